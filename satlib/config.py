@@ -1,0 +1,219 @@
+"""The configuration of a SAT network: one frozen dataclass, its presets and its checks.
+
+Every number of the appendix's section A.2 is a field here, next to the few that the paper leaves open and its
+released code settles. Nothing here imports torch: a configuration is data.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+SCALES = (2, 3, 4, 8)
+AGGREGATIONS = ("similarity", "mean", "center")
+NORM_RESTORATIONS = ("max", "mean", "none")
+SAMPLINGS = ("stratified", "strips", "grid", "random")
+UPSAMPLERS = ("classic", "onestep")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SATConfig:
+    """All choices that define a SAT network and its function.
+
+    Raises
+    ------
+    ValueError
+        If a field has a value that no network can have; the message names the field and the value.
+    """
+
+    scale: int
+    """Upscaling factor: 2, 3, 4 or 8."""
+    channels: int = 228
+    """C, the width of the network; even (local attention splits it in two), divisible by ``heads``."""
+    groups: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 3, 3)
+    """Pairs of one local block (LTB) and one selective aggregation block (SATB) in each residual group."""
+    heads: int = 6
+    """Attention heads; even, because each orientation of the local windows has half of them."""
+    mlp_ratio: float = 2.0
+    """Hidden width of the gated MLP as a multiple of C; the hidden width must be even."""
+    gate_kernel: int = 7
+    """Side of the depthwise convolution in the MLP's gate; odd. 7 gives the published parameter counts."""
+    qkv_bias: bool = True
+    """Whether the projections to queries, keys and values have a bias."""
+    window: tuple[int, int] = (8, 32)
+    """Height and width of the local windows; the other half of the channels uses them transposed."""
+    qk_ratio: float = 0.5
+    """r_c: queries and keys of SAA have int(C * r_c) channels."""
+    keep_ratio: float = 0.03
+    """K / N: the share of aggregated tokens, K = max(1, int(keep_ratio * N))."""
+    subsample: float = 4
+    """beta: S = min(N, max(2K, int(beta * K))) tokens are sampled for density estimation."""
+    neighbors: float | int = 0.1
+    """m: a float is a share of K, an int is m itself; clamped to 1..S-1."""
+    aggregation: str = "similarity"
+    """How a cluster becomes one token: "similarity" (softmax weights), "mean" or "center"."""
+    temperature: float = 0.1
+    """tau of the similarity weights."""
+    norm_restoration: str = "max"
+    """Rescale aggregated tokens to the largest token norm ("max"), the members' mean norm ("mean"), or not."""
+    sampling: str = "stratified"
+    """"stratified" (2-D cells), "strips" (raster runs, as released), "grid" (the cells' middles) or "random"."""
+    size_bias: bool = False
+    """Add log(cluster size) to the attention logits. Ours, not the paper's."""
+    mask_padding: bool = True
+    """Mask the keys that fill up the last windows; the released code leaves them in."""
+    upsampler: str = "classic"
+    """"classic" (convolution + pixel shuffle in steps, then a last convolution) or "onestep"."""
+    upsampler_channels: int = 64
+    """Channels between the body and the upsampler."""
+    drop_path: float = 0.1
+    """Stochastic depth rate of the last block; rises linearly from 0 at the first."""
+    seed: int = 0
+    """Seed of the token samples in eval mode."""
+
+    def __post_init__(self) -> None:
+        """Check every field, and that the derived widths fit together."""
+        object.__setattr__(self, "groups", _int_tuple("groups", self.groups))
+        object.__setattr__(self, "window", _int_tuple("window", self.window))
+        _one_of("scale", self.scale, SCALES)
+        for name in ("channels", "heads", "gate_kernel", "upsampler_channels"):
+            _positive_int(name, getattr(self, name))
+        for name in ("qkv_bias", "size_bias", "mask_padding"):
+            _require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        _require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
+        _require(len(self.window) == 2 and min(self.window) > 0, "window", self.window, "(height, width), both positive")
+        _require(max(self.window) % min(self.window) == 0, "window", self.window, "one side a multiple of the other")
+        _require(self.heads % 2 == 0, "heads", self.heads, "even")
+        _require(self.channels % self.heads == 0, "channels", self.channels, f"divisible by heads={self.heads}")
+        _require(self.channels >= 32, "channels", self.channels, "at least 32 (the position bias has channels // 32)")
+        _require(self.gate_kernel % 2 == 1, "gate_kernel", self.gate_kernel, "odd")
+        _real("mlp_ratio", self.mlp_ratio, 0, float("inf"))
+        _require(
+            self.hidden_channels >= 2 and self.hidden_channels % 2 == 0,
+            "mlp_ratio", self.mlp_ratio, f"such that int(channels * mlp_ratio) is even, not {self.hidden_channels}",
+        )  # fmt: skip
+        _real("qk_ratio", self.qk_ratio, 0, float("inf"))
+        _require(
+            self.qk_channels >= self.heads and self.qk_channels % self.heads == 0,
+            "qk_ratio", self.qk_ratio,
+            f"such that int(channels * qk_ratio) is divisible by heads={self.heads}, not {self.qk_channels}",
+        )  # fmt: skip
+        _real("keep_ratio", self.keep_ratio, 0, 1)
+        _real("subsample", self.subsample, 1, float("inf"), closed=True)
+        check_neighbors(self.neighbors)
+        _one_of("aggregation", self.aggregation, AGGREGATIONS)
+        _real("temperature", self.temperature, 0, float("inf"))
+        _one_of("norm_restoration", self.norm_restoration, NORM_RESTORATIONS)
+        _one_of("sampling", self.sampling, SAMPLINGS)
+        _one_of("upsampler", self.upsampler, UPSAMPLERS)
+        _real("drop_path", self.drop_path, 0, 1, closed=True)
+        _require(self.drop_path < 1, "drop_path", self.drop_path, "below 1")
+        _require(_is_int(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "an integer in [0, 2**63)")
+
+    @property
+    def qk_channels(self) -> int:
+        """Channels of SAA's queries and keys, int(C * r_c)."""
+        return int(self.channels * self.qk_ratio)
+
+    @property
+    def hidden_channels(self) -> int:
+        """Hidden width of the gated MLP, int(C * mlp_ratio)."""
+        return int(self.channels * self.mlp_ratio)
+
+    @classmethod
+    def preset(cls, name: str, scale: int = 4, **overrides: Any) -> "SATConfig":
+        """Return a named configuration: "sat", "sat-light", "sat-released" or "sat-tiny".
+
+        Parameters
+        ----------
+        name, scale
+            Which network, and its upscaling factor.
+        overrides
+            Fields to change, by name.
+        """
+        _one_of("preset", name, tuple(PRESETS))
+        return cls.from_dict({**PRESETS[name], "scale": scale, **overrides})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of JSON values (tuples become lists)."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "SATConfig":
+        """Build a configuration from a dict, as :meth:`to_dict` returns it; unknown keys are an error."""
+        cls._check_keys(values)
+        if "scale" not in values:
+            raise ValueError("scale is missing")
+        return cls(**values)
+
+    def replace(self, **overrides: Any) -> "SATConfig":
+        """Return a copy with some fields changed."""
+        self._check_keys(overrides)
+        return replace(self, **overrides)
+
+    @classmethod
+    def _check_keys(cls, values: dict[str, Any]) -> None:
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise ValueError(f"unknown SATConfig field {key!r}; the fields are {', '.join(known)}")
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The appendix's text. The gate kernel of 7 is the one change that gives the published parameters and FLOPs.
+    "sat": {},
+    # The authors' released YAML and code.
+    "sat-released": {
+        "groups": (3,) * 8, "gate_kernel": 3, "aggregation": "mean", "neighbors": 1.0, "sampling": "strips",
+        "mask_padding": False,
+    },
+    # The closest of many candidates to Table D: parameters exact, FLOPs as published.
+    "sat-light": {
+        "channels": 40, "heads": 4, "groups": (3,) * 8, "qkv_bias": False, "gate_kernel": 5, "upsampler": "onestep",
+    },
+    # Ours, for laptops, tests and live demonstrations.
+    "sat-tiny": {
+        "channels": 32, "heads": 4, "groups": (2, 2, 2), "qkv_bias": False, "gate_kernel": 5, "window": (8, 16),
+        "upsampler": "onestep", "upsampler_channels": 32, "drop_path": 0.0,
+    },
+}  # fmt: skip
+
+
+def check_neighbors(value: float | int) -> None:
+    """Raise ValueError unless ``value`` is an int >= 1 (m itself) or a positive finite float (a share of K)."""
+    if _is_int(value):
+        _require(value >= 1, "neighbors", value, "at least 1")
+    else:
+        _real("neighbors", value, 0, float("inf"))
+
+
+def _require(condition: bool, name: str, value: object, what: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {what}, got {value!r}")
+
+
+def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
+    known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
+    _require(known, name, value, "one of " + ", ".join(map(repr, choices)))
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _positive_int(name: str, value: object) -> None:
+    _require(isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "a positive integer")
+
+
+def _real(name: str, value: object, low: float, high: float, *, closed: bool = False) -> None:
+    """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit."""
+    ok = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+    ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
+    bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if high < float("inf") else "")
+    _require(ok, name, value, f"a number {bounds}")
+
+
+def _int_tuple(name: str, value: object) -> tuple[int, ...]:
+    """Return ``value`` as a tuple, requiring a list or tuple of integers."""
+    ok = isinstance(value, (list, tuple)) and all(_is_int(v) for v in value)
+    _require(ok, name, value, "a sequence of integers")
+    assert isinstance(value, (list, tuple))
+    return tuple(value)
