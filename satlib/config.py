@@ -4,7 +4,7 @@ Every number of the appendix's section A.2 is a field here, next to the few that
 released code settles. Nothing here imports torch: a configuration is data.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 SCALES = (2, 3, 4, 8)
@@ -79,11 +79,12 @@ class SATConfig:
         for name in ("qkv_bias", "size_bias", "mask_padding"):
             _require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
         _require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
-        _require(len(self.window) == 2 and min(self.window) > 0, "window", self.window, "(height, width), both positive")
+        _require(
+            len(self.window) == 2 and min(self.window) > 0, "window", self.window, "(height, width), both positive"
+        )
         _require(max(self.window) % min(self.window) == 0, "window", self.window, "one side a multiple of the other")
         _require(self.heads % 2 == 0, "heads", self.heads, "even")
         _require(self.channels % self.heads == 0, "channels", self.channels, f"divisible by heads={self.heads}")
-        _require(self.channels >= 32, "channels", self.channels, "at least 32 (the position bias has channels // 32)")
         _require(self.gate_kernel % 2 == 1, "gate_kernel", self.gate_kernel, "odd")
         _real("mlp_ratio", self.mlp_ratio, 0, float("inf"))
         _require(
@@ -119,7 +120,7 @@ class SATConfig:
         return int(self.channels * self.mlp_ratio)
 
     @classmethod
-    def preset(cls, name: str, scale: int = 4, **overrides: Any) -> "SATConfig":
+    def preset(cls, name: str, scale: int = 4, **overrides: object) -> "SATConfig":
         """Return a named configuration: "sat", "sat-light", "sat-released" or "sat-tiny".
 
         Parameters
@@ -139,22 +140,17 @@ class SATConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SATConfig":
         """Build a configuration from a dict, as :meth:`to_dict` returns it; unknown keys are an error."""
-        cls._check_keys(values)
-        if "scale" not in values:
-            raise ValueError("scale is missing")
-        return cls(**values)
-
-    def replace(self, **overrides: Any) -> "SATConfig":
-        """Return a copy with some fields changed."""
-        self._check_keys(overrides)
-        return replace(self, **overrides)
-
-    @classmethod
-    def _check_keys(cls, values: dict[str, Any]) -> None:
         known = [f.name for f in fields(cls)]
         for key in values:
             if key not in known:
                 raise ValueError(f"unknown SATConfig field {key!r}; the fields are {', '.join(known)}")
+        if "scale" not in values:
+            raise ValueError("scale is missing")
+        return cls(**values)
+
+    def replace(self, **overrides: object) -> "SATConfig":
+        """Return a copy with some fields changed."""
+        return self.from_dict({**self.to_dict(), **overrides})
 
 
 PRESETS: dict[str, dict[str, Any]] = {

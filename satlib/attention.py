@@ -1,0 +1,151 @@
+"""The two attentions of SAT: local rectangle windows, and selective aggregation (SAA).
+
+Shapes: B images, N = H*W tokens, C channels, K aggregated tokens, n tokens of a window, p channels of the position
+bias.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from satlib import dta
+from satlib.config import SATConfig
+from satlib.sampling import Grid, draw_sample, n_samples
+from satlib.windows import WindowPlan, from_windows, plan_windows, relative_index, relative_offsets, to_windows
+
+
+class PositionBias(nn.Module):
+    """Dynamic position bias: a small network from the raw offset (rows, columns) of a pair to one logit per head."""
+
+    offsets: Tensor
+    index: Tensor
+
+    def __init__(self, window: Grid, channels: int, heads: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(2, channels)
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(nn.LayerNorm(channels), nn.ReLU(), nn.Linear(channels, out))
+                for out in (channels, channels, heads)
+            )
+        )
+        self.register_buffer("offsets", relative_offsets(window).float(), persistent=False)
+        self.register_buffer("index", relative_index(window), persistent=False)
+
+    def forward(self) -> Tensor:
+        """Return the bias of every pair of tokens in a window, (heads, n, n)."""
+        table: Tensor = self.layers(self.project(self.offsets))  # ((2h-1)(2w-1), heads)
+        return table.T[:, self.index]
+
+
+class RectangleWindowAttention(nn.Module):
+    """Self-attention in h x w windows for the first half of the channels and in w x h windows for the second.
+
+    A depthwise convolution of the values is added, which lets neighbouring windows touch.
+    """
+
+    def __init__(self, config: SATConfig, *, shifted: bool) -> None:
+        super().__init__()
+        channels, heads = config.channels, config.heads // 2
+        self.windows = (config.window, config.window[::-1])
+        self.shifted, self.mask_padding, self.heads = shifted, config.mask_padding, heads
+        self.qkv = nn.Linear(channels, 3 * channels, bias=config.qkv_bias)
+        position_channels = max(1, channels // 2 // 4 // 4)
+        self.biases = nn.ModuleList(PositionBias(w, position_channels, heads) for w in self.windows)
+        self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.project = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        """(B, N, C) tokens of an H x W grid -> (B, N, C)."""
+        qkv = self.qkv(x).unflatten(-1, (3, 2, -1))  # (B, N, [q k v], [h x w, w x h], C/2)
+        halves = []
+        for half, window in enumerate(self.windows):
+            plan = plan_windows(grid, window, shifted=self.shifted, mask_padding=self.mask_padding, device=x.device)
+            part = to_windows(qkv[:, :, :, half].flatten(2), plan)  # (B, W*n, 3C/2)
+            halves.append(from_windows(self._attend(part, plan, self.biases[half]()), plan))
+        local = to_tokens(self.local(to_image(qkv[:, :, 2].flatten(2), grid)))
+        out: Tensor = self.project(torch.cat(halves, dim=-1) + local)
+        return out
+
+    def _attend(self, qkv: Tensor, plan: WindowPlan, bias: Tensor) -> Tensor:
+        """Attend within the windows of each group: (B, W*n, 3C/2) and a bias (heads, n, n) -> (B, W*n, C/2)."""
+        n_images, n = qkv.shape[0], bias.shape[-1]
+        windows = qkv.unflatten(1, (-1, n)).unflatten(-1, (3, self.heads, -1))  # (B, W, n, 3, heads, d)
+        outs = []
+        for start, stop, allowed in plan.groups:
+            q, k, v = windows[:, start:stop].flatten(0, 1).permute(2, 0, 3, 1, 4)  # each (B*W', heads, n, d)
+            mask = bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
+            out = functional.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask.to(q.dtype).expand(len(q), -1, -1, -1)
+            )
+            outs.append(out.transpose(1, 2).reshape(n_images, -1, self.heads * out.shape[-1]))
+        return torch.cat(outs, dim=1)
+
+
+class SelectiveAggregationAttention(nn.Module):
+    """SAA: queries from all N tokens, keys and values from the K tokens that DTA makes of them."""
+
+    def __init__(self, config: SATConfig, *, layer: int) -> None:
+        super().__init__()
+        self.config, self.layer = config, layer
+        self.query = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
+        self.key = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
+        self.value = nn.Linear(config.channels, config.channels, bias=config.qkv_bias)
+        self.project = nn.Linear(config.channels, config.channels)
+
+    def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, dta.Aggregation]:
+        """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it."""
+        aggregation = self.aggregate(x, grid)
+        q, k, v = (
+            t.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)  # (B, heads, N or K, d)
+            for t in (self.query(x), self.key(aggregation.tokens), self.value(aggregation.tokens))
+        )
+        # log(0) = -inf: a cluster without members is never read.
+        weight = aggregation.counts if self.config.size_bias else aggregation.counts.clamp(max=1)
+        mask = weight.to(torch.promote_types(q.dtype, torch.float32)).log().to(q.dtype)
+        mask = mask[:, None, None].expand(-1, q.shape[1], q.shape[2], -1)
+        out = functional.scaled_dot_product_attention(*_widen(q, k, v), attn_mask=mask, scale=q.shape[-1] ** -0.5)
+        projected: Tensor = self.project(out.transpose(1, 2).flatten(2))
+        return projected, aggregation
+
+    def aggregate(self, x: Tensor, grid: Grid) -> dta.Aggregation:
+        """Run DTA on (B, N, C) tokens.
+
+        In eval mode all images use one sample, drawn from the configuration's seed and this layer, so that a result
+        depends on nothing but the image. In training each image draws its own from torch's global generator.
+        """
+        c, n_tokens = self.config, x.shape[1]
+        n_centers = max(1, int(c.keep_ratio * n_tokens))
+        size = n_samples(n_tokens, n_centers, c.subsample)
+        sample = None if self.training else eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers)
+        return dta.aggregate(
+            x, n_centers, grid=grid, sample=sample, subsample=c.subsample, neighbors=c.neighbors,
+            aggregation=c.aggregation, temperature=c.temperature, norm_restoration=c.norm_restoration,
+            sampling=c.sampling,
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=128)
+def eval_sample(seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int) -> Tensor:
+    """Return the (S,) sample of one layer in eval mode: fixed by its arguments."""
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + layer) % 2**63)
+    return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0]
+
+
+def _widen(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pad queries and keys with zero channels to the width of the values, as fused attention kernels require."""
+    missing = v.shape[-1] - q.shape[-1]
+    return (functional.pad(q, (0, missing)), functional.pad(k, (0, missing)), v) if missing > 0 else (q, k, v)
+
+
+def to_image(x: Tensor, grid: Grid) -> Tensor:
+    """(B, N, C) -> (B, C, H, W), a view."""
+    image: Tensor = x.transpose(1, 2).unflatten(2, grid)
+    return image
+
+
+def to_tokens(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, N, C), a view where the memory format allows it."""
+    return x.flatten(2).transpose(1, 2)

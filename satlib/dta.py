@@ -1,0 +1,300 @@
+"""Density-driven token aggregation (DTA): N tokens become K, in six steps (the paper's section 3; appendix A.2).
+
+1. sample S tokens            4. the K best-scored are centres; every token joins its most similar centre
+2. density rho of each        5. each cluster is merged into one token
+3. separation delta of each   6. the merged tokens get their norm back
+
+Pure functions on tensors: no module, no parameter, no state. Steps 1 to 4 choose and carry no gradient; 5 and 6 are
+differentiable. Similarity is cosine. Similarity matrices are made in blocks of rows and never kept whole, so memory
+grows with N and not with N * K.
+
+Shapes: B images, N tokens, C channels, S sampled tokens, K centres, m neighbours, R rows of a block.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from satlib.sampling import Grid, draw_sample, n_samples
+
+EPS = 1e-6
+"""The paper's epsilon: a norm at or below it counts as zero."""
+
+BLOCK_ELEMENTS = 2**22
+"""Similarities held at once."""
+
+
+class Aggregation(NamedTuple):
+    """What DTA chose and made of one batch."""
+
+    tokens: Tensor
+    """(B, K, C) aggregated tokens; zero where a cluster is empty (unless aggregation is "center")."""
+    centers: Tensor
+    """(B, K) int64 positions of the centres among the N tokens, best score first."""
+    assignment: Tensor
+    """(B, N) int64 cluster of each token, in 0..K-1."""
+    counts: Tensor
+    """(B, K) int64 members of each cluster; 0 only when centres are duplicates of each other."""
+    sample: Tensor
+    """(B, S) int64 positions of the sampled tokens."""
+    density: Tensor
+    """(B, S) rho of the sampled tokens, in [-1, 1]."""
+    separation: Tensor
+    """(B, S) delta of the sampled tokens, in [0, 2]."""
+    score: Tensor
+    """(B, S) gamma = rho * delta."""
+
+
+def aggregate(
+    x: Tensor,
+    n_centers: int,
+    *,
+    grid: Grid | None = None,
+    sample: Tensor | None = None,
+    subsample: float = 4,
+    neighbors: float | int = 0.1,
+    aggregation: str = "similarity",
+    temperature: float = 0.1,
+    norm_restoration: str = "max",
+    sampling: str = "stratified",
+    generator: torch.Generator | None = None,
+) -> Aggregation:
+    """Aggregate N tokens into K.
+
+    Parameters
+    ----------
+    x
+        (B, N, C) floating point tokens. Half precision is computed in float32 and returned as it came.
+    n_centers
+        K, in 1..N.
+    grid
+        (H, W) with H * W = N, for the two-dimensional samplings; ``None`` takes the tokens as one row.
+    sample
+        (S,) or (B, S) positions to use instead of drawing, distinct and in 0..N-1, S >= K.
+    subsample
+        beta >= 1: S = min(N, max(2K, int(beta * K))).
+    neighbors
+        m: a float is a share of K, an int is m itself; clamped to 1..S-1.
+    aggregation, temperature
+        "similarity" (softmax of similarity / temperature over the members), "mean" or "center".
+    norm_restoration
+        "max" (to the largest token norm of the image), "mean" (to the mean norm of the members) or "none".
+    sampling, generator
+        How the sample is drawn, and from which source (``None``: torch's global generator). Each image of the batch
+        has its own draw.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range; the message names it.
+    """
+    n_images, n_tokens, _ = _check_tokens(x)
+    if not 1 <= n_centers <= n_tokens:
+        raise ValueError(f"n_centers must be in 1..{n_tokens} (the number of tokens), got {n_centers}")
+    with torch.autocast(x.device.type, enabled=False):
+        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        unit = normalize(wide)
+        with torch.no_grad():
+            if sample is None:
+                sample = draw_sample(
+                    _check_grid(grid, n_tokens), n_samples(n_tokens, n_centers, _check_subsample(subsample)),
+                    method=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
+                )  # fmt: skip
+            else:
+                sample = _check_sample(sample.to(x.device), n_images, n_tokens, n_centers)
+            sampled = take(unit, sample)
+            rho = density(sampled, n_neighbors(neighbors, n_centers, sample.shape[1]))
+            delta = separation(sampled, rho)
+            gamma = rho * delta
+            centers = sample.gather(1, highest(gamma, n_centers))
+            assignment = assign(unit, take(unit, centers))
+        tokens, counts = merge(wide, centers, assignment, method=aggregation, temperature=temperature, unit=unit)
+        tokens = restore_norm(tokens, wide, assignment, counts, method=norm_restoration)
+    return Aggregation(tokens.to(x.dtype), centers, assignment, counts, sample, rho, delta, gamma)
+
+
+def normalize(x: Tensor) -> Tensor:
+    """Return x / ||x|| along the last axis; a vector of norm <= EPS has no direction and becomes zero."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x * torch.where(norm > EPS, 1 / norm.clamp_min(EPS), 0)
+
+
+def n_neighbors(neighbors: float | int, n_centers: int, n_sampled: int) -> int:
+    """Return m: ``neighbors`` itself if an int, else its share of K; clamped to 1..S-1 (0 when S is 1)."""
+    if isinstance(neighbors, bool) or not neighbors > 0:
+        raise ValueError(f"neighbors must be an int >= 1 or a float > 0, got {neighbors!r}")
+    m = neighbors if isinstance(neighbors, int) else int(min(neighbors * n_centers, n_sampled))
+    return min(max(m, 1), n_sampled - 1)
+
+
+def density(unit: Tensor, m: int) -> Tensor:
+    """Step 2: rho_i, the mean of the m largest similarities of token i to the other sampled tokens.
+
+    ``unit`` is (B, S, C), unit vectors; returns (B, S). A token alone (S = 1) has density 0.
+    """
+    rho = unit.new_zeros(unit.shape[:2])
+    for start, stop in row_blocks(unit.shape[1], unit.shape[0] * unit.shape[1]) if m else ():
+        similarity = unit[:, start:stop] @ unit.mT  # (B, R, S)
+        similarity.diagonal(start, 1, 2).fill_(-torch.inf)  # a token is not its own neighbour
+        rho[:, start:stop] = similarity.topk(m, dim=-1, sorted=False).values.mean(-1)
+    return rho
+
+
+def separation(unit: Tensor, rho: Tensor) -> Tensor:
+    """Step 3: delta_i = 1 - the largest similarity to a denser sampled token.
+
+    "Denser" is a strict total order: by density, equal densities by position. With the tokens sorted in this order
+    the denser ones are simply those before, so that only a lower triangle is computed. The densest token has none
+    before it and takes 1 - its smallest similarity. ``unit`` (B, S, C), ``rho`` (B, S); returns (B, S) in [0, 2]. A
+    token alone (S = 1) has separation 0.
+    """
+    n_sampled = unit.shape[1]
+    delta = torch.zeros_like(rho)
+    if n_sampled == 1:
+        return delta
+    order = rho.argsort(dim=1, descending=True, stable=True)
+    ranked = take(unit, order)
+    place = torch.arange(n_sampled, device=unit.device)
+    nearest = torch.empty_like(rho)
+    for start, stop in row_blocks(n_sampled, unit.shape[0] * n_sampled):
+        similarity = ranked[:, start:stop] @ ranked[:, :stop].mT  # (B, R, stop)
+        not_denser = place[:stop] >= place[start:stop, None]
+        nearest[:, start:stop] = similarity.masked_fill_(not_denser, -torch.inf).amax(-1)
+    nearest[:, 0] = (ranked[:, :1] @ ranked[:, 1:].mT).amin((1, 2))
+    return delta.scatter(1, order, (1 - nearest).clamp(0, 2))
+
+
+def highest(score: Tensor, k: int) -> Tensor:
+    """Return the places of the k largest scores of each row, (B, k), largest first, ties to the first place."""
+    return score.argsort(dim=1, descending=True, stable=True)[:, :k]
+
+
+def assign(unit: Tensor, center_units: Tensor) -> Tensor:
+    """Step 4: the most similar centre of every token, (B, N) in 0..K-1, ties to the better-scored centre.
+
+    ``unit`` (B, N, C) and ``center_units`` (B, K, C) hold unit vectors.
+    """
+    assignment = torch.empty(unit.shape[:2], dtype=torch.int64, device=unit.device)
+    for start, stop in row_blocks(unit.shape[1], unit.shape[0] * center_units.shape[1]):
+        assignment[:, start:stop] = (unit[:, start:stop] @ center_units.mT).max(-1).indices
+    return assignment
+
+
+def merge(
+    x: Tensor,
+    centers: Tensor,
+    assignment: Tensor,
+    *,
+    method: str = "similarity",
+    temperature: float = 0.1,
+    unit: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Step 5: merge the members of each cluster into one token.
+
+    ``x`` (B, N, C), ``centers`` (B, K), ``assignment`` (B, N), and ``unit`` = normalize(x) if it is at hand. Returns
+    the merged tokens (B, K, C), zero for a cluster without members, and the cluster sizes (B, K).
+    """
+    counts = cluster_sum(torch.ones_like(assignment), assignment, centers.shape[1])
+    if method == "center":
+        return take(x, centers), counts
+    if method == "mean":
+        weight = 1 / counts.gather(1, assignment).to(x.dtype)
+    elif method == "similarity":
+        unit = normalize(x) if unit is None else unit
+        own_center = centers.gather(1, assignment)  # (B, N)
+        similarity = (unit * take(unit, own_center)).sum(-1)
+        weight = cluster_softmax(similarity / _check_temperature(temperature), assignment, centers.shape[1])
+    else:
+        raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
+    return cluster_sum(weight.unsqueeze(-1) * x, assignment, centers.shape[1]), counts
+
+
+def restore_norm(tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, *, method: str = "max") -> Tensor:
+    """Step 6: rescale the merged tokens, whose norms averaging has shrunk.
+
+    "max": to the largest token norm of the image. "mean": to the mean norm of the members. "none": as they are. A
+    token of norm <= EPS has no direction and stays. ``tokens`` (B, K, C), ``x`` (B, N, C); returns (B, K, C).
+    """
+    if method == "none":
+        return tokens
+    norms = torch.linalg.vector_norm(x, dim=-1)  # (B, N)
+    if method == "max":
+        target = norms.amax(1, keepdim=True)
+    elif method == "mean":
+        target = cluster_sum(norms, assignment, tokens.shape[1]) / counts.clamp_min(1)
+    else:
+        raise ValueError(f"unknown norm_restoration {method!r}; choose max, mean or none")
+    norm = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
+    return torch.where(norm > EPS, tokens * (target.unsqueeze(-1) / (norm + EPS)), tokens)
+
+
+def take(x: Tensor, index: Tensor) -> Tensor:
+    """Pick tokens: (B, N, C) and (B, M) positions -> (B, M, C)."""
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+
+
+def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
+    """Sum (B, N) or (B, N, C) values over the members of each cluster: (B, K) or (B, K, C)."""
+    index = assignment if values.ndim == 2 else assignment.unsqueeze(-1).expand_as(values)
+    total = values.new_zeros(values.shape[0], n_clusters, *values.shape[2:])
+    return total.scatter_add(1, index, values)
+
+
+def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
+    """Softmax of (B, N) logits over the members of each cluster, (B, N)."""
+    lowest = logits.new_full((logits.shape[0], n_clusters), -torch.inf)
+    largest = lowest.scatter_reduce(1, assignment, logits.detach(), "amax")
+    weight = (logits - largest.gather(1, assignment)).exp()
+    return weight / cluster_sum(weight, assignment, n_clusters).gather(1, assignment)
+
+
+def row_blocks(n_rows: int, row_elements: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each."""
+    step = max(1, BLOCK_ELEMENTS // row_elements)
+    for start in range(0, n_rows, step):
+        yield start, min(start + step, n_rows)
+
+
+def _check_tokens(x: Tensor) -> torch.Size:
+    if x.ndim != 3 or 0 in x.shape or not x.is_floating_point():
+        raise ValueError(f"x must be floating point of shape (B, N, C), not empty; got {x.dtype} {tuple(x.shape)}")
+    return x.shape
+
+
+def _check_grid(grid: Grid | None, n_tokens: int) -> Grid:
+    if grid is None:
+        return 1, n_tokens
+    if len(grid) != 2 or min(grid) < 1 or grid[0] * grid[1] != n_tokens:
+        raise ValueError(f"grid must be (H, W) with H * W = {n_tokens} tokens, got {grid}")
+    return grid
+
+
+def _check_subsample(subsample: float) -> float:
+    if not 1 <= subsample < float("inf"):
+        raise ValueError(f"subsample must be a number >= 1, got {subsample}")
+    return subsample
+
+
+def _check_temperature(temperature: float) -> float:
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"temperature must be a positive number, got {temperature}")
+    return temperature
+
+
+def _check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -> Tensor:
+    """Return ``sample`` as (B, S) int64 after checking that its positions are distinct and in range."""
+    integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
+    if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):
+        raise ValueError(
+            f"sample must hold integers of shape (S,) or ({n_images}, S), got {sample.dtype} {tuple(sample.shape)}"
+        )
+    sample = sample.long().expand(n_images, -1)
+    if sample.shape[1] < n_centers:
+        raise ValueError(f"sample must have at least n_centers={n_centers} positions, got {sample.shape[1]}")
+    if sample.min() < 0 or sample.max() >= n_tokens:
+        raise ValueError(f"sample must hold positions in 0..{n_tokens - 1}, got {sample.min()}..{sample.max()}")
+    if (sample.sort(dim=1).values.diff(dim=1) == 0).any():
+        raise ValueError("sample must hold distinct positions; some occur twice")
+    return sample
