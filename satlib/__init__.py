@@ -5,5 +5,6 @@ from satlib.checkpoint import load, save
 from satlib.config import SATConfig
 from satlib.model import SAT
 from satlib.tracing import trace
+from satlib.upscaling import upscale
 
-__all__ = ["SAT", "SATConfig", "__version__", "load", "save", "trace"]
+__all__ = ["SAT", "SATConfig", "__version__", "load", "save", "trace", "upscale"]

@@ -128,6 +128,7 @@ class SelectiveAggregationAttention(nn.Module):
 
 
 @lru_cache(maxsize=128)
+@torch.inference_mode(False)  # a sample drawn while upscaling must serve training too
 def eval_sample(seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int) -> Tensor:
     """Return the (S,) sample of one layer in eval mode: fixed by its arguments."""
     generator = torch.Generator().manual_seed((seed * 1_000_003 + layer) % 2**63)

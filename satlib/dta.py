@@ -135,11 +135,17 @@ def density(unit: Tensor, m: int) -> Tensor:
     ``unit`` is (B, S, C), unit vectors; returns (B, S). A token alone (S = 1) has density 0.
     """
     rho = unit.new_zeros(unit.shape[:2])
+    nearest = torch.zeros_like(rho, dtype=torch.int64)
     for start, stop in row_blocks(unit.shape[1], unit.shape[0] * unit.shape[1]) if m else ():
         similarity = unit[:, start:stop] @ unit.mT  # (B, R, S)
         similarity.diagonal(start, 1, 2).fill_(-torch.inf)  # a token is not its own neighbour
-        rho[:, start:stop] = similarity.topk(m, dim=-1, sorted=False).values.mean(-1)
-    return rho
+        if m == 1:
+            rho[:, start:stop], nearest[:, start:stop] = similarity.max(-1)
+        else:
+            rho[:, start:stop] = similarity.topk(m, dim=-1, sorted=False).values.mean(-1)
+    # With m = 1, two tokens nearest to each other are equally dense. Rounding may compute s(i, j) and s(j, i)
+    # differently; in exact arithmetic the next line changes nothing.
+    return rho.scatter_reduce(1, nearest, rho, "amax") if m == 1 else rho
 
 
 def separation(unit: Tensor, rho: Tensor) -> Tensor:

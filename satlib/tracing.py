@@ -1,12 +1,17 @@
 """What every SAA layer of a network chose on one image, returned as values."""
 
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
+import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
 from satlib.dta import Aggregation
+from satlib.inference import evaluating, to_tensor
 from satlib.model import SAT
+from satlib.upscaling import as_picture
 
 
 class LayerTrace(NamedTuple):
@@ -19,14 +24,27 @@ class LayerTrace(NamedTuple):
     grid: tuple[int, int]
     """(H, W) in tokens."""
     aggregation: Aggregation
-    """What DTA chose and made, with B = 1."""
+    """What DTA chose and made of each image."""
 
 
-@torch.inference_mode()
-def trace(model: SAT, image: Tensor) -> list[LayerTrace]:
-    """Run a network on an image and return one :class:`LayerTrace` for each SAA layer, first to last."""
-    _, groups = model.forward_traced(image, keep=True)
-    grid = (image.shape[-2], image.shape[-1])
+def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> list[LayerTrace]:
+    """Run a network on an image and return one :class:`LayerTrace` for each SAA layer, first to last.
+
+    Parameters
+    ----------
+    model
+        Run in eval mode, so that its samples are the fixed ones; its own mode is restored.
+    image
+        What :func:`satlib.upscale` takes (alpha is left out), or a tensor (3, H, W) or (B, 3, H, W) in [0, 1].
+    """
+    if not isinstance(image, Tensor):
+        picture = as_picture(image)
+        image = to_tensor(picture.pixels[..., :-1] if picture.has_alpha else picture.pixels)
+    batch = image if image.ndim == 4 else image.unsqueeze(0)
+    parameter = next(model.parameters())
+    with evaluating(model), torch.inference_mode():
+        _, groups = model.forward_traced(batch.to(parameter.device, parameter.dtype), keep=True)
+    grid = (batch.shape[2], batch.shape[3])
     return [
         LayerTrace(g, b, grid, aggregation)
         for g, blocks in enumerate(groups)

@@ -45,6 +45,7 @@ class WindowPlan(NamedTuple):
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # a plan made while upscaling must serve training too
 def plan_windows(
     grid: Grid, window: Grid, *, shifted: bool, mask_padding: bool, device: torch.device | str = "cpu"
 ) -> WindowPlan:

@@ -1,0 +1,45 @@
+"""What is free, what is needed, and how running out of memory is recognised."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from satlib import memory
+from satlib.config import SATConfig
+
+
+def test_free_memory_is_below_the_physical_and_above_nothing():
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**20 < memory.bytes_available(torch.device("cpu")) <= physical
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "expected"),
+    [("1000\n", "300\n", 700), ("1000", "1300", 0), ("max\n", "300", 2**62), ("?", "1", 2**62)],
+)
+def test_the_limit_of_a_container_counts(tmp_path, limit, used, expected):
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "memory.current").write_text(used)
+    assert memory._group_bytes(tmp_path) == expected
+    assert memory._group_bytes(tmp_path / "none") == 2**62
+
+
+def test_need_grows_with_pixels_and_channels():
+    tiny, large = SATConfig.preset("sat-tiny", scale=2), SATConfig.preset("sat", scale=4)
+    per_pixel = memory.bytes_needed(tiny, 200, 100) - memory.bytes_needed(tiny, 100, 100)
+    assert per_pixel == memory.bytes_needed(tiny, 100, 200) - memory.bytes_needed(tiny, 100, 100)
+    assert memory.bytes_needed(large, 100, 100) > memory.bytes_needed(tiny, 100, 100)
+    assert memory.bytes_needed(tiny, 720, 1280) < 5 * 2**30
+
+
+def test_running_out_of_memory_is_recognised():
+    with pytest.raises(RuntimeError) as torch_error:
+        torch.empty(2**60, dtype=torch.uint8)
+    with pytest.raises(MemoryError) as numpy_error:
+        np.empty(2**60, dtype=np.uint8)
+    for error in (torch_error.value, numpy_error.value, torch.OutOfMemoryError("CUDA out of memory"), MemoryError()):
+        assert memory.is_out_of_memory(error)
+    for other in (RuntimeError("shapes differ"), ValueError("can't allocate memory")):
+        assert not memory.is_out_of_memory(other)
