@@ -1,0 +1,62 @@
+"""What several commands read from their options in the same way."""
+
+import torch
+
+from satlib.checkpoint import parse_name
+from satlib.config import PRESETS, SCALES, SATConfig
+from satlib.inference import Bicubic, Tile, get_model, scale_of
+from satlib.model import SAT
+
+
+def parse_tile(text: str) -> Tile:
+    """Return the tile that --tile asks for: auto, none or a side in pixels."""
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"--tile must be auto, none or a number of pixels, got {text!r}") from None
+
+
+DEFAULT_SCALE = 4
+"""The scale of a name that leaves it open, where --scale is not given."""
+
+
+def full_name(model: str, scale: int | None) -> str:
+    """Return a model's name with its scale: "bicubic" or a preset gets one, anything else is as it is."""
+    return f"{model}-x{scale or DEFAULT_SCALE}" if model == "bicubic" or model in PRESETS else model
+
+
+def choose_model(model: str, scale: int | None, *, device: str | None, untrained: bool) -> SAT | Bicubic:
+    """Return the model that the options name.
+
+    Parameters
+    ----------
+    model
+        "bicubic"; a preset, with the scale ("sat-tiny-x4") or without; or a file of weights.
+    scale
+        --scale.
+    untrained
+        Build the preset with random weights, the same every time.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such model, or it has another scale.
+    """
+    if scale not in (None, *SCALES):
+        raise ValueError(f"--scale must be one of {', '.join(map(str, SCALES))}, got {scale}")
+    name = full_name(model, scale)
+    network = get_model(_untrained(name) if untrained else name, device)
+    if scale not in (None, scale_of(network)):
+        raise ValueError(f"--scale {scale} does not fit the model {model}, which upscales by {scale_of(network)}")
+    return network
+
+
+def _untrained(name: str) -> SAT:
+    parsed = parse_name(name)
+    if parsed is None:
+        raise ValueError(f"--untrained needs a model of the form <preset>-x<scale>, got {name!r}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return SAT(SATConfig.preset(parsed[0], scale=parsed[1]))

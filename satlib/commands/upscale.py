@@ -1,0 +1,109 @@
+"""`satlib upscale`: an image, or a folder of images, through a network or the bicubic baseline."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from satlib.checkpoint import bundled
+from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
+from satlib.commands.options import choose_model, full_name, parse_tile
+from satlib.inference import Bicubic
+from satlib.model import SAT
+from satlib.picture import MAX_PIXELS
+from satlib.progress import bar
+from satlib.tiles import Report, check_tiles
+from satlib.upscaling import image_files, upscale_file
+
+
+def upscale(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", readable=False, help="An image (PNG, JPEG, WebP, TIFF), or a folder.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", readable=False, help="The image to write; a folder if IN is one.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="sat-tiny-x4, sat-tiny (with --scale), bicubic, or a file of weights.")
+    ] = None,
+    scale: Annotated[int | None, typer.Option(help="The factor, if the model's name leaves it open; else 4.")] = None,
+    tile: Annotated[str, typer.Option(help="Side of a tile in pixels; none: whole image; auto: what fits.")] = "auto",
+    overlap: Annotated[int, typer.Option(help="Pixels that neighbouring tiles share.")] = 16,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="Average over 8 flips and turns.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    max_pixels: Annotated[int, typer.Option(help="Refuse larger inputs.")] = MAX_PIXELS,
+    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Give the network random weights.")] = False,
+) -> None:
+    """Upscale an image, or each image of a folder into another folder under the same name."""
+    with errors_in_one_line():
+        side = parse_tile(tile)
+        check_tiles(None if side == "auto" else side, overlap)
+        network, remark = _choose(model, scale, device, untrained=untrained)
+        pairs = _pairs(source, target)
+    run = partial(
+        upscale_file, model=network, tile=side, overlap=overlap, ensemble=ensemble, max_pixels=max_pixels,
+        quality=quality,
+    )  # fmt: skip
+    failed = False
+    for number, pair in enumerate(pairs, 1):
+        label = pair[0].name if len(pairs) == 1 else f"{number}/{len(pairs)} {pair[0].name}"
+        try:
+            with errors_in_one_line():
+                written = _upscale_one(run, *pair, label)
+        except typer.Exit:
+            failed = True
+            continue
+        if remark:
+            note(remark)
+        remark = ""
+        typer.echo(written)
+    if failed:
+        raise typer.Exit(BAD_INPUT)
+
+
+class _Run(Protocol):
+    def __call__(self, source: Path, target: Path, *, report: Report) -> tuple[int, int]: ...
+
+
+def _upscale_one(run: _Run, source: Path, target: Path, label: str) -> str:
+    """Upscale a file behind a progress bar, and return a line that says what was written."""
+    totals = [1]
+    with bar(label) as report:
+
+        def watch(done: int, total: int) -> None:
+            totals.append(total)
+            report(done, total)
+
+        width, height = run(source, target, report=watch)
+    tiles = f", in {totals[-1]} tiles" if totals[-1] > 1 else ""
+    return f"{target}: {width} x {height} pixels{tiles}"
+
+
+def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
+    """Return each input with its output; for a folder, make the output folder and note the files that are no images."""
+    if not source.is_dir():
+        return [(source, target)]
+    if target.exists() and not target.is_dir():
+        raise ValueError(f"{source} is a folder, so the output must be one; {target} is a file")
+    if target.is_dir() and target.samefile(source):
+        raise ValueError(f"the output folder {target} is the input folder")
+    found, others = image_files(source)
+    for path in others:
+        note(f"skipped {path}: not an image by its extension")
+    if not found:
+        raise ValueError(f"no PNG, JPEG, WebP or TIFF files in {source}")
+    target.mkdir(exist_ok=True)
+    return [(path, target / path.name) for path in found]
+
+
+def _choose(model: str | None, scale: int | None, device: str | None, *, untrained: bool) -> tuple[SAT | Bicubic, str]:
+    """Return the model that the options name, and a remark if it is not the trained network one may expect."""
+    name, remark = full_name(model or "sat-tiny", scale), ""
+    if model is None and not untrained and not bundled(name).is_file():
+        name = full_name("bicubic", scale)
+        remark = f"no trained weights are bundled yet; used {name}"
+    if untrained:
+        remark = f"{name} is untrained: its weights are random, and the result is no super-resolution"
+    return choose_model(name, scale, device=device, untrained=untrained), remark

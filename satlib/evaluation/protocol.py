@@ -1,0 +1,175 @@
+"""The choices between an image and its numbers, and one image through them.
+
+A photograph is cropped to a multiple of the scale, downscaled by MATLAB's bicubic with rounding (or its given
+low-resolution version is taken), upscaled, clipped and rounded to 8 bits, and compared with ``scale`` pixels shaved
+from each side. Two choices change published numbers and are options here; the defaults are what BasicSR does, on which
+the code of SAT and of the networks in its Table 1 is built.
+
+``rounded``: whether Y is rounded to 8 bits before the comparison. MATLAB's rgb2ycbcr does so, as in papers up to about
+2018; BasicSR does not. It moves the mean by about 0.01 dB, more at high PSNR.
+
+``gray``: what the Y of a grey photograph is. "rgb", the default: the grey is copied into R, G and B, and Y has 219/255
+of its contrast, because BasicSR reads every file as RGB; this adds 1.32 dB to the image. "y": the grey is Y, as in
+older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by 0.095 dB.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from satlib import metrics
+from satlib.config import SCALES
+from satlib.data.degradation import crop_to_multiple, downscale
+from satlib.data.folder import read_8bit
+from satlib.inference import Bicubic, Tile, upscale_picture
+from satlib.lpips import lpips
+from satlib.model import SAT
+from satlib.picture import Picture
+from satlib.tiles import check_tiles
+
+METRICS = ("psnr", "ssim", "lpips")
+GRAY = ("rgb", "y")
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How images are degraded, upscaled and compared.
+
+    Raises
+    ------
+    ValueError
+        If a field has a value that it cannot have.
+    """
+
+    scale: int
+    """2, 3, 4 or 8; as many pixels are shaved from each side before PSNR and SSIM."""
+    metrics: tuple[str, ...] = ("psnr", "ssim")
+    """Some of "psnr", "ssim" (both on Y) and "lpips" (whole RGB images)."""
+    rounded: bool = False
+    """Round Y to 8 bits."""
+    gray: str = "rgb"
+    """What grey photographs become: "rgb", three equal channels, or "y", their own Y."""
+    tile: Tile = None
+    """As for :func:`satlib.upscale`."""
+    overlap: int = 16
+    """As for :func:`satlib.upscale`."""
+    ensemble: bool = False
+    """As for :func:`satlib.upscale`."""
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if isinstance(self.scale, bool) or self.scale not in SCALES:
+            raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, got {self.scale!r}")
+        object.__setattr__(self, "metrics", tuple(self.metrics))
+        if not self.metrics or len(set(self.metrics)) < len(self.metrics) or not set(self.metrics) <= set(METRICS):
+            raise ValueError(f"metrics must be some of {', '.join(METRICS)}, got {', '.join(self.metrics) or 'none'}")
+        if self.gray not in GRAY:
+            raise ValueError(f"gray must be one of {', '.join(GRAY)}, got {self.gray!r}")
+        check_tiles(None if self.tile == "auto" else self.tile, self.overlap)
+
+    def describe(self) -> str:
+        """Return the choices in words."""
+        parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}", f"border {self.scale}"]
+        parts.append("grey photographs as RGB" if self.gray == "rgb" else "grey photographs as Y")
+        if self.tile is not None:
+            parts.append(f"tiles {self.tile} with overlap {self.overlap}")
+        return ", ".join([*parts, "self-ensemble"] if self.ensemble else parts)
+
+
+class Measured(NamedTuple):
+    """One upscaled image and its numbers."""
+
+    sr: Image
+    """(H, W) or (H, W, 3)."""
+    values: dict[str, float]
+    """By metric."""
+    seconds: float
+    """Of upscaling alone."""
+
+
+def measure(
+    hr_file: Path, lr_file: Path | None, model: SAT | Bicubic, protocol: Protocol, network: nn.Module | None
+) -> Measured:
+    """Take one photograph through the protocol.
+
+    Parameters
+    ----------
+    lr_file
+        Its low-resolution version, or None to make it.
+    network
+        From :func:`satlib.lpips.load_lpips`, if the protocol asks for LPIPS.
+
+    Raises
+    ------
+    OSError, ValueError
+        If a file cannot be read, the two do not fit together, or the image is too small for a metric.
+    """
+    hr = crop_to_multiple(_read(hr_file, protocol.gray), protocol.scale)
+    lr = downscale(hr, protocol.scale) if lr_file is None else _matching(lr_file, hr_file, hr, protocol)
+    start = time.perf_counter()
+    sr = _upscale(lr, model, protocol)
+    seconds = time.perf_counter() - start
+    return Measured(sr, compare(sr, hr, protocol, network), seconds)
+
+
+def compare(sr: Image, hr: Image, protocol: Protocol, network: nn.Module | None = None) -> dict[str, float]:
+    """Return the metrics of the protocol for two images (H, W) or (H, W, 3)."""
+    values = {}
+    for name in protocol.metrics:
+        if name == "lpips":
+            assert network is not None
+            values[name] = lpips(network, sr, hr)
+        else:
+            metric = metrics.psnr if name == "psnr" else metrics.ssim
+            values[name] = metric(sr, hr, border=protocol.scale, rounded=protocol.rounded)
+    return values
+
+
+def find_low(folder: Path, hr_file: Path, files: Mapping[str, Path], scale: int) -> Path:
+    """Return the low-resolution version of a photograph among files by stem: "NAME", "NAMEx4" or "NAME_LRBI_x4".
+
+    These are the names in use: our own, those of EDSR's copies of the test sets, and those of Manga109.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    for stem in (hr_file.stem, f"{hr_file.stem}x{scale}", f"{hr_file.stem}_LRBI_x{scale}"):
+        if stem in files:
+            return files[stem]
+    raise ValueError(f"{folder} has no low-resolution version of {hr_file.name}")
+
+
+def _read(path: Path, gray: str) -> Image:
+    """Read a photograph, (H, W, 3), or (H, W) if it is grey and stays grey."""
+    image = read_8bit(path)
+    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 and gray == "rgb" else image
+
+
+def _matching(lr_file: Path, hr_file: Path, hr: Image, protocol: Protocol) -> Image:
+    """Read a low-resolution version, of the size and kind that the cropped photograph asks for."""
+    lr = _read(lr_file, protocol.gray)
+    wanted = (hr.shape[0] // protocol.scale, hr.shape[1] // protocol.scale)
+    if lr.shape[:2] != wanted:
+        raise ValueError(
+            f"{lr_file} has {lr.shape[0]} x {lr.shape[1]} pixels; {hr_file} at scale {protocol.scale} asks for "
+            f"{wanted[0]} x {wanted[1]}"
+        )
+    if lr.ndim != hr.ndim:
+        raise ValueError(f"one of {lr_file} and {hr_file} is grey and the other is not")
+    return lr
+
+
+def _upscale(lr: Image, model: SAT | Bicubic, protocol: Protocol) -> Image:
+    picture = Picture(lr if lr.ndim == 3 else lr[..., None])
+    tile, overlap, ensemble = protocol.tile, protocol.overlap, protocol.ensemble
+    sr: Image = upscale_picture(picture, model, tile=tile, overlap=overlap, ensemble=ensemble).pixels
+    return sr if lr.ndim == 3 else sr[..., 0]
