@@ -52,8 +52,7 @@ class RectangleWindowAttention(nn.Module):
         self.windows = (config.window, config.window[::-1])
         self.shifted, self.mask_padding, self.heads = shifted, config.mask_padding, heads
         self.qkv = nn.Linear(channels, 3 * channels, bias=config.qkv_bias)
-        position_channels = max(1, channels // 2 // 4 // 4)
-        self.biases = nn.ModuleList(PositionBias(w, position_channels, heads) for w in self.windows)
+        self.biases = nn.ModuleList(PositionBias(w, config.bias_channels, heads) for w in self.windows)
         self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project = nn.Linear(channels, channels)
 

@@ -40,6 +40,9 @@ class SATConfig:
     """Whether the projections to queries, keys and values have a bias."""
     window: tuple[int, int] = (8, 32)
     """Height and width of the local windows; the other half of the channels uses them transposed."""
+    position_channels: int | None = None
+    """p, the width of the position bias's network. ``None``: (C // 2 // 4) // 4 as released, at least 1. Where that is
+    1, as in "sat-light", LayerNorm over one channel is constant, and with it the bias: it tells no position."""
     qk_ratio: float = 0.5
     """r_c: queries and keys of SAA have int(C * r_c) channels."""
     keep_ratio: float = 0.03
@@ -76,6 +79,8 @@ class SATConfig:
         _one_of("scale", self.scale, SCALES)
         for name in ("channels", "heads", "gate_kernel", "upsampler_channels"):
             _positive_int(name, getattr(self, name))
+        if self.position_channels is not None:
+            _positive_int("position_channels", self.position_channels)
         for name in ("qkv_bias", "size_bias", "mask_padding"):
             _require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
         _require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
@@ -86,12 +91,12 @@ class SATConfig:
         _require(self.heads % 2 == 0, "heads", self.heads, "even")
         _require(self.channels % self.heads == 0, "channels", self.channels, f"divisible by heads={self.heads}")
         _require(self.gate_kernel % 2 == 1, "gate_kernel", self.gate_kernel, "odd")
-        _real("mlp_ratio", self.mlp_ratio, 0, float("inf"))
+        _real("mlp_ratio", self.mlp_ratio, 0, 1e6)
         _require(
             self.hidden_channels >= 2 and self.hidden_channels % 2 == 0,
             "mlp_ratio", self.mlp_ratio, f"such that int(channels * mlp_ratio) is even, not {self.hidden_channels}",
         )  # fmt: skip
-        _real("qk_ratio", self.qk_ratio, 0, float("inf"))
+        _real("qk_ratio", self.qk_ratio, 0, 1e6)
         _require(
             self.qk_channels >= self.heads and self.qk_channels % self.heads == 0,
             "qk_ratio", self.qk_ratio,
@@ -113,6 +118,11 @@ class SATConfig:
     def qk_channels(self) -> int:
         """Channels of SAA's queries and keys, int(C * r_c)."""
         return int(self.channels * self.qk_ratio)
+
+    @property
+    def bias_channels(self) -> int:
+        """Width of the position bias's network, p."""
+        return self.position_channels or max(1, self.channels // 2 // 4 // 4)
 
     @property
     def hidden_channels(self) -> int:
@@ -168,7 +178,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Ours, for laptops, tests and live demonstrations.
     "sat-tiny": {
         "channels": 32, "heads": 4, "groups": (2, 2, 2), "qkv_bias": False, "gate_kernel": 5, "window": (8, 16),
-        "upsampler": "onestep", "upsampler_channels": 32, "drop_path": 0.0,
+        "position_channels": 8, "upsampler": "onestep", "upsampler_channels": 32, "drop_path": 0.0,
     },
 }  # fmt: skip
 

@@ -1,8 +1,11 @@
 """Density-driven token aggregation (DTA): N tokens become K, in six steps (the paper's section 3; appendix A.2).
 
-1. sample S tokens            4. the K best-scored are centres; every token joins its most similar centre
-2. density rho of each        5. each cluster is merged into one token
-3. separation delta of each   6. the merged tokens get their norm back
+1. sample S tokens
+2. density rho of each
+3. separation delta of each
+4. the K best-scored are centres; every token joins its most similar centre
+5. each cluster is merged into one token
+6. the merged tokens get their norm back
 
 Pure functions on tensors: no module, no parameter, no state. Steps 1 to 4 choose and carry no gradient; 5 and 6 are
 differentiable. Similarity is cosine. Similarity matrices are made in blocks of rows and never kept whole, so memory
@@ -12,6 +15,7 @@ Shapes: B images, N tokens, C channels, S sampled tokens, K centres, m neighbour
 """
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -30,13 +34,13 @@ class Aggregation(NamedTuple):
     """What DTA chose and made of one batch."""
 
     tokens: Tensor
-    """(B, K, C) aggregated tokens; zero where a cluster is empty (unless aggregation is "center")."""
+    """(B, K, C) aggregated tokens; without meaning where a cluster is empty."""
     centers: Tensor
     """(B, K) int64 positions of the centres among the N tokens, best score first."""
     assignment: Tensor
     """(B, N) int64 cluster of each token, in 0..K-1."""
     counts: Tensor
-    """(B, K) int64 members of each cluster; 0 only when centres are duplicates of each other."""
+    """(B, K) int64 members of each cluster; 0 where another centre has the same direction, or this one has none."""
     sample: Tensor
     """(B, S) int64 positions of the sampled tokens."""
     density: Tensor
@@ -125,7 +129,7 @@ def n_neighbors(neighbors: float | int, n_centers: int, n_sampled: int) -> int:
     """Return m: ``neighbors`` itself if an int, else its share of K; clamped to 1..S-1 (0 when S is 1)."""
     if isinstance(neighbors, bool) or not neighbors > 0:
         raise ValueError(f"neighbors must be an int >= 1 or a float > 0, got {neighbors!r}")
-    m = neighbors if isinstance(neighbors, int) else int(min(neighbors * n_centers, n_sampled))
+    m = int(neighbors if isinstance(neighbors, Integral) else min(neighbors * n_centers, n_sampled))
     return min(max(m, 1), n_sampled - 1)
 
 
@@ -160,7 +164,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
     delta = torch.zeros_like(rho)
     if n_sampled == 1:
         return delta
-    order = rho.argsort(dim=1, descending=True, stable=True)
+    order = comparable(rho).argsort(dim=1, descending=True, stable=True)
     ranked = take(unit, order)
     place = torch.arange(n_sampled, device=unit.device)
     nearest = torch.empty_like(rho)
@@ -174,7 +178,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
 
 def highest(score: Tensor, k: int) -> Tensor:
     """Return the places of the k largest scores of each row, (B, k), largest first, ties to the first place."""
-    return score.argsort(dim=1, descending=True, stable=True)[:, :k]
+    return comparable(score).argsort(dim=1, descending=True, stable=True)[:, :k]
 
 
 def assign(unit: Tensor, center_units: Tensor) -> Tensor:
@@ -184,8 +188,17 @@ def assign(unit: Tensor, center_units: Tensor) -> Tensor:
     """
     assignment = torch.empty(unit.shape[:2], dtype=torch.int64, device=unit.device)
     for start, stop in row_blocks(unit.shape[1], unit.shape[0] * center_units.shape[1]):
-        assignment[:, start:stop] = (unit[:, start:stop] @ center_units.mT).max(-1).indices
+        assignment[:, start:stop] = comparable(unit[:, start:stop] @ center_units.mT).max(-1).indices
     return assignment
+
+
+def comparable(x: Tensor) -> Tensor:
+    """Return similarities, densities or scores in whole steps of 2^-20 (float64: 2^-40), for comparing them.
+
+    What is equal but for rounding errors, as duplicate tokens are, becomes a tie, and ties go by position. Without it
+    the size of the batch or the machine would decide.
+    """
+    return (x * 2.0 ** (40 if x.dtype == torch.float64 else 20)).round_()
 
 
 def merge(
@@ -296,7 +309,7 @@ def _check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) 
         raise ValueError(
             f"sample must hold integers of shape (S,) or ({n_images}, S), got {sample.dtype} {tuple(sample.shape)}"
         )
-    sample = sample.long().expand(n_images, -1)
+    sample = sample.long().expand(n_images, -1).clone()
     if sample.shape[1] < n_centers:
         raise ValueError(f"sample must have at least n_centers={n_centers} positions, got {sample.shape[1]}")
     if sample.min() < 0 or sample.max() >= n_tokens:

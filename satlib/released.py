@@ -78,6 +78,7 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
         scale=_scale(tensors, classic),
         channels=channels,
         groups=_groups(tensors),
+        position_channels=_position_channels(tensors[first + "attn.attns.0.pos.pos_proj.weight"].shape[0], channels),
         heads=2 * tensors[first + "attn.attns.0.pos.pos3.2.weight"].shape[0],
         mlp_ratio=_ratio(tensors[first + "mlp.fc1.weight"].shape[0], channels),
         gate_kernel=tensors[first + "mlp.sg.conv.weight"].shape[-1],
@@ -109,6 +110,11 @@ def _groups(tensors: dict[str, Tensor]) -> list[int]:
         if len(members) % 2:
             raise ValueError(f"group {group} has {len(members)} blocks; they come in pairs")
     return [len(blocks[group]) // 2 for group in sorted(blocks)]
+
+
+def _position_channels(width: int, channels: int) -> int | None:
+    """Return the width of the position bias's network, or ``None`` where it follows their rule."""
+    return None if width == channels // 2 // 4 // 4 else width
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -18,7 +18,7 @@ Grid = tuple[int, int]
 
 def n_samples(n_tokens: int, n_centers: int, subsample: float) -> int:
     """Return S = min(N, max(2K, int(beta * K)))."""
-    return min(n_tokens, max(2 * n_centers, int(subsample * n_centers)))
+    return min(n_tokens, max(2 * n_centers, int(min(subsample * n_centers, n_tokens))))
 
 
 def draw_sample(
@@ -66,19 +66,19 @@ def draw_sample(
     else:
         raise ValueError(f"unknown sampling {method!r}; choose stratified, strips, grid or random")
     source = device if generator is None else generator.device
-    keys = torch.rand(batch, n_tokens, generator=generator, device=source).to(device)
+    keys = torch.rand(2, batch, n_tokens, generator=generator, device=source).to(device)
     return _draw_from_cells(cells.to(device), per_cell, size, keys)
 
 
 def _draw_from_cells(cells: Tensor, per_cell: int, size: int, keys: Tensor) -> Tensor:
-    """Take the ``per_cell`` smallest keys of each cell, then the smallest of the rest, ``size`` in all."""
-    shuffled = keys.argsort(dim=1, stable=True)  # (B, N)
+    """Take ``size`` tokens: ``per_cell`` of each cell by the first of the keys (2, B, N), the rest by the second."""
+    shuffled = keys[0].argsort(dim=1, stable=True)  # (B, N)
     by_cell = cells[shuffled].argsort(dim=1, stable=True)
     starts = torch.bincount(cells).cumsum(0).roll(1)
     starts[0] = 0
     rank = torch.arange(len(cells), device=cells.device) - starts[cells.sort().values]  # place inside its cell
     surplus = torch.zeros_like(by_cell).scatter(1, by_cell, (rank >= per_cell).long().expand_as(by_cell))
-    chosen = surplus.argsort(dim=1, stable=True)[:, :size]
+    chosen = (surplus + keys[1]).argsort(dim=1, stable=True)[:, :size]
     return shuffled.gather(1, chosen).sort(dim=1).values
 
 

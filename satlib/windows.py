@@ -19,7 +19,7 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 Grid = tuple[int, int]
 
-_REAL, _WRAPPED, _PADDING = 0, 1, 2
+_WRAPPED, _PADDING = 1, 2  # bits
 
 
 class WindowGroup(NamedTuple):
@@ -69,7 +69,7 @@ def plan_windows(
     row_kind, row_kinds = _kinds(row_class, mask_padding)
     column_kind, column_kinds = _kinds(column_class, mask_padding)
     kind = row_kind[:, None] * len(column_kinds) + column_kind  # (windows down, windows across)
-    real = (row_class != _PADDING).any(1)[:, None] & (column_class != _PADDING).any(1)
+    real = (row_class < _PADDING).any(1)[:, None] & (column_class < _PADDING).any(1)
     chosen = real.flatten().nonzero().squeeze(1)
     chosen = chosen[kind.flatten()[chosen].argsort(stable=True)]
     inside = (row < grid[0])[:, None, :, None] & (column < grid[1])[None, :, None, :]
@@ -86,19 +86,18 @@ def plan_windows(
 
 
 def _axis(length: int, window: int, multiple: int, shifted: bool) -> tuple[Tensor, Tensor]:
-    """Return the original coordinate of every place along one axis, and whether it is real, wrapped or padding."""
+    """Return the original coordinate of every place along one axis, and its class: wrapped or not, padding or not."""
     padded = -(-length // multiple) * multiple
     shift = window // 2 if shifted else 0
     rolled = torch.arange(padded)
     original = (rolled + shift) % padded
-    kind = torch.where(rolled >= padded - shift, _WRAPPED, _REAL)
-    kind = torch.where(original >= length, _PADDING, kind)
+    kind = _WRAPPED * (rolled >= padded - shift) + _PADDING * (original >= length)
     return original.view(-1, window), kind.view(-1, window)
 
 
 def _kinds(classes: Tensor, mask_padding: bool) -> tuple[Tensor, Tensor]:
     """Return, per window along an axis, which pattern of classes it has; and the patterns (number, window)."""
-    seen = classes if mask_padding else torch.where(classes == _PADDING, _REAL, classes)
+    seen = classes if mask_padding else classes & _WRAPPED
     patterns, index = seen.unique(dim=0, return_inverse=True)
     return index, patterns
 

@@ -1,0 +1,93 @@
+"""`trace`: one entry for each SAA layer, holding what that layer really did, and nothing left behind."""
+
+import pytest
+import torch
+
+from satlib import SAT, SATConfig, trace
+from satlib.attention import eval_sample
+
+CONFIG = SATConfig(
+    scale=2, channels=16, heads=2, groups=(2, 1), window=(2, 4), gate_kernel=3, upsampler_channels=4, keep_ratio=0.1
+)
+IMAGE = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(1))
+
+
+def network():
+    torch.manual_seed(0)
+    return SAT(CONFIG).eval()
+
+
+def test_one_entry_for_each_layer_in_order():
+    layers = trace(network(), IMAGE)
+    assert [(layer.group, layer.block, layer.grid) for layer in layers] == [
+        (0, 1, (9, 12)), (0, 3, (9, 12)), (1, 1, (9, 12)),
+    ]  # fmt: skip
+    for number, layer in enumerate(layers):
+        a = layer.aggregation
+        assert a.tokens.shape == (1, 10, 16) and a.centers.shape == a.counts.shape == (1, 10)
+        assert a.assignment.shape == (1, 108) and a.sample.shape == a.density.shape == (1, 40)
+        assert a.separation.shape == a.score.shape == (1, 40) and a.counts.sum() == 108
+        assert torch.equal(a.counts[0], torch.bincount(a.assignment[0], minlength=10))
+        assert set(a.centers[0].tolist()) <= set(a.sample[0].tolist())
+        assert torch.equal(a.score, a.density * a.separation)
+        assert not a.tokens.requires_grad
+        assert torch.equal(a.sample[0], eval_sample(0, number, (9, 12), 40, "stratified", 10))
+
+
+def test_it_tells_what_the_layers_did():
+    """The traced tokens, fed to the layer's own attention, give what the layer gave."""
+    model = network()
+    seen = []
+    for group in model.groups:
+        for block in group.blocks[1::2]:
+            block.attention.register_forward_hook(lambda _, __, out: seen.append(out[1]))
+    layers = trace(model, IMAGE)
+    assert len(seen) == len(layers) == 3
+    for layer, aggregation in zip(layers, seen, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(layer.aggregation, aggregation, strict=True))
+
+
+def test_it_leaves_nothing_behind():
+    model = network()
+    with torch.no_grad():
+        before, state = model(IMAGE), torch.get_rng_state()
+        weights = {name: value.clone() for name, value in model.state_dict().items()}
+        trace(model, IMAGE)
+        assert torch.equal(torch.get_rng_state(), state) and torch.equal(model(IMAGE), before)
+    for module in model.modules():
+        assert not module._forward_hooks and not module._forward_pre_hooks and not module.training
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_two_traces_are_equal_and_two_images_differ():
+    model = network()
+    first, second, other = trace(model, IMAGE), trace(model, IMAGE), trace(model, IMAGE.flip(3))
+    for a, b in zip(first, second, strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a.aggregation, b.aggregation, strict=True))
+    assert not all(torch.equal(a.aggregation.centers, b.aggregation.centers) for a, b in zip(first, other, strict=True))
+
+
+def test_training_works_after_tracing_an_image_of_the_same_size():
+    model = network()
+    trace(model, torch.rand(1, 3, 10, 13))
+    for mode in (model.train(), model.eval()):
+        mode(torch.rand(2, 3, 10, 13)).sum().backward()
+
+
+def test_a_wrong_image_is_refused():
+    with pytest.raises(ValueError, match="SAT takes floats of shape"):
+        trace(network(), IMAGE[:, :1])
+
+
+def test_a_single_image_a_batch_and_a_training_network():
+    model = network()
+    expected = trace(model, IMAGE)
+    for image in (IMAGE[0], IMAGE.double()):
+        for a, b in zip(trace(model, image), expected, strict=True):
+            assert all(torch.equal(x, y) for x, y in zip(a.aggregation, b.aggregation, strict=True))
+    state = torch.get_rng_state()
+    in_training = trace(model.train(), IMAGE)
+    assert model.training and all(module.training for module in model.modules())
+    assert torch.equal(in_training[0].aggregation.sample, expected[0].aggregation.sample)
+    assert torch.equal(torch.get_rng_state(), state)
