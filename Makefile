@@ -1,0 +1,84 @@
+# Every task of the repository. Whatever a task needs is installed into .venv the first time, from
+# pyproject.toml at the exact versions of constraints.txt.
+#
+#   PYTHON=python3.12   the interpreter that .venv is made with, 3.11 or newer
+#   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX
+#   PORT=8001           where `make serve` listens
+#   ARGS='-k resize'    more arguments for pytest
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8000
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help book serve site-check test lint types notebooks install clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors
+	@mkdir -p _build
+	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
+# Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.
+	@find satlib constraints.txt -type f ! -path '*/__pycache__/*' | sort | xargs cksum > _build/library.new
+	@cmp -s _build/library.new _build/library.cksum || rm -rf _build/.jupyter_cache
+	@mv _build/library.new _build/library.cksum
+	$(BIN)/jupyter-book build . -W --keep-going -n
+	@echo "The book is in _build/html: open $(CURDIR)/_build/html/index.html, or run 'make serve'"
+
+serve: ## Serve the built book on localhost
+	@test -f _build/html/index.html || { echo "The book is not built yet: run 'make book' first" >&2; exit 1; }
+	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops; another port: make serve PORT=8001)"
+	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+site-check: $(VENV)/.dev ## Check the built book in headless Chromium
+	$(BIN)/python -m pytest tests/test_site.py $(ARGS)
+
+test: $(VENV)/.dev ## Run the tests, except those of the built book
+	$(BIN)/python -m pytest --ignore=tests/test_site.py $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q tests/test_repository_notebooks.py
+
+types: $(VENV)/.dev ## Check types with mypy
+	$(BIN)/mypy
+
+notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, without outputs
+	$(BIN)/jupytext --to ipynb --update notebooks/*.md
+	$(BIN)/jupyter nbconvert --inplace --log-level WARN --clear-output --ClearMetadataPreprocessor.enabled=True \
+		--ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', 'jupytext'}" \
+		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'mystnb'}" notebooks/*.ipynb
+
+install: $(VENV)/.dev ## Install everything for development into .venv
+
+clean: ## Remove the built book and the caches
+	rm -rf _build build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv as well
+	rm -rf .venv
+
+# Torch comes first, on its own: where only a CPU build is at hand, nothing else may ask for another one.
+$(VENV)/.book: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) torch
+	$(PIP) --editable '.[book]'
+	@touch $@
+
+# `dev` includes `book`.
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) torch
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.book
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)

@@ -1,0 +1,129 @@
+"""Who may import whom: the layers of `satlib`, what `import satlib` loads, and that all of it is declared."""
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "satlib"
+
+# The modules and subpackages of satlib from the bottom up. Each may import those of lower layers alone; a new one is
+# added to the lowest layer that serves it.
+LAYERS = [
+    set(layer.split())
+    for layer in (
+        "_version config resize color sampling windows selection samples files tiles deepcolor paper lpips",
+        "dta released memory metrics patches picture progress",
+        "attention images theory",
+        "model data",
+        "checkpoint layers",
+        "inference complexity measure",
+        "upscaling evaluation",
+        "tracing",
+        "__init__ figures",
+        "explore commands",
+        "cli",
+        "__main__",
+    )
+]
+# The network knows no files, devices or pictures: these import one another and torch, nothing else.
+NETWORK = {"config", "sampling", "windows", "dta", "attention", "model"}
+CORE = {"torch", "numpy", "PIL", "safetensors"}
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name inside satlib: "model", "training.loop", "__init__" for the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def unit_of(name: str) -> str:
+    """Return the module or subpackage directly below satlib that a module belongs to."""
+    return name.split(".")[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports anywhere in it, functions included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: a relative import"
+            assert node.module is not None
+            if node.module == "satlib":
+                yield from (f"satlib.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def third_party(path: Path) -> set[str]:
+    """Return the top-level names that a file imports and that are neither ours nor Python's."""
+    return {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"satlib", "tests", "benchmarks"}
+
+
+def ours(name: str) -> set[str]:
+    """Return the other modules and subpackages of satlib that a module imports."""
+    return {x.split(".")[1] for x in imports(MODULES[name]) if x.startswith("satlib.")} - {unit_of(name)}
+
+
+def test_every_module_has_one_layer() -> None:
+    placed = [unit for layer in LAYERS for unit in layer]
+    assert sorted(placed) == sorted({unit_of(name) for name in MODULES})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_import_only_lower_layers(name: str) -> None:
+    lower = takewhile(lambda layer: unit_of(name) not in layer, LAYERS)
+    assert ours(name) - set().union(*lower) == set()
+    assert "satlib" not in imports(MODULES[name])
+
+
+@pytest.mark.parametrize("name", sorted(NETWORK))
+def test_the_network_needs_only_itself_and_torch(name: str) -> None:
+    assert ours(name) <= NETWORK
+    assert third_party(MODULES[name]) <= {"torch"}
+
+
+def test_satlib_never_imports_notebooks_or_tests() -> None:
+    found = {name.split(".")[0] for path in MODULES.values() for name in imports(path)}
+    assert found & {"tests", "notebooks", "book", "benchmarks"} == set()
+
+
+def test_import_satlib_loads_only_the_core_and_changes_nothing() -> None:
+    script = f"""
+import sys, random, warnings
+import numpy, torch, PIL.Image, safetensors.torch
+before, state = set(sys.modules), (torch.get_rng_state().tolist(), random.getstate(), torch.get_num_threads(),
+                                   torch.get_default_dtype(), list(warnings.filters))
+import satlib
+after = (torch.get_rng_state().tolist(), random.getstate(), torch.get_num_threads(),
+         torch.get_default_dtype(), list(warnings.filters))
+assert state == after, "import satlib changed a global state"
+new = {{name.split(".")[0] for name in set(sys.modules) - before}} - sys.stdlib_module_names
+assert new <= {CORE | {"satlib"}!r}, f"import satlib loads {{new}}"
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.strip()) == (0, "")
+
+
+@pytest.mark.parametrize("folder", ["satlib", "tests", "book", "benchmarks"])
+def test_every_import_is_a_declared_dependency(folder: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {canonicalize_name(Requirement(text).name) for texts in lists for text in texts}
+    providers = importlib.metadata.packages_distributions()
+    local = {path.stem for path in (ROOT / "tests").glob("*.py")}
+    names = set().union(*(third_party(path) for path in sorted((ROOT / folder).rglob("*.py")))) - local
+    assert {n for n in names if not declared & {canonicalize_name(d) for d in (n, *providers.get(n, []))}} == set()
