@@ -1,0 +1,31 @@
+"""``python -m satlib.theory study --out FOLDER``: repeat the measurements of chapter 12."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from satlib.theory.study import run_study
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code, 2 with one line on stderr if the folder cannot be written."""
+    parser = argparse.ArgumentParser(prog="python -m satlib.theory", description="Theorem 3.2, checked.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    study = commands.add_parser("study", help="measure everything that chapter 12 shows; goes on where it stopped")
+    study.add_argument("--out", type=Path, required=True, help="folder for the rows and results.json")
+    options = parser.parse_args(arguments)
+    try:
+        path = run_study(options.out, report=_report)
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def _report(name: str, done: int, total: int, seconds: float) -> None:
+    sys.stderr.write(f"{name}: {done} of {total} ({seconds:.1f} s)\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
