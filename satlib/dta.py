@@ -164,7 +164,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
     delta = torch.zeros_like(rho)
     if n_sampled == 1:
         return delta
-    order = comparable(rho).argsort(dim=1, descending=True, stable=True)
+    order = comparable_(rho.clone()).argsort(dim=1, descending=True, stable=True)
     ranked = take(unit, order)
     place = torch.arange(n_sampled, device=unit.device)
     nearest = torch.empty_like(rho)
@@ -178,7 +178,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
 
 def highest(score: Tensor, k: int) -> Tensor:
     """Return the places of the k largest scores of each row, (B, k), largest first, ties to the first place."""
-    return comparable(score).argsort(dim=1, descending=True, stable=True)[:, :k]
+    return comparable_(score.clone()).argsort(dim=1, descending=True, stable=True)[:, :k]
 
 
 def assign(unit: Tensor, center_units: Tensor) -> Tensor:
@@ -188,17 +188,17 @@ def assign(unit: Tensor, center_units: Tensor) -> Tensor:
     """
     assignment = torch.empty(unit.shape[:2], dtype=torch.int64, device=unit.device)
     for start, stop in row_blocks(unit.shape[1], unit.shape[0] * center_units.shape[1]):
-        assignment[:, start:stop] = comparable(unit[:, start:stop] @ center_units.mT).max(-1).indices
+        assignment[:, start:stop] = comparable_(unit[:, start:stop] @ center_units.mT).max(-1).indices
     return assignment
 
 
-def comparable(x: Tensor) -> Tensor:
-    """Return similarities, densities or scores in whole steps of 2^-20 (float64: 2^-40), for comparing them.
+def comparable_(x: Tensor) -> Tensor:
+    """Round similarities, densities or scores to whole steps of 2^-20 (float64: 2^-40), in place, to compare them.
 
     What is equal but for rounding errors, as duplicate tokens are, becomes a tie, and ties go by position. Without it
     the size of the batch or the machine would decide.
     """
-    return (x * 2.0 ** (40 if x.dtype == torch.float64 else 20)).round_()
+    return x.mul_(2.0 ** (40 if x.dtype == torch.float64 else 20)).round_()
 
 
 def merge(

@@ -1,0 +1,54 @@
+"""Sphinx extension: docstrings are taken as they are written.
+
+- The sentence under an attribute stays a sentence. Napoleon reads the text before a colon as the attribute's type:
+  "Upscaling factor: 2, 3 or 4" would have the type "Upscaling factor". Types are annotations here, so the lines are
+  kept from before Napoleon and put back after it.
+- A bare name, as in ":func:`trace`", refers to the one documented object of that name, wherever the docstring stands:
+  what ``satlib`` re-exports is documented away from its module.
+"""
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
+
+NAPOLEON = 500
+"""The priority of Sphinx events, and so of Napoleon's handler."""
+
+_kept: dict[str, list[str]] = {}
+
+
+def keep(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Remember the docstring of an attribute."""
+    if what in ("attribute", "data", "property"):
+        _kept[name] = list(lines)
+
+
+def restore(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Put a remembered docstring back."""
+    if name in _kept:
+        lines[:] = _kept.pop(name)
+
+
+def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element) -> nodes.Element | None:
+    """Resolve a bare Python name if exactly one documented object ends with it."""
+    if node["refdomain"] != "py" or "." in node["reftarget"]:
+        return None
+    matches = {
+        (entry.docname, entry.node_id)
+        for name, entry in env.get_domain("py").objects.items()
+        if name.endswith(f".{node['reftarget']}")
+    }
+    if len(matches) != 1:
+        return None
+    docname, anchor = matches.pop()
+    return make_refnode(app.builder, node["refdoc"], docname, anchor, [text])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the handlers."""
+    app.connect("autodoc-process-docstring", keep, priority=NAPOLEON - 1)
+    app.connect("autodoc-process-docstring", restore, priority=NAPOLEON + 1)
+    app.connect("missing-reference", resolve)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

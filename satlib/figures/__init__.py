@@ -1,0 +1,18 @@
+"""Every picture of the book: matplotlib and plotly figures, one style, and how a page shows them."""
+
+from satlib.figures.centers import centers_on_image, decision_graph, layer_centers, samplings, score_maps
+from satlib.figures.clusters import cluster_maps
+from satlib.figures.show import Shown, show
+from satlib.figures.sliders import selection_slider
+
+__all__ = [
+    "Shown",
+    "centers_on_image",
+    "cluster_maps",
+    "decision_graph",
+    "layer_centers",
+    "samplings",
+    "score_maps",
+    "selection_slider",
+    "show",
+]

@@ -1,0 +1,116 @@
+"""How a figure reaches the reader: one object that JupyterLab and the built book both know how to draw.
+
+Every figure must come with alternative text. A matplotlib figure becomes a PNG whose plain-text form is that
+text (``book/_ext/alternative_text.py`` puts it into the page). A plotly figure becomes its MIME type, which
+JupyterLab draws, and a small piece of HTML with the figure's JSON, which ``book/_static/plots.js`` draws in
+the published page.
+"""
+
+import base64
+import io
+import json
+from html import escape
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
+from plotly.graph_objects import Figure as PlotlyFigure
+
+from satlib.figures.style import styled
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+CSS_DPI = 100
+"""CSS pixels to an inch of a figure."""
+
+DENSITY = 1.8
+"""Pixels of a PNG for each CSS pixel, for sharp text on dense screens."""
+
+MimeBundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+class Shown:
+    """A figure and its alternative text; as the last value of a notebook cell it is displayed.
+
+    Parameters
+    ----------
+    figure
+        A matplotlib figure, or a plotly figure whose layout has a width and a height.
+    alt
+        What the figure shows, for readers who cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is blank, or a plotly figure has no size.
+    """
+
+    def __init__(self, figure: Figure | PlotlyFigure, alt: str) -> None:
+        if not alt.strip():
+            raise ValueError(f"alt must describe the figure, got {alt!r}")
+        if isinstance(figure, PlotlyFigure) and None in (figure.layout.width, figure.layout.height):
+            raise ValueError("a plotly figure needs a width and a height in its layout")
+        self.figure = figure
+        self.alt = " ".join(alt.split())
+
+    def __repr__(self) -> str:
+        """Return the alternative text."""
+        return self.alt
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> MimeBundle:
+        """Return the forms a front end may choose from, and their metadata; IPython's display protocol."""
+        if isinstance(self.figure, PlotlyFigure):
+            content = json.loads(self.figure.to_json())
+            html = plotly_html(content, self.alt)
+            return {PLOTLY_MIME: content, "text/html": html, "text/plain": self.alt}, {}
+        data = png(self.figure)
+        width = round(Image.open(io.BytesIO(data)).width / DENSITY)
+        content = {"image/png": base64.b64encode(data).decode(), "text/plain": self.alt}
+        return content, {"image/png": {"width": width}}
+
+
+def show(figure: Figure | PlotlyFigure, *, alt: str) -> Shown:
+    """Return ``figure`` ready to be displayed, with its alternative text; see :class:`Shown`."""
+    return Shown(figure, alt)
+
+
+@styled
+def png(figure: Figure, *, density: float = DENSITY, palette: bool = True) -> bytes:
+    """Return a matplotlib figure as a PNG without empty margins.
+
+    Parameters
+    ----------
+    figure
+        The figure; its inches are 100 CSS pixels.
+    density
+        Pixels for each CSS pixel.
+    palette
+        Reduce to the 256 most fitting colours. The file becomes two to four times smaller and takes longer to make.
+    """
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=density * CSS_DPI, bbox_inches="tight", pad_inches=0.05)
+    if not palette:
+        return stream.getvalue()
+    smaller = io.BytesIO()
+    drawn = Image.open(stream).convert("RGB")
+    drawn.quantize(256, dither=Image.Dither.NONE).save(smaller, format="PNG", optimize=True)
+    return smaller.getvalue()
+
+
+def plotly_html(content: dict[str, Any], alt: str) -> str:
+    """Return the HTML of a plotly figure, given as its JSON value: a place to draw it, and the JSON itself.
+
+    The place keeps the proportions of the figure at every width, so that nothing moves when it is drawn. Title and
+    slider go outside it; ``layout.meta["controls"]`` is the height they had in the figure.
+    """
+    layout = content["layout"]
+    width = layout["width"]
+    height = layout["height"] - layout.get("meta", {}).get("controls", 0)
+    text = escape(alt, quote=True)
+    data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
+    return (
+        f'<figure class="plot" style="--plot-width: {width}px; --plot-ratio: {width} / {height}">'
+        f'<div class="plot-canvas" role="img" aria-label="{text}"></div>'
+        f'<script type="application/json">{data}</script>'
+        f"<noscript><p>This figure is interactive and needs JavaScript. It shows: {text}</p></noscript>"
+        "</figure>"
+    )

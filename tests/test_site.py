@@ -1,0 +1,283 @@
+"""The built book in headless Chromium: every page loads whole, from one host, and is readable on every screen.
+
+The tests look at `_build/html` as `make book` leaves it, and skip when it or Chromium is missing.
+"""
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "_build" / "html"
+CHAPTER = "notebooks/05_center_selection.html"
+# Without index.html, which only leads to the first page, and the theme's templates.
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.rglob("*.html")
+    if path != SITE / "index.html" and "_static" not in path.parts
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+WIDE = {"width": 1400, "height": 900}
+PHONE = {"width": 375, "height": 800}
+
+MEGABYTE = 1e6
+LIGHT, WITH_PLOTS = 2.5 * MEGABYTE, 8.5 * MEGABYTE  # not compressed; plotly.js alone has 4.8 MB
+
+pytestmark = [
+    pytest.mark.skipif(not PAGES, reason="the book is not built: run `make book`"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
+]
+each_page = pytest.mark.parametrize("page", PAGES or ["no page"])
+
+INSPECT = """() => ({
+    images: [...document.images].map((i) => ({
+        src: i.src, width: i.naturalWidth, alt: i.getAttribute("alt"),
+        decorative: i.matches(".logo__image"),  // the book's name stands beside it
+    })),
+    plots: [...document.querySelectorAll("figure.plot")].map((f) => ({
+        points: f.querySelectorAll(".main-svg .point").length,
+        marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line, .hm > image)").length,
+        label: f.querySelector(".plot-canvas").getAttribute("aria-label"),
+    })),
+    formulas: document.querySelectorAll(".math").length,
+    rendered: document.querySelectorAll(".math > mjx-container").length,
+    broken: document.querySelectorAll("mjx-merror, [data-mjx-error]").length,
+    width: document.documentElement.scrollWidth,
+})"""
+
+
+@dataclass
+class Visit:
+    """What one look at a page brought up."""
+
+    foreign: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    weight: int = 0
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The site on a port of this machine, as `make serve` serves it."""
+    handler = functools.partial(QuietHandler, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def settle(tab: Any) -> None:
+    """Scroll through a page, so that what loads lazily is loaded, and wait until figures and formulas are there."""
+    tab.evaluate(
+        """async () => {
+            for (let y = 0; y < document.documentElement.scrollHeight; y += 600) {
+                window.scrollTo(0, y);
+                await new Promise((done) => setTimeout(done, 20));
+            }
+            for (const figure of document.querySelectorAll("figure.plot")) {
+                figure.scrollIntoView({ block: "center" });
+                while (!figure.dataset.drawing) await new Promise((done) => setTimeout(done, 20));
+            }
+            if (window.MathJax) await window.MathJax.startup.promise;
+        }"""
+    )
+    tab.wait_for_function(
+        "document.querySelectorAll('figure.plot').length === document.querySelectorAll('[data-drawn]').length"
+    )
+    tab.wait_for_load_state("networkidle")
+
+
+def look(browser: Any, url: str) -> Visit:
+    """Open a page with an empty cache and note what happens."""
+    visit, own, finished = Visit(), urlsplit(url).netloc, []
+    tab = browser.new_page(viewport=WIDE)
+    tab.on("request", lambda r: visit.foreign.append(r.url) if urlsplit(r.url).netloc not in (own, "") else None)
+    tab.on("requestfailed", lambda r: visit.failed.append(r.url))
+    tab.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    tab.on("requestfinished", lambda r: finished.append(r))
+    tab.on("console", lambda m: visit.errors.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda e: visit.errors.append(str(e)))
+    tab.goto(url)
+    settle(tab)
+    visit.found = tab.evaluate(INSPECT)
+    visit.weight = sum(request.sizes()["responseBodySize"] for request in finished)
+    tab.close()
+    return visit
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Any, address: str) -> dict[str, Visit]:
+    """One look at every page on a wide screen."""
+    return {page: look(browser, address + page) for page in PAGES}
+
+
+@each_page
+def test_a_page_asks_only_its_own_host_and_gets_everything(page: str, visits: dict[str, Visit]) -> None:
+    assert visits[page].foreign == []
+    assert visits[page].failed == []
+
+
+@each_page
+def test_a_page_logs_no_error(page: str, visits: dict[str, Visit]) -> None:
+    assert visits[page].errors == []
+
+
+@each_page
+def test_pictures_are_loaded_and_described(page: str, visits: dict[str, Visit]) -> None:
+    images = visits[page].found["images"]
+    assert [i["src"] for i in images if i["width"] == 0] == []
+    assert [i["src"] for i in images if not i["decorative"] and not (i["alt"] or "").strip()] == []
+
+
+@each_page
+def test_figures_are_drawn_and_described(page: str, visits: dict[str, Visit]) -> None:
+    for plot in visits[page].found["plots"]:
+        assert plot["marks"] > 0
+        assert len(plot["label"]) > 20
+
+
+@each_page
+def test_formulas_are_rendered(page: str, visits: dict[str, Visit]) -> None:
+    found = visits[page].found
+    assert found["rendered"] == found["formulas"]
+    assert found["broken"] == 0
+
+
+@each_page
+def test_pages_stay_light(page: str, visits: dict[str, Visit]) -> None:
+    assert visits[page].weight < (WITH_PLOTS if visits[page].found["plots"] else LIGHT)
+
+
+@each_page
+def test_a_phone_need_not_scroll_sideways(page: str, browser: Any, address: str) -> None:
+    tab = browser.new_page(viewport=PHONE)
+    tab.goto(address + page)
+    settle(tab)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    tab.close()
+
+
+def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: str) -> None:
+    tab = browser.new_page()
+    tab.goto(address, wait_until="commit")
+    tab.wait_for_url("**/book/intro.html")
+    assert "SAT" in tab.title()
+    tab.close()
+
+
+def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
+    found = visits[CHAPTER].found
+    assert [plot["points"] > 100 for plot in found["plots"]] == [True, True]
+    assert len(found["images"]) >= 6
+    assert found["formulas"] > 20
+
+
+@pytest.fixture
+def chapter(browser: Any, address: str) -> Iterator[Any]:
+    tab = browser.new_page(viewport=WIDE, color_scheme="light")
+    tab.goto(address + CHAPTER)
+    settle(tab)
+    yield tab
+    tab.close()
+
+
+def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
+    figures = chapter.locator("figure.plot")
+    for figure in figures.all():
+        knob = figure.get_by_role("slider")
+        knob.focus()
+        seen = set()
+        for _ in range(3):
+            points, note = figure.locator(".point").count(), figure.locator(".plot-title").inner_text()
+            seen.add((points, note, knob.get_attribute("aria-valuetext"), figure.locator("output").inner_text()))
+            chapter.keyboard.press("ArrowRight")
+            chapter.wait_for_timeout(300)
+        assert len({points for points, *_ in seen}) == 3, "another number of tokens is drawn at each step"
+        assert len({note for _, note, *_ in seen}) == 3
+        assert all(value == output for *_, value, output in seen)
+
+
+def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
+    def colours() -> tuple[str, str, str]:
+        return tuple(chapter.evaluate(
+            """() => [
+                document.documentElement.dataset.theme,
+                getComputedStyle(document.body).backgroundColor,
+                getComputedStyle(document.querySelector(".legendtext")).fill,
+            ]"""
+        ))  # fmt: skip
+
+    seen = [colours()]
+    for _ in range(2):  # auto -> one -> the other
+        chapter.locator("button.theme-switch-button:visible").first.click()
+        chapter.wait_for_timeout(300)
+        seen.append(colours())
+    assert {theme for theme, *_ in seen} == {"light", "dark"}
+    assert len({background for _, background, _ in seen}) == 2
+    assert len({text for *_, text in seen}) == 2
+
+
+def test_the_chapter_works_when_opened_as_a_file(browser: Any) -> None:
+    visit = look(browser, (SITE / CHAPTER).as_uri())
+    assert [plot["points"] > 100 for plot in visit.found["plots"]] == [True, True]
+    assert visit.found["rendered"] == visit.found["formulas"]
+
+
+class Links(HTMLParser):
+    """The anchors of a page and the targets of its links."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.anchors, self.targets = {""}, []
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("id", "name") and value:
+                self.anchors.add(value)
+            if name == "href" and tag == "a" and value:
+                self.targets.append(value)
+
+
+def test_no_internal_link_is_dead() -> None:
+    pages = {(SITE / page).resolve(): Links(SITE / page) for page in PAGES}
+    dead = []
+    for page, links in pages.items():
+        for target in links.targets:
+            url = urlsplit(target)
+            if url.scheme or url.netloc:
+                continue
+            file = (page.parent / unquote(url.path)).resolve() if url.path else page
+            if not file.is_file() or (file in pages and unquote(url.fragment) not in pages[file].anchors):
+                dead.append(f"{page.name}: {target}")
+    assert dead == []
