@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book serve site-check test lint types notebooks install clean distclean
+.PHONY: help book serve site-check test lint types notebooks bench install clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, wit
 	$(BIN)/jupyter nbconvert --inplace --log-level WARN --clear-output --ClearMetadataPreprocessor.enabled=True \
 		--ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', 'jupytext'}" \
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'mystnb'}" notebooks/*.ipynb
+
+bench: $(VENV)/.dev ## Time satlib against the dense form, on one thread of the CPU (about 8 minutes)
+	$(BIN)/python -m benchmarks cpu
 
 install: $(VENV)/.dev ## Install everything for development into .venv
 

@@ -76,9 +76,7 @@ class RectangleWindowAttention(nn.Module):
         for start, stop, allowed in plan.groups:
             q, k, v = windows[:, start:stop].flatten(0, 1).permute(2, 0, 3, 1, 4)  # each (B*W', heads, n, d)
             mask = bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
-            out = functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask.to(q.dtype).expand(len(q), -1, -1, -1)
-            )
+            out = fused_attention(q, k, v, mask.to(q.dtype).expand(len(q), -1, -1, -1))
             outs.append(out.transpose(1, 2).reshape(n_images, -1, self.heads * out.shape[-1]))
         return torch.cat(outs, dim=1)
 
@@ -105,7 +103,7 @@ class SelectiveAggregationAttention(nn.Module):
         weight = aggregation.counts if self.config.size_bias else aggregation.counts.clamp(max=1)
         mask = weight.to(torch.promote_types(q.dtype, torch.float32)).log().to(q.dtype)
         mask = mask[:, None, None].expand(-1, q.shape[1], q.shape[2], -1)
-        out = functional.scaled_dot_product_attention(*_widen(q, k, v), attn_mask=mask, scale=q.shape[-1] ** -0.5)
+        out = fused_attention(q, k, v, mask)
         projected: Tensor = self.project(out.transpose(1, 2).flatten(2))
         return projected, aggregation
 
@@ -134,10 +132,16 @@ def eval_sample(seed: int, layer: int, grid: Grid, size: int, method: str, n_str
     return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0]
 
 
-def _widen(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pad queries and keys with zero channels to the width of the values, as fused attention kernels require."""
-    missing = v.shape[-1] - q.shape[-1]
-    return (functional.pad(q, (0, missing)), functional.pad(k, (0, missing)), v) if missing > 0 else (q, k, v)
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Return softmax(q k^T / sqrt(d_q) + mask) v: (B, heads, Q, d_q), (B, heads, K, d_q and d_v) -> (B, heads, Q, d_v).
+
+    Fused kernels require queries and keys as wide as the values, and are fastest for 16 channels or a multiple of 8:
+    all three are filled up with zeros, which change nothing.
+    """
+    width = max(16, -(-max(q.shape[-1], v.shape[-1]) // 8) * 8)
+    wide_q, wide_k, wide_v = (functional.pad(t, (0, width - t.shape[-1])) for t in (q, k, v))
+    out = functional.scaled_dot_product_attention(wide_q, wide_k, wide_v, attn_mask=mask, scale=q.shape[-1] ** -0.5)
+    return out[..., : v.shape[-1]]
 
 
 def to_image(x: Tensor, grid: Grid) -> Tensor:

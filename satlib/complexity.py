@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from satlib.config import SATConfig
-from satlib.dta import BLOCK_ELEMENTS
+from satlib.dta import BLOCK_ELEMENTS, BLOCK_ROWS
 from satlib.layers import LAYERS, layer_costs
 from satlib.sampling import Grid, n_samples
 
@@ -174,7 +174,7 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     """
     c, n, f = config.channels, sizes.n_tokens, config.upsampler_channels
     windows = 4 * (11 * c * n + 3 * c // 2 * sizes.n_padded)
-    block = min(sizes.n_sampled**2, BLOCK_ELEMENTS)
+    block = min(sizes.n_sampled**2, max(BLOCK_ELEMENTS, BLOCK_ROWS * sizes.n_sampled))
     aggregation = 4 * (5 * c * n + 2 * c * sizes.n_sampled) + 5 * block
     shuffled = (f if config.upsampler == "classic" else 3) * config.scale**2
     return max(windows, aggregation, 4 * n * (3 * c + f + 2 * shuffled))

@@ -26,8 +26,11 @@ from satlib.sampling import Grid, draw_sample, n_samples
 EPS = 1e-6
 """The paper's epsilon: a norm at or below it counts as zero."""
 
-BLOCK_ELEMENTS = 2**22
-"""Similarities held at once."""
+BLOCK_ELEMENTS = 2**19
+"""Similarities held at once, about: few enough to stay in a processor's cache."""
+
+BLOCK_ROWS = 32
+"""But at least so many rows of them, or products become inefficient."""
 
 
 class Aggregation(NamedTuple):
@@ -271,7 +274,7 @@ def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tens
 
 def row_blocks(n_rows: int, row_elements: int) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each."""
-    step = max(1, BLOCK_ELEMENTS // row_elements)
+    step = max(BLOCK_ROWS, BLOCK_ELEMENTS // row_elements)
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
 
