@@ -21,6 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from satlib.arguments import check_grid, check_sample, check_subsample, check_temperature, check_tokens
+from satlib.clusters import cluster_softmax, cluster_sum
 from satlib.sampling import Grid, draw_sample, n_samples
 
 EPS = 1e-6
@@ -97,7 +99,7 @@ def aggregate(
     ValueError
         If an argument is out of range; the message names it.
     """
-    n_images, n_tokens, _ = _check_tokens(x)
+    n_images, n_tokens, _ = check_tokens(x)
     if not 1 <= n_centers <= n_tokens:
         raise ValueError(f"n_centers must be in 1..{n_tokens} (the number of tokens), got {n_centers}")
     with torch.autocast(x.device.type, enabled=False):
@@ -106,11 +108,11 @@ def aggregate(
         with torch.no_grad():
             if sample is None:
                 sample = draw_sample(
-                    _check_grid(grid, n_tokens), n_samples(n_tokens, n_centers, _check_subsample(subsample)),
+                    check_grid(grid, n_tokens), n_samples(n_tokens, n_centers, check_subsample(subsample)),
                     method=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
                 )  # fmt: skip
             else:
-                sample = _check_sample(sample.to(x.device), n_images, n_tokens, n_centers)
+                sample = check_sample(sample.to(x.device), n_images, n_tokens, n_centers)
             sampled = take(unit, sample)
             rho = density(sampled, n_neighbors(neighbors, n_centers, sample.shape[1]))
             delta = separation(sampled, rho)
@@ -227,7 +229,7 @@ def merge(
         unit = normalize(x) if unit is None else unit
         own_center = centers.gather(1, assignment)  # (B, N)
         similarity = (unit * take(unit, own_center)).sum(-1)
-        weight = cluster_softmax(similarity / _check_temperature(temperature), assignment, centers.shape[1])
+        weight = cluster_softmax(similarity / check_temperature(temperature), assignment, centers.shape[1])
     else:
         raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
     return cluster_sum(weight.unsqueeze(-1) * x, assignment, centers.shape[1]), counts
@@ -257,66 +259,8 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
-def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
-    """Sum (B, N) or (B, N, C) values over the members of each cluster: (B, K) or (B, K, C)."""
-    index = assignment if values.ndim == 2 else assignment.unsqueeze(-1).expand_as(values)
-    total = values.new_zeros(values.shape[0], n_clusters, *values.shape[2:])
-    return total.scatter_add(1, index, values)
-
-
-def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
-    """Softmax of (B, N) logits over the members of each cluster, (B, N)."""
-    lowest = logits.new_full((logits.shape[0], n_clusters), -torch.inf)
-    largest = lowest.scatter_reduce(1, assignment, logits.detach(), "amax")
-    weight = (logits - largest.gather(1, assignment)).exp()
-    return weight / cluster_sum(weight, assignment, n_clusters).gather(1, assignment)
-
-
 def row_blocks(n_rows: int, row_elements: int) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each."""
     step = max(BLOCK_ROWS, BLOCK_ELEMENTS // row_elements)
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
-
-
-def _check_tokens(x: Tensor) -> torch.Size:
-    if x.ndim != 3 or 0 in x.shape or not x.is_floating_point():
-        raise ValueError(f"x must be floating point of shape (B, N, C), not empty; got {x.dtype} {tuple(x.shape)}")
-    return x.shape
-
-
-def _check_grid(grid: Grid | None, n_tokens: int) -> Grid:
-    if grid is None:
-        return 1, n_tokens
-    if len(grid) != 2 or min(grid) < 1 or grid[0] * grid[1] != n_tokens:
-        raise ValueError(f"grid must be (H, W) with H * W = {n_tokens} tokens, got {grid}")
-    return grid
-
-
-def _check_subsample(subsample: float) -> float:
-    if not 1 <= subsample < float("inf"):
-        raise ValueError(f"subsample must be a number >= 1, got {subsample}")
-    return subsample
-
-
-def _check_temperature(temperature: float) -> float:
-    if not 0 < temperature < float("inf"):
-        raise ValueError(f"temperature must be a positive number, got {temperature}")
-    return temperature
-
-
-def _check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -> Tensor:
-    """Return ``sample`` as (B, S) int64 after checking that its positions are distinct and in range."""
-    integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
-    if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):
-        raise ValueError(
-            f"sample must hold integers of shape (S,) or ({n_images}, S), got {sample.dtype} {tuple(sample.shape)}"
-        )
-    sample = sample.long().expand(n_images, -1).clone()
-    if sample.shape[1] < n_centers:
-        raise ValueError(f"sample must have at least n_centers={n_centers} positions, got {sample.shape[1]}")
-    if sample.min() < 0 or sample.max() >= n_tokens:
-        raise ValueError(f"sample must hold positions in 0..{n_tokens - 1}, got {sample.min()}..{sample.max()}")
-    if (sample.sort(dim=1).values.diff(dim=1) == 0).any():
-        raise ValueError("sample must hold distinct positions; some occur twice")
-    return sample

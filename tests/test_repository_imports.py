@@ -21,9 +21,10 @@ PACKAGE = ROOT / "satlib"
 LAYERS = [
     set(layer.split())
     for layer in (
-        "_version config resize color sampling windows selection samples files tiles deepcolor paper lpips",
-        "dta released memory metrics patches picture progress",
-        "attention images theory",
+        "_version config resize color sampling clusters windows selection samples files tiles deepcolor paper lpips",
+        "arguments released memory metrics patches picture progress",
+        "dta images",
+        "attention theory",
         "model data",
         "checkpoint layers",
         "inference complexity measure",
@@ -36,7 +37,7 @@ LAYERS = [
     )
 ]
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
-NETWORK = {"config", "sampling", "windows", "dta", "attention", "model"}
+NETWORK = {"config", "sampling", "clusters", "arguments", "windows", "dta", "attention", "model"}
 CORE = {"torch", "numpy", "PIL", "safetensors"}
 
 

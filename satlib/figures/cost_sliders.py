@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from satlib.complexity import Complexity, complexity, largest_square
 from satlib.config import SATConfig
-from satlib.figures.sliders import CONTROLS, INSTANTLY
+from satlib.figures.sliders import CONTROLS, frame_slider
 from satlib.figures.style import BLUE, VERMILLION
 
 WIDTH, HEIGHT = 640, 440
@@ -94,7 +94,7 @@ def _frame(ratio: float, lines: Mapping[str, Sequence[float]], note: str, hover:
 
 def _figure(frames: list[go.Frame], yaxis: dict[str, Any]) -> go.Figure:
     start = KEEP_RATIOS.index(PAPER_RATIO)
-    steps = [{"label": frame.name, "method": "animate", "args": [[frame.name], INSTANTLY]} for frame in frames]
+    names = [frame.name for frame in frames]
     ticks = [side for side in SIDES if side & (side - 1) == 0]
     layout = {
         "template": "none",
@@ -109,7 +109,7 @@ def _figure(frames: list[go.Frame], yaxis: dict[str, Any]) -> go.Figure:
         },
         "yaxis": {"fixedrange": True, "automargin": True, **yaxis},
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "sliders": [{"active": start, "currentvalue": {"prefix": "K / N = "}, "steps": steps}],
+        "sliders": [frame_slider(names, "K / N", names[start])],
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
     }  # fmt: skip

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
 from satlib.color import luma
-from satlib.figures.sliders import CONTROLS, INSTANTLY
+from satlib.figures.sliders import CONTROLS, frame_slider
 from satlib.figures.style import BLACK, BLUE, SKY, VERMILLION, WIDTH, frame_off, panels, styled
 
 Pixels = npt.NDArray[np.uint8]
@@ -111,7 +111,7 @@ def error_slider(
         for label, error in errors.items()
     ]
     layout = _layout(next(iter(shapes)), notes[start])
-    layout["sliders"] = [_slider(list(errors), name, start)]
+    layout["sliders"] = [frame_slider(list(errors), name, start)]
     return go.Figure(data=[_heatmap(errors[start], limit)], layout=layout, frames=frames)
 
 
@@ -123,14 +123,6 @@ def _heatmap(error: npt.NDArray[Any], limit: int) -> go.Heatmap:
         colorbar={"thickness": 14, "title": {"text": "levels"}, "x": 1.01, "xpad": 0},
         hovertemplate="row %{y}, column %{x}: %{z:+d}<extra></extra>",
     )  # fmt: skip
-
-
-def _slider(labels: list[str], name: str, start: str) -> dict[str, Any]:
-    return {
-        "active": labels.index(start),
-        "currentvalue": {"prefix": f"{name} = "},
-        "steps": [{"label": label, "method": "animate", "args": [[label], INSTANTLY]} for label in labels],
-    }
 
 
 def _layout(size: tuple[int, int], title: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def selection_slider(
     for result in results.values():
         check_single(image, result)
     layout = _layout(image, notes[start])
-    layout["sliders"] = [_slider(list(results), name, start)]
+    layout["sliders"] = [frame_slider(list(results), name, start)]
     frames = [
         go.Frame(name=label, data=_traces(result, image.shape[2]), layout={"title": {"text": notes[label]}})
         for label, result in results.items()
@@ -73,7 +73,8 @@ def _dots(tokens: Tensor, width: int, name: str, colour: str, size: float, edge:
     )  # fmt: skip
 
 
-def _slider(labels: list[str], name: str, start: str) -> dict[str, Any]:
+def frame_slider(labels: list[str], name: str, start: str) -> dict[str, Any]:
+    """Return a plotly slider that goes through the frames of these labels, from ``start``; ``name`` is its knob's."""
     return {
         "active": labels.index(start),
         "currentvalue": {"prefix": f"{name} = "},
