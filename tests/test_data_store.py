@@ -68,7 +68,7 @@ def test_crops_lie_over_each_other(store: Path) -> None:
     read = Store(store, 3)
     generator = torch.Generator().manual_seed(1)
     for _ in range(50):
-        low, high = read.random_crop(6, generator)
+        low, high = read.random_crop(6, generator, read.large_enough(6))
         assert (low.shape, high.shape) == ((3, 6, 6), (3, 18, 18)) and low.dtype == high.dtype == torch.uint8
         assert low.is_contiguous() and high.is_contiguous()
         found = [
@@ -87,7 +87,8 @@ def test_crops_lie_over_each_other(store: Path) -> None:
 def test_draws_repeat_and_reach_every_place(store: Path) -> None:
     read = Store(store, 4)
     draws = [
-        [read.random_crop(5, g) for _ in range(400)] for g in (torch.Generator().manual_seed(s) for s in (1, 1, 2))
+        [read.random_crop(5, g, read.large_enough(5)) for _ in range(400)]
+        for g in (torch.Generator().manual_seed(s) for s in (1, 1, 2))
     ]
     assert all(torch.equal(a.hr, b.hr) for a, b in zip(draws[0], draws[1], strict=True))
     places = 6 * 9 + 5 * 3 + 2 * 2 + 1  # in images of 10x13, 9x7, 6x6 and 5x5 low-resolution pixels
@@ -97,9 +98,9 @@ def test_draws_repeat_and_reach_every_place(store: Path) -> None:
 def test_only_photographs_that_are_large_enough_are_drawn(store: Path) -> None:
     read = Store(store, 2)
     for _ in range(20):
-        assert read.random_crop(18, torch.Generator().manual_seed(3)).hr.shape == (3, 36, 36)
+        assert read.random_crop(18, torch.Generator().manual_seed(3), read.large_enough(18)).hr.shape == (3, 36, 36)
     with pytest.raises(ValueError, match="no photograph of .* has 21 x 21 pixels at scale 1/2"):
-        read.random_crop(21, torch.Generator())
+        read.large_enough(21)
 
 
 @pytest.mark.parametrize("place", [(-1, 0, 4), (0, 0, 0), (17, 0, 4), (0, 23, 4)])
@@ -116,7 +117,7 @@ class Crops(Dataset[Pair]):
         return 8
 
     def __getitem__(self, index: int) -> Pair:
-        return self.store.random_crop(5, torch.Generator().manual_seed(index))
+        return self.store.random_crop(5, torch.Generator().manual_seed(index), self.store.large_enough(5))
 
 
 def test_workers_read_the_same_crops(store: Path) -> None:

@@ -7,6 +7,7 @@ page cache. :mod:`satlib.data.preparing` makes stores.
 Shapes: H, W height and width of a photograph, s scale, P side of a low-resolution crop.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,7 +98,6 @@ class Store:
         self._high, self._low = Layout(self.entries), Layout(self.entries, scale)
         self._high_pixels = map_pixels(self.path / HIGH)
         self._low_pixels = map_pixels(self.path / low_name(scale))
-        self._large_enough: dict[int, npt.NDArray[np.int64]] = {}
 
     def __reduce__(self) -> tuple[type["Store"], tuple[Path, int]]:
         """Pickle as the arguments: a memory map would be pickled as its whole content."""
@@ -131,22 +131,25 @@ class Store:
         high = self.hr(index)[s * top : s * (top + size), s * left : s * (left + size)]
         return Pair(_tensor(low), _tensor(high))
 
-    def random_crop(self, size: int, generator: torch.Generator) -> Pair:
-        """Return a crop of side P = ``size`` at a random place of a random photograph.
-
-        Every photograph that is large enough is equally likely, whatever its size, as in the training code of SAT and
-        its peers; so is every place in it.
+    def large_enough(self, size: int) -> list[int]:
+        """Return the photographs that a crop of side P = ``size`` can be cut from.
 
         Raises
         ------
         ValueError
-            If no photograph is large enough.
+            If there is none.
         """
-        if size not in self._large_enough:
-            self._large_enough[size] = np.flatnonzero(self._low.shapes.min(axis=1) >= size)
-        indices = self._large_enough[size]
-        if not len(indices):
+        found: list[int] = np.flatnonzero(self._low.shapes.min(axis=1) >= size).tolist()
+        if not found:
             raise ValueError(f"no photograph of {self.path} has {size} x {size} pixels at scale 1/{self.scale}")
+        return found
+
+    def random_crop(self, size: int, generator: torch.Generator, indices: Sequence[int]) -> Pair:
+        """Return a crop of side P = ``size`` at a random place of one of the photographs ``indices``.
+
+        Each of them is equally likely, whatever its size, as in the training code of SAT and its peers; so is every
+        place in it.
+        """
         index = int(indices[_draw(len(indices), generator)])
         height, width = self._low.shapes[index]
         return self.crop(index, _draw(height - size + 1, generator), _draw(width - size + 1, generator), size)

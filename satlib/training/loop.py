@@ -1,0 +1,187 @@
+"""`train`: the whole run, from the first step or from the last checkpoint.
+
+A folder holds one run:
+
+    config.yaml                 what is trained and how, complete
+    first.safetensors           the network before the first step
+    last.safetensors            the network (its moving average, if there is one) at the last checkpoint
+    best.safetensors            the same at the best validation
+    checkpoints/step-*.pt       everything, to go on from
+    train.csv, valid.csv        the curves; tensorboard/ has them too
+    samples/step-*/             upscaled validation images, if they are asked for
+
+One process writes; with several, each has a share of every batch.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from satlib.checkpoint import save as save_network
+from satlib.data.lock import locked
+from satlib.data.store import Store
+from satlib.model import SAT
+from satlib.training.batches import Batches, split
+from satlib.training.config import TrainConfig
+from satlib.training.journal import Say, silent
+from satlib.training.reading import write_config
+from satlib.training.session import Session
+from satlib.training.starting import first_network
+from satlib.training.state import State, check_same_run, checkpoints, newest
+from satlib.training.step import SKIPPED, Adam
+from satlib.training.stopping import Stopper
+from satlib.training.validating import Example, examples_of_folder, examples_of_store
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a call of :func:`train` ended."""
+
+    folder: Path
+    step: int
+    """Steps that are done."""
+    finished: bool
+    """Whether that is all of them, and the last validation is done."""
+    stopped_by: str | None
+    """"SIGTERM", "SIGINT" or "time limit", if the run is not finished."""
+    psnr: float | None
+    """Best validation PSNR so far, in dB; None before the first validation."""
+    skipped: int
+    """Steps whose loss was not finite, over the whole run."""
+
+
+def train(
+    config: TrainConfig,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    time_limit: float | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    say: Say = silent,
+) -> Result:
+    """Train a network.
+
+    Parameters
+    ----------
+    config
+        What and how.
+    folder
+        Of the run; made if it is missing.
+    resume
+        Go on from the newest whole checkpoint in it, if there is one. Without it a folder that has checkpoints is an
+        error.
+    time_limit
+        Seconds from now; the run saves and returns before they are over.
+    device
+        "cpu", "cuda" or "auto": a GPU if there is one.
+    devices, nodes
+        GPUs (or, on the CPU, processes) of each machine, and machines. Under torchrun or Slurm, what was started
+        there.
+    say
+        Told each line of the log.
+
+    Returns
+    -------
+    Result
+        Also after SIGTERM or Ctrl-C, when a checkpoint has been written.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit the configuration, or the folder holds another run.
+    OSError
+        If files cannot be read or written. What was saved before stays.
+    FloatingPointError
+        If the loss is not finite in 100 steps in a row; no checkpoint is written after that.
+    """
+    place = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}.get(device)
+    if place is None:
+        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
+    store = Store(config.store, config.network.scale)
+    fabric = Fabric(
+        accelerator=place,
+        devices=devices,
+        num_nodes=nodes,
+        precision="bf16-mixed" if "bf16" in config.precision else None,
+    )
+    fabric.launch()
+    out, say = Path(folder), say if fabric.is_global_zero else silent
+    going_on = _has_run(out, resume)
+    chosen, examples = _data(config, store)
+    loader = Batches(config, store, chosen, rank=fabric.global_rank, world=fabric.world_size)
+    model, fresh = first_network(config.network, "random" if going_on else config.start, config.seed)
+    if fresh:
+        say(f"{config.start} gave all weights but {', '.join(fresh)}")
+    with (
+        torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []),
+        Stopper(time_limit) as stopper,
+        _owned(out, fabric),
+    ):
+        state = _state(config, model, out, fabric, say)
+        session = Session(fabric, state, config, loader, examples, out, stopper, say)
+        reason = session.run()
+    if session.finished:
+        say(f"finished: {out} holds last.safetensors and the curves")
+    else:
+        say(f"stopped by {reason} at step {state.step:,}; it can go on from there")
+    return Result(out, state.step, session.finished, reason, state.best, int(state.sums[SKIPPED]))
+
+
+def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
+    """Return the photographs to train on and the examples to validate on."""
+    chosen, held = split(len(store), config.holdout)
+    if config.validation is not None:
+        return chosen, examples_of_folder(Path(config.validation), config.network.scale)
+    return chosen, examples_of_store(store, held)
+
+
+@contextmanager
+def _owned(out: Path, fabric: Fabric) -> Iterator[None]:
+    """Make the folder of the run, and let no other run write into it."""
+    if fabric.is_global_zero:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+    fabric.barrier()
+    with locked(out / ".lock") if fabric.is_global_zero else nullcontext():
+        yield
+
+
+def _has_run(out: Path, resume: bool) -> bool:
+    """Return whether the folder holds a run to go on with; raise ValueError if it holds one that nobody expects."""
+    found = bool(checkpoints(out / "checkpoints"))
+    if found and not resume:
+        raise ValueError(f"{out} holds a run already; resume it, or choose another folder")
+    return found
+
+
+def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, say: Say) -> State:
+    """Return the state to begin with: the newest checkpoint's, or that of a new run, which is written down."""
+    folder = out / "checkpoints"
+    content, problems = newest(folder)
+    for problem in problems:
+        say(f"{problem}; passed over")
+    if problems and content is None:
+        raise ValueError(f"{out} has no checkpoint that is whole; move it away to begin anew")
+    average = None
+    if config.ema is not None:
+        average = copy.deepcopy(model).to(fabric.device).eval().requires_grad_(False)
+    model.to(fabric.device).train()
+    sums = torch.zeros(4, dtype=torch.float64, device=fabric.device)
+    state = State(model, average, Adam(model.parameters(), config), sums=sums)
+    if content is not None:
+        check_same_run(config, content, folder)
+        state.restore(content)
+        say(f"going on from step {state.step:,} of {config.steps:,}")
+    elif fabric.is_global_zero:
+        save_network(model, out / "first.safetensors")
+    if fabric.is_global_zero:
+        write_config(config, out / "config.yaml")
+    return state

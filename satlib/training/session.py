@@ -1,0 +1,172 @@
+"""The loop itself: steps, log, validations and checkpoints of one call, until the end or a reason to stop."""
+
+import time
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from satlib.checkpoint import save as save_network
+from satlib.training.batches import Batches
+from satlib.training.config import TrainConfig
+from satlib.training.journal import Journal, Say, duration
+from satlib.training.schedule import learning_rate
+from satlib.training.state import State, save
+from satlib.training.step import COUNT, LOSS, STREAK, train_step
+from satlib.training.stopping import Stopper
+from satlib.training.validating import Example, validate
+
+MAX_STREAK = 100
+"""Steps in a row without a finite loss after which a run is given up."""
+
+
+class Session:
+    """One call of :func:`satlib.training.train`: from ``state.step`` on."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        state: State,
+        config: TrainConfig,
+        loader: Batches,
+        examples: list[Example],
+        out: Path,
+        stopper: Stopper,
+        say: Say,
+    ) -> None:
+        self.fabric, self.state, self.config, self.out = fabric, state, config, out
+        self.examples, self.stopper = examples, stopper
+        self.main = fabric.is_global_zero
+        self.journal = Journal(out, state.step, say) if self.main else None
+        self.model, self.optimizer = fabric.setup(state.model, state.optimizer)
+        self.parts = loader.since(state.step, pin=fabric.device.type == "cuda")
+        self.saved = (state.step, state.validated)
+        self.longest_step = self.longest_save = self.longest_validation = self.waiting = 0.0
+        self.logged, self.stepping = state.step, 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps and the last validation are done."""
+        last = self.config.steps
+        return self.state.step == last and (self.state.validated == last or not self.examples)
+
+    def run(self) -> str | None:
+        """Go on to the last step; return why it was left before, or None."""
+        reason = None
+        try:
+            self._validate_if_due(always=True)  # the last session may have had no time for it
+            self._save()
+            while self.state.step < self.config.steps and reason is None:
+                self._step()
+                reason = self._stop()
+                self._between(last=self.state.step == self.config.steps or reason is not None)
+        finally:
+            if self.journal is not None:
+                self.journal.close()
+        return None if self.finished else reason
+
+    def _step(self) -> None:
+        """Fetch a batch and make a step with it."""
+        start = time.monotonic()
+        parts = [next(self.parts) for _ in range(self.config.accumulate)]
+        fetched = time.monotonic()
+        train_step(self.fabric, self.model, self.optimizer, self.state, parts, self.config)
+        seconds = time.monotonic() - start
+        self.waiting += fetched - start
+        self.stepping += seconds
+        self.state.seconds += seconds
+        self.longest_step = max(self.longest_step, seconds)
+
+    def _stop(self) -> str | None:
+        """Return a reason to stop that all processes share: that of the first one."""
+        needed = self.longest_step + 2 * self.longest_save
+        reason = self.stopper.reason(needed)
+        if self.fabric.world_size > 1:
+            reason = self.fabric.broadcast(reason)
+        return reason
+
+    def _all(self, room: bool) -> bool:
+        """Return what the first process says."""
+        return bool(self.fabric.broadcast(room)) if self.fabric.world_size > 1 else room
+
+    def _between(self, *, last: bool) -> None:
+        """Do what is due after a step."""
+        state, config = self.state, self.config
+        finished = state.step == config.steps
+        if state.step % config.log_every == 0 or finished:
+            self._log()
+        self._validate_if_due()
+        if state.step % config.save_every == 0 or last:
+            self._save()
+
+    def _log(self) -> None:
+        """Write a row of the log and begin its sums anew; give up after too many losses that are not finite."""
+        state = self.state
+        self._share_sums()
+        loss, n, skipped, streak = state.sums.tolist()
+        rate = (state.step - self.logged) / self.stepping
+        waited = self.waiting / self.stepping
+        if streak >= MAX_STREAK:
+            raise FloatingPointError(
+                f"the loss was not finite in the {streak:.0f} steps up to step {state.step:,}; the last checkpoint of "
+                f"{self.out} is kept. A lower learning rate or a smaller clip may help"
+            )
+        state.sums[LOSS] = state.sums[COUNT] = 0
+        self.logged, self.stepping, self.waiting = state.step, 0.0, 0.0
+        if self.journal is None:
+            return
+        lr, left = learning_rate(self.config, state.step - 1), (self.config.steps - state.step) / rate
+        mean = loss / n if n else float("nan")
+        row = {
+            "step": state.step, "loss": mean, "learning_rate": lr, "skipped": int(skipped), "seconds": state.seconds,
+            "waiting": waited,
+        }  # fmt: skip
+        line = (
+            f"step {state.step:,}/{self.config.steps:,}  loss {mean:.5f}  lr {lr:.2e}  {rate:.2f} it/s  "
+            f"data {waited:.0%}  left {duration(left)}"
+        )
+        self.journal.train(row, line + (f"  skipped {skipped:.0f}" if skipped else ""))
+
+    def _share_sums(self) -> None:
+        """Average the sums of the losses over all processes."""
+        if self.fabric.world_size > 1:
+            self.state.sums.copy_(torch.as_tensor(self.fabric.all_reduce(self.state.sums, reduce_op="mean")))
+
+    def _validate_if_due(self, *, always: bool = False) -> None:
+        """Validate after the steps that ask for it, unless the time that is left is too short."""
+        step, config = self.state.step, self.config
+        due = step % config.validate_every == 0 or step == config.steps
+        room = self.stopper.left() > self.longest_validation + 2 * self.longest_save
+        if due and step > self.state.validated and self.examples and self._all(always or room):
+            self._validate()
+
+    def _validate(self) -> None:
+        """Validate; keep the network if it is the best so far."""
+        state, start = self.state, time.monotonic()
+        folder = self.out / "samples" / f"step-{state.step:08d}"
+        found = validate(state.network, self.examples, self.fabric, samples=self.config.samples, folder=folder)
+        seconds = time.monotonic() - start
+        self.longest_validation = max(self.longest_validation, seconds)
+        best = state.best is None or found.psnr > state.best
+        if best:
+            state.best = found.psnr
+        state.validated = state.step
+        if self.main and self.journal is not None:
+            if best:
+                save_network(state.network, self.out / "best.safetensors")
+            row = {"step": state.step, "psnr": found.psnr, "ssim": found.ssim, "seconds": seconds}
+            line = f"step {state.step:,}  validation: PSNR {found.psnr:.3f} dB, SSIM {found.ssim:.4f}"
+            self.journal.valid(row, line + ("  (best)" if best else ""))
+
+    def _save(self) -> None:
+        """Write a checkpoint and the network, unless that has been done already or losses are not finite."""
+        if self.saved == (self.state.step, self.state.validated) or self.state.sums[STREAK] >= MAX_STREAK:
+            return
+        start = time.monotonic()
+        self._share_sums()
+        if self.main:
+            save_network(self.state.network, self.out / "last.safetensors")
+            save(self.state, self.config, self.out / "checkpoints")
+        self.fabric.barrier()
+        self.saved = (self.state.step, self.state.validated)
+        self.longest_save = max(self.longest_save, time.monotonic() - start)

@@ -1,0 +1,96 @@
+"""One optimiser step: forward, backward, gradients checked and shortened, Adam, moving average.
+
+Nothing here waits for the device: whether a loss is finite is decided there, and Adam is told there to skip the step.
+Random numbers (token samples, stochastic depth) come from torch's global generator, which is seeded anew by
+(seed, step, process) at each step, so that a run that was interrupted draws the same as one that was not.
+
+Shapes: b patches of a part, P side of a patch, s the scale.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from satlib.data.store import Pair
+from satlib.training.batches import stream
+from satlib.training.config import TrainConfig
+from satlib.training.schedule import average_decay, learning_rate
+from satlib.training.state import State
+
+LOSS, COUNT, SKIPPED, STREAK = range(4)
+
+
+class Adam(torch.optim.Adam):
+    """Adam in one fused kernel, which leaves everything as it is where ``found_inf`` is 1."""
+
+    found_inf: Tensor | None = None
+
+    def __init__(self, parameters: Iterator[torch.nn.Parameter], config: TrainConfig) -> None:
+        super().__init__(
+            parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
+        )
+
+
+def train_step(
+    fabric: Fabric,
+    model: _FabricModule,
+    optimizer: _FabricOptimizer,
+    state: State,
+    parts: list[Pair],
+    config: TrainConfig,
+) -> None:
+    """Make the step ``state.step`` with this process's share of the batch, and count it in ``state``.
+
+    Parameters
+    ----------
+    model, optimizer
+        Those of ``state``, as Fabric wraps them.
+    parts
+        Patches (b, 3, P, P) and (b, 3, sP, sP), uint8, as many parts as ``config.accumulate``.
+    """
+    torch.manual_seed(stream(config.seed, state.step, fabric.global_rank))
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(config, state.step)
+    optimizer.zero_grad()
+    total = torch.zeros((), device=fabric.device)
+    for number, pair in enumerate(parts):
+        with fabric.no_backward_sync(model, enabled=number < len(parts) - 1):
+            loss = functional.l1_loss(model(to_float(pair.lr, fabric)), to_float(pair.hr, fabric)) / len(parts)
+            fabric.backward(loss)
+        total += loss.detach()
+    parameters = [p for p in state.model.parameters() if p.grad is not None]
+    norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if config.clip is not None:
+        clip_grads_with_norm_(parameters, config.clip, norm)
+    bad = ~(total + norm).isfinite()
+    if fabric.world_size > 1:  # the gradients are everybody's, the loss is this process's
+        bad = torch.as_tensor(fabric.all_reduce(bad.float(), reduce_op="max")) > 0
+    assert isinstance(state.optimizer, Adam)
+    state.optimizer.found_inf = bad.float()
+    optimizer.step()
+    if state.average is not None and config.ema is not None:
+        decay = average_decay(config.ema, state.step)
+        average = get_ema_multi_avg_fn(decay)
+        average([*state.average.parameters()], [*state.model.parameters()], torch.zeros(()))
+    count(state, total, bad)
+    state.step += 1
+
+
+def to_float(pixels: Tensor, fabric: Fabric) -> Tensor:
+    """Bring uint8 pixels to the device, as floats in [0, 1]."""
+    return pixels.to(fabric.device, non_blocking=True).float() / 255
+
+
+def count(state: State, loss: Tensor, bad: Tensor) -> None:
+    """Add a step to the sums of the log."""
+    sums, wrong = state.sums, bad.to(state.sums)
+    sums[LOSS] += torch.where(bad, 0, loss)
+    sums[COUNT] += 1 - wrong
+    sums[SKIPPED] += wrong
+    sums[STREAK] = (sums[STREAK] + 1) * wrong

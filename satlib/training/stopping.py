@@ -1,0 +1,71 @@
+"""Stopping in time: on SIGTERM, on Ctrl-C, and before a time limit, always between two steps."""
+
+import re
+import signal
+import threading
+import time
+from types import FrameType, TracebackType
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of "90", "90s", "9m", "1.5h", "2d" or "1h30m".
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    raise ValueError(f"a duration is written as 90s, 9m, 1h30m or 2d, got {text!r}")
+
+
+class Stopper:
+    """Notices that a run should end. A context manager: outside of it, signals do what they did before.
+
+    Parameters
+    ----------
+    limit
+        Seconds from now; None: no limit.
+    """
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.started = time.monotonic()
+        self.limit = limit
+        self.signal: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> "Stopper":
+        """Take over SIGTERM and SIGINT, where this is the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._noticed)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler if callable(handler) or isinstance(handler, int) else signal.SIG_DFL)
+        self._before.clear()
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return float("inf") if self.limit is None else self.limit - (time.monotonic() - self.started)
+
+    def reason(self, needed: float) -> str | None:
+        """Return why to stop now, or None; ``needed`` are the seconds that the next step and a checkpoint take."""
+        if self.signal is not None:
+            return signal.Signals(self.signal).name
+        return "time limit" if self.left() < needed else None
+
+    def _noticed(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:  # the second Ctrl-C does not wait
+            raise KeyboardInterrupt
+        self.signal = number

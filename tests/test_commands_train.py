@@ -1,0 +1,63 @@
+"""`satlib train` as a command: what it says and how it exits. tests/test_training.py sends it signals."""
+
+from importlib import util
+from pathlib import Path
+
+import pytest
+from training_runs import config, make_store
+from typer.testing import CliRunner
+
+from satlib.cli import app
+from satlib.training import write_config
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("data"))
+
+
+def call(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
+    return result.exit_code, result.stderr
+
+
+def test_train_and_go_on(store: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "c.yaml", tmp_path / "run"
+    write_config(config(store, steps=3), file)
+    code, said = call(file, "-o", out, "--device", "cpu", "--set", "log_every=1", "--set", "ema=null")
+    assert code == 0 and "step 3/3" in said and f"finished: {out}" in said
+    assert not (out / "train.csv").read_text().startswith("step 1")
+    code, said = call(file, "-o", out, "--device", "cpu", "--set", "steps=5", "--resume", "auto", "--set", "ema=null")
+    assert code == 0 and "going on from step 3 of 5" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "steps=0"], "steps must be an integer of at least 1, got 0"),
+        (["--set", "speed=2"], "unknown TrainConfig field 'speed'"),
+        (["--time-limit", "soon"], "a duration is written as 90s, 9m, 1h30m or 2d, got 'soon'"),
+        (["--resume", "yes"], "--resume must be auto or never, got 'yes'"),
+        (["--device", "tpu"], "device must be auto, cpu or cuda, got 'tpu'"),
+        (["--set", "store=/nowhere"], "/nowhere is not a complete store; `satlib data prepare` makes one"),
+        (["--set", "start=/nowhere.safetensors"], "no such file: /nowhere.safetensors"),
+        (["--set", "patch=30"], "no photograph of"),
+        (["--set", "validation=/nowhere"], "holdout must be 0 beside a validation folder, got 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    store: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    write_config(config(store, steps=3), tmp_path / "c.yaml")
+    code, said = call(tmp_path / "c.yaml", "-o", tmp_path / "run", *arguments)
+    assert code == 2 and message in said and said.count("\n") == 1
+    assert not list(tmp_path.glob("run/*.*"))
+
+
+def test_a_missing_file_and_a_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(tmp_path / "none.yaml") == (2, f"satlib: {tmp_path / 'none.yaml'}: No such file or directory\n")
+    monkeypatch.setattr(
+        "satlib.commands.train.find_spec", lambda name: util.find_spec(name) if name == "yaml" else None
+    )
+    code, said = call(tmp_path / "none.yaml")
+    assert code == 2 and "training needs the package lightning_fabric: pip install 'satlib[train]'" in said
