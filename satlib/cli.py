@@ -11,6 +11,8 @@ from satlib._version import __version__
 from satlib.commands import data
 from satlib.commands.complexity import complexity
 from satlib.commands.evaluate import evaluate
+from satlib.commands.run import RunCommand, run
+from satlib.commands.train import train
 from satlib.commands.upscale import upscale
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
 app.command()(upscale)
 app.command()(evaluate)
 app.command()(complexity)
+app.command()(train)
+app.command(cls=RunCommand)(run)
 app.add_typer(data.app, name="data")
 
 
