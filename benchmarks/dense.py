@@ -101,13 +101,13 @@ def selective_attention(module: SelectiveAggregationAttention, x: Tensor, grid: 
 def window_attention(module: RectangleWindowAttention, x: Tensor, grid: Grid) -> Tensor:
     """Local attention by padding, rolling, cutting and one mask per window; (B, N, C) -> (B, N, C)."""
     (height, width), (n_images, _, channels) = grid, x.shape
-    multiple = max(module.windows[0])
+    multiple = max(module.window)
     padded = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
     qkv = module.qkv(x).reshape(n_images, height, width, 3, channels).permute(3, 0, 4, 1, 2)  # (3, B, C, H, W)
     local = module.local(qkv[2].contiguous()).permute(0, 2, 3, 1)
     qkv = functional.pad(qkv, (0, padded[1] - width, 0, padded[0] - height))
-    halves = []
-    for part, window, bias in zip(qkv.chunk(2, dim=2), module.windows, module.biases, strict=True):
+    halves, windows = [], (module.window, module.window[::-1])
+    for part, window, bias in zip(qkv.chunk(2, dim=2), windows, module.biases, strict=True):
         shift = (window[0] // 2, window[1] // 2) if module.shifted else (0, 0)
         rolled = torch.roll(part, (-shift[0], -shift[1]), dims=(3, 4))
         mask = window_mask(grid, padded, window, shift, mask_padding=module.mask_padding).to(x)

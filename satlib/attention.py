@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from satlib import dta
 from satlib.config import SATConfig
+from satlib.fused import attend, attend_in_windows
 from satlib.sampling import Grid, draw_sample, n_samples
-from satlib.windows import WindowPlan, from_windows, plan_windows, relative_index, relative_offsets, to_windows
+from satlib.windows import plan_halves, relative_index, relative_offsets
 
 
 class PositionBias(nn.Module):
@@ -37,7 +37,7 @@ class PositionBias(nn.Module):
     def forward(self) -> Tensor:
         """Return the bias of every pair of tokens in a window, (heads, n, n)."""
         table: Tensor = self.layers(self.project(self.offsets))  # ((2h-1)(2w-1), heads)
-        return table.T[:, self.index]
+        return table.T.index_select(1, self.index.flatten()).view(-1, *self.index.shape)
 
 
 class RectangleWindowAttention(nn.Module):
@@ -49,36 +49,23 @@ class RectangleWindowAttention(nn.Module):
     def __init__(self, config: SATConfig, *, shifted: bool) -> None:
         super().__init__()
         channels, heads = config.channels, config.heads // 2
-        self.windows = (config.window, config.window[::-1])
-        self.shifted, self.mask_padding, self.heads = shifted, config.mask_padding, heads
+        self.window, self.heads = config.window, heads
+        self.shifted, self.mask_padding = shifted, config.mask_padding
         self.qkv = nn.Linear(channels, 3 * channels, bias=config.qkv_bias)
-        self.biases = nn.ModuleList(PositionBias(w, config.bias_channels, heads) for w in self.windows)
+        self.biases = nn.ModuleList(
+            PositionBias(sides, config.bias_channels, heads) for sides in (config.window, config.window[::-1])
+        )
         self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """(B, N, C) tokens of an H x W grid -> (B, N, C)."""
-        qkv = self.qkv(x).unflatten(-1, (3, 2, -1))  # (B, N, [q k v], [h x w, w x h], C/2)
-        halves = []
-        for half, window in enumerate(self.windows):
-            plan = plan_windows(grid, window, shifted=self.shifted, mask_padding=self.mask_padding, device=x.device)
-            part = to_windows(qkv[:, :, :, half].flatten(2), plan)  # (B, W*n, 3C/2)
-            halves.append(from_windows(self._attend(part, plan, self.biases[half]()), plan))
-        local = to_tokens(self.local(to_image(qkv[:, :, 2].flatten(2), grid)))
-        out: Tensor = self.project(torch.cat(halves, dim=-1) + local)
-        return out
-
-    def _attend(self, qkv: Tensor, plan: WindowPlan, bias: Tensor) -> Tensor:
-        """Attend within the windows of each group: (B, W*n, 3C/2) and a bias (heads, n, n) -> (B, W*n, C/2)."""
-        n_images, n = qkv.shape[0], bias.shape[-1]
-        windows = qkv.unflatten(1, (-1, n)).unflatten(-1, (3, self.heads, -1))  # (B, W, n, 3, heads, d)
-        outs = []
-        for start, stop, allowed in plan.groups:
-            q, k, v = windows[:, start:stop].flatten(0, 1).permute(2, 0, 3, 1, 4)  # each (B*W', heads, n, d)
-            mask = bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
-            out = fused_attention(q, k, v, mask.to(q.dtype).expand(len(q), -1, -1, -1))
-            outs.append(out.transpose(1, 2).reshape(n_images, -1, self.heads * out.shape[-1]))
-        return torch.cat(outs, dim=1)
+        plan = plan_halves(grid, self.window, shifted=self.shifted, mask_padding=self.mask_padding, device=x.device)
+        qkv = self.qkv(x)  # (B, N, [q k v] [h x w, w x h] heads d)
+        bias = torch.stack([bias() for bias in self.biases])  # (2, heads, n, n)
+        local = to_tokens(self.local(to_image(qkv[..., 2 * x.shape[2] :], grid)))
+        projected: Tensor = self.project(attend_in_windows(qkv, bias, plan) + local)
+        return projected
 
 
 class SelectiveAggregationAttention(nn.Module):
@@ -95,16 +82,14 @@ class SelectiveAggregationAttention(nn.Module):
     def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, dta.Aggregation]:
         """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it."""
         aggregation = self.aggregate(x, grid)
+        tokens = aggregation.tokens
         q, k, v = (
-            t.unflatten(-1, (self.config.heads, -1)).transpose(1, 2)  # (B, heads, N or K, d)
-            for t in (self.query(x), self.key(aggregation.tokens), self.value(aggregation.tokens))
-        )
+            t.unflatten(-1, (self.config.heads, -1)) for t in (self.query(x), self.key(tokens), self.value(tokens))
+        )  # each (B, N or K, heads, d)
         # log(0) = -inf: a cluster without members is never read.
         weight = aggregation.counts if self.config.size_bias else aggregation.counts.clamp(max=1)
-        mask = weight.to(torch.promote_types(q.dtype, torch.float32)).log().to(q.dtype)
-        mask = mask[:, None, None].expand(-1, q.shape[1], q.shape[2], -1)
-        out = fused_attention(q, k, v, mask)
-        projected: Tensor = self.project(out.transpose(1, 2).flatten(2))
+        bias = weight.to(torch.promote_types(q.dtype, torch.float32)).log().to(q.dtype)
+        projected: Tensor = self.project(attend(q, k, v, bias).flatten(2))
         return projected, aggregation
 
     def aggregate(self, x: Tensor, grid: Grid) -> dta.Aggregation:
@@ -130,18 +115,6 @@ def eval_sample(seed: int, layer: int, grid: Grid, size: int, method: str, n_str
     """Return the (S,) sample of one layer in eval mode: fixed by its arguments."""
     generator = torch.Generator().manual_seed((seed * 1_000_003 + layer) % 2**63)
     return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0]
-
-
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """Return softmax(q k^T / sqrt(d_q) + mask) v: (B, heads, Q, d_q), (B, heads, K, d_q and d_v) -> (B, heads, Q, d_v).
-
-    Fused kernels require queries and keys as wide as the values, and are fastest for 16 channels or a multiple of 8:
-    all three are filled up with zeros, which change nothing.
-    """
-    width = max(16, -(-max(q.shape[-1], v.shape[-1]) // 8) * 8)
-    wide_q, wide_k, wide_v = (functional.pad(t, (0, width - t.shape[-1])) for t in (q, k, v))
-    out = functional.scaled_dot_product_attention(wide_q, wide_k, wide_v, attn_mask=mask, scale=q.shape[-1] ** -0.5)
-    return out[..., : v.shape[-1]]
 
 
 def to_image(x: Tensor, grid: Grid) -> Tensor:

@@ -1,17 +1,27 @@
-"""Sums and softmax over the members of clusters, without a matrix of tokens by clusters.
+"""Sums, softmax and similarities over the members of clusters, without a matrix of tokens by clusters.
 
-Shapes: B images, N tokens, C channels, K clusters.
+What autograd would keep for a gradient, and the copies that gathering by cluster makes, are as large as the tokens
+themselves. Here both are made anew in blocks of tokens, so that a gradient costs no memory beyond the result.
+
+Shapes: B images, N tokens, C channels, K clusters, R tokens of a block.
 """
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
+
+from satlib.tokens import flat_index, inverse_norm, normalize, take
+
+BLOCK_NUMBERS = 2**18
+"""Numbers of a block of tokens, about: few enough to stay in a processor's cache."""
 
 
 def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
-    """Sum (B, N) or (B, N, C) values over the members of each cluster: (B, K) or (B, K, C)."""
-    index = assignment if values.ndim == 2 else assignment.unsqueeze(-1).expand_as(values)
-    total = values.new_zeros(values.shape[0], n_clusters, *values.shape[2:])
-    return total.scatter_add(1, index, values)
+    """Sum (B, N) values over the members of each cluster: (B, K)."""
+    return values.new_zeros(len(values), n_clusters).scatter_add(1, assignment, values)
 
 
 def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
@@ -20,3 +30,93 @@ def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tens
     largest = lowest.scatter_reduce(1, assignment, logits.detach(), "amax")
     weight = (logits - largest.gather(1, assignment)).exp()
     return weight / cluster_sum(weight, assignment, n_clusters).gather(1, assignment)
+
+
+class _Block(NamedTuple):
+    """A block of tokens and their clusters."""
+
+    rows: slice
+    x: Tensor
+    """(B, R, C)"""
+    assignment: Tensor
+    """(B, R)"""
+
+    def add_to(self, total: Tensor, values: Tensor) -> None:
+        """Add ``values`` (B, R, C) to ``total`` (B, K, C) by cluster."""
+        total.flatten(0, 1).index_add_(0, flat_index(self.assignment, total.shape[1]), values.flatten(0, 1))
+
+
+def _blocks(x: Tensor, assignment: Tensor) -> Iterator[_Block]:
+    step = max(1, BLOCK_NUMBERS // (len(x) * x.shape[-1]))
+    for start in range(0, x.shape[1], step):
+        rows = slice(start, start + step)
+        yield _Block(rows, x[:, rows], assignment[:, rows])
+
+
+class _WeightedSum(torch.autograd.Function):
+    """Sum of weight * x over the members of each cluster."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
+        ctx.save_for_backward(x, weight, assignment)
+        total = x.new_zeros(len(x), n_clusters, x.shape[-1])
+        for block in _blocks(x, assignment):
+            block.add_to(total, weight[:, block.rows, None] * block.x)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: BackwardCFunction, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        x, weight, assignment = saved
+        grad = grad.contiguous()
+        grad_x, grad_weight = x.new_empty(x.shape), weight.new_empty(weight.shape)
+        for block in _blocks(x, assignment):
+            own = take(grad, block.assignment)  # (B, R, C)
+            torch.sum(own * block.x, -1, out=grad_weight[:, block.rows])
+            torch.mul(weight[:, block.rows, None], own, out=grad_x[:, block.rows])
+        return grad_x, grad_weight, None, None
+
+
+weighted_cluster_sum: Callable[[Tensor, Tensor, Tensor, int], Tensor] = _WeightedSum.apply
+"""(B, N, C) tokens, (B, N) weights, (B, N) clusters, K -> (B, K, C)."""
+
+
+class _CenterSimilarity(torch.autograd.Function):
+    """Cosine similarity s_i = u_i . u_c of each token with the centre of its cluster, u the directions.
+
+    Its gradient is (u_c - s_i u_i) / ||x_i|| in the token and (u_i - s_i u_c) / ||x_c|| in the centre.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, centers: Tensor, assignment: Tensor) -> Tensor:
+        ctx.save_for_backward(x, centers, assignment)
+        similarity = x.new_empty(assignment.shape)
+        center_units = normalize(take(x, centers))
+        for block in _blocks(x, assignment):
+            own = take(center_units, block.assignment)  # (B, R, C)
+            torch.sum(own.mul_(normalize(block.x)), -1, out=similarity[:, block.rows])
+        return similarity
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: BackwardCFunction, grad: Tensor) -> tuple[Tensor, None, None]:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        x, centers, assignment = saved
+        center_tokens = take(x, centers)
+        center_inverse = inverse_norm(center_tokens)
+        center_units = center_tokens * center_inverse
+        grad_x, grad_centers = x.new_empty(x.shape), torch.zeros_like(center_units)
+        for block in _blocks(x, assignment):
+            own, inverse = take(center_units, block.assignment), inverse_norm(block.x)
+            unit, grad_block = block.x * inverse, grad[:, block.rows, None]
+            similarity = (own * unit).sum(-1, keepdim=True)
+            torch.mul(own - similarity * unit, grad_block * inverse, out=grad_x[:, block.rows])
+            block.add_to(grad_centers, (unit - similarity * own).mul_(grad_block))
+        grad_centers *= center_inverse
+        grad_x.flatten(0, 1).index_add_(0, flat_index(centers, x.shape[1]), grad_centers.flatten(0, 1))
+        return grad_x, None, None
+
+
+center_similarity: Callable[[Tensor, Tensor, Tensor], Tensor] = _CenterSimilarity.apply
+"""(B, N, C) tokens, (B, K) positions of the centres, (B, N) clusters -> (B, N)."""

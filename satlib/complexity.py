@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from satlib.config import SATConfig
 from satlib.dta import BLOCK_ELEMENTS, BLOCK_ROWS
+from satlib.fused import BLOCK_WEIGHTS
 from satlib.layers import LAYERS, layer_costs
 from satlib.sampling import Grid, n_samples
 
@@ -167,14 +168,18 @@ def _dense_memory(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
 def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     """Return the bytes that this package's network holds at its peak, the largest of three.
 
-    Window attention: the head's output, the input of the group, of the block and of the attention; q, k and v; those
-    of one half in windows; both halves, their concatenation, the convolution's output, their sum. Aggregation: the
-    same four, the directions, the sample twice, and a block of similarities with its mask. Upsampler: three images
-    of C channels, its input, and the last convolution's output before and after the pixel shuffle.
+    Window attention: the head's output, the input of the group, of the block and of the attention; q, k and v; the
+    convolution's output and the attention's; and either their sum or, for a block of windows, its weights three times
+    and the position biases of both halves, once more with a mask. Aggregation: the first four, the sample twice, and a
+    block of similarities with what is chosen from it. Upsampler: three images of C channels, its input, and the last
+    convolution's output before and after the pixel shuffle.
     """
     c, n, f = config.channels, sizes.n_tokens, config.upsampler_channels
-    windows = 4 * (11 * c * n + 3 * c // 2 * sizes.n_padded)
+    area = config.window[0] * config.window[1]
+    window = config.heads // 2 * area**2
+    weights = min(window * max(1, BLOCK_WEIGHTS // window), config.heads * area * sizes.n_padded)
+    windows = 4 * (9 * c * n + max(c * n, 3 * weights + 3 * window))
     block = min(sizes.n_sampled**2, max(BLOCK_ELEMENTS, BLOCK_ROWS * sizes.n_sampled))
-    aggregation = 4 * (5 * c * n + 2 * c * sizes.n_sampled) + 5 * block
+    aggregation = 4 * (4 * c * n + 2 * c * sizes.n_sampled) + 6 * block
     shuffled = (f if config.upsampler == "classic" else 3) * config.scale**2
     return max(windows, aggregation, 4 * n * (3 * c + f + 2 * shuffled))

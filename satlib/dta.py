@@ -14,7 +14,6 @@ grows with N and not with N * K.
 Shapes: B images, N tokens, C channels, S sampled tokens, K centres, m neighbours, R rows of a block.
 """
 
-from collections.abc import Iterator
 from numbers import Integral
 from typing import NamedTuple
 
@@ -22,17 +21,14 @@ import torch
 from torch import Tensor
 
 from satlib.arguments import check_grid, check_sample, check_subsample, check_temperature, check_tokens
-from satlib.clusters import cluster_softmax, cluster_sum
+from satlib.clusters import center_similarity, cluster_softmax, cluster_sum, weighted_cluster_sum
 from satlib.sampling import Grid, draw_sample, n_samples
+from satlib.tokens import BLOCK_ELEMENTS, BLOCK_ROWS, EPS, comparable_, mean_of_largest, normalize, row_blocks, take
 
-EPS = 1e-6
-"""The paper's epsilon: a norm at or below it counts as zero."""
-
-BLOCK_ELEMENTS = 2**19
-"""Similarities held at once, about: few enough to stay in a processor's cache."""
-
-BLOCK_ROWS = 32
-"""But at least so many rows of them, or products become inefficient."""
+__all__ = [
+    "BLOCK_ELEMENTS", "BLOCK_ROWS", "EPS", "Aggregation", "aggregate", "assign", "density", "highest", "merge",
+    "n_neighbors", "normalize", "restore_norm", "row_blocks", "separation", "take",
+]  # fmt: skip
 
 
 class Aggregation(NamedTuple):
@@ -104,7 +100,6 @@ def aggregate(
         raise ValueError(f"n_centers must be in 1..{n_tokens} (the number of tokens), got {n_centers}")
     with torch.autocast(x.device.type, enabled=False):
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        unit = normalize(wide)
         with torch.no_grad():
             if sample is None:
                 sample = draw_sample(
@@ -113,21 +108,15 @@ def aggregate(
                 )  # fmt: skip
             else:
                 sample = check_sample(sample.to(x.device), n_images, n_tokens, n_centers)
-            sampled = take(unit, sample)
+            sampled = normalize(take(wide, sample))
             rho = density(sampled, n_neighbors(neighbors, n_centers, sample.shape[1]))
             delta = separation(sampled, rho)
             gamma = rho * delta
             centers = sample.gather(1, highest(gamma, n_centers))
-            assignment = assign(unit, take(unit, centers))
-        tokens, counts = merge(wide, centers, assignment, method=aggregation, temperature=temperature, unit=unit)
+            assignment = assign(wide, normalize(take(wide, centers)))
+        tokens, counts = merge(wide, centers, assignment, method=aggregation, temperature=temperature)
         tokens = restore_norm(tokens, wide, assignment, counts, method=norm_restoration)
     return Aggregation(tokens.to(x.dtype), centers, assignment, counts, sample, rho, delta, gamma)
-
-
-def normalize(x: Tensor) -> Tensor:
-    """Return x / ||x|| along the last axis; a vector of norm <= EPS has no direction and becomes zero."""
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x * torch.where(norm > EPS, 1 / norm.clamp_min(EPS), 0)
 
 
 def n_neighbors(neighbors: float | int, n_centers: int, n_sampled: int) -> int:
@@ -151,7 +140,7 @@ def density(unit: Tensor, m: int) -> Tensor:
         if m == 1:
             rho[:, start:stop], nearest[:, start:stop] = similarity.max(-1)
         else:
-            rho[:, start:stop] = similarity.topk(m, dim=-1, sorted=False).values.mean(-1)
+            rho[:, start:stop] = mean_of_largest(similarity, m)
     # With m = 1, two tokens nearest to each other are equally dense. Rounding may compute s(i, j) and s(j, i)
     # differently; in exact arithmetic the next line changes nothing.
     return rho.scatter_reduce(1, nearest, rho, "amax") if m == 1 else rho
@@ -175,8 +164,9 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
     nearest = torch.empty_like(rho)
     for start, stop in row_blocks(n_sampled, unit.shape[0] * n_sampled):
         similarity = ranked[:, start:stop] @ ranked[:, :stop].mT  # (B, R, stop)
-        not_denser = place[:stop] >= place[start:stop, None]
-        nearest[:, start:stop] = similarity.masked_fill_(not_denser, -torch.inf).amax(-1)
+        # Only the last columns, the block's own tokens, hold some that are not denser.
+        similarity[..., start:].masked_fill_(place[start:stop] >= place[start:stop, None], -torch.inf)
+        nearest[:, start:stop] = similarity.amax(-1)
     nearest[:, 0] = (ranked[:, :1] @ ranked[:, 1:].mT).amin((1, 2))
     return delta.scatter(1, order, (1 - nearest).clamp(0, 2))
 
@@ -186,39 +176,25 @@ def highest(score: Tensor, k: int) -> Tensor:
     return comparable_(score.clone()).argsort(dim=1, descending=True, stable=True)[:, :k]
 
 
-def assign(unit: Tensor, center_units: Tensor) -> Tensor:
+def assign(x: Tensor, center_units: Tensor) -> Tensor:
     """Step 4: the most similar centre of every token, (B, N) in 0..K-1, ties to the better-scored centre.
 
-    ``unit`` (B, N, C) and ``center_units`` (B, K, C) hold unit vectors.
+    ``x`` (B, N, C) are tokens of any length, ``center_units`` (B, K, C) unit vectors.
     """
-    assignment = torch.empty(unit.shape[:2], dtype=torch.int64, device=unit.device)
-    for start, stop in row_blocks(unit.shape[1], unit.shape[0] * center_units.shape[1]):
-        assignment[:, start:stop] = comparable_(unit[:, start:stop] @ center_units.mT).max(-1).indices
+    assignment = torch.empty(x.shape[:2], dtype=torch.int64, device=x.device)
+    for start, stop in row_blocks(x.shape[1], x.shape[0] * center_units.shape[1]):
+        similarity = normalize(x[:, start:stop]) @ center_units.mT  # (B, R, K)
+        assignment[:, start:stop] = comparable_(similarity).max(-1).indices
     return assignment
 
 
-def comparable_(x: Tensor) -> Tensor:
-    """Round similarities, densities or scores to whole steps of 2^-20 (float64: 2^-40), in place, to compare them.
-
-    What is equal but for rounding errors, as duplicate tokens are, becomes a tie, and ties go by position. Without it
-    the size of the batch or the machine would decide.
-    """
-    return x.mul_(2.0 ** (40 if x.dtype == torch.float64 else 20)).round_()
-
-
 def merge(
-    x: Tensor,
-    centers: Tensor,
-    assignment: Tensor,
-    *,
-    method: str = "similarity",
-    temperature: float = 0.1,
-    unit: Tensor | None = None,
+    x: Tensor, centers: Tensor, assignment: Tensor, *, method: str = "similarity", temperature: float = 0.1
 ) -> tuple[Tensor, Tensor]:
     """Step 5: merge the members of each cluster into one token.
 
-    ``x`` (B, N, C), ``centers`` (B, K), ``assignment`` (B, N), and ``unit`` = normalize(x) if it is at hand. Returns
-    the merged tokens (B, K, C), zero for a cluster without members, and the cluster sizes (B, K).
+    ``x`` (B, N, C), ``centers`` (B, K), ``assignment`` (B, N). Returns the merged tokens (B, K, C), zero for a cluster
+    without members, and the cluster sizes (B, K).
     """
     counts = cluster_sum(torch.ones_like(assignment), assignment, centers.shape[1])
     if method == "center":
@@ -226,13 +202,11 @@ def merge(
     if method == "mean":
         weight = 1 / counts.gather(1, assignment).to(x.dtype)
     elif method == "similarity":
-        unit = normalize(x) if unit is None else unit
-        own_center = centers.gather(1, assignment)  # (B, N)
-        similarity = (unit * take(unit, own_center)).sum(-1)
+        similarity = center_similarity(x, centers, assignment)
         weight = cluster_softmax(similarity / check_temperature(temperature), assignment, centers.shape[1])
     else:
         raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
-    return cluster_sum(weight.unsqueeze(-1) * x, assignment, centers.shape[1]), counts
+    return weighted_cluster_sum(x, weight, assignment, centers.shape[1]), counts
 
 
 def restore_norm(tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, *, method: str = "max") -> Tensor:
@@ -252,15 +226,3 @@ def restore_norm(tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, 
         raise ValueError(f"unknown norm_restoration {method!r}; choose max, mean or none")
     norm = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
     return torch.where(norm > EPS, tokens * (target.unsqueeze(-1) / (norm + EPS)), tokens)
-
-
-def take(x: Tensor, index: Tensor) -> Tensor:
-    """Pick tokens: (B, N, C) and (B, M) positions -> (B, M, C)."""
-    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
-
-
-def row_blocks(n_rows: int, row_elements: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each."""
-    step = max(BLOCK_ROWS, BLOCK_ELEMENTS // row_elements)
-    for start in range(0, n_rows, step):
-        yield start, min(start + step, n_rows)

@@ -10,6 +10,7 @@ from math import log2
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
 from satlib.attention import RectangleWindowAttention, SelectiveAggregationAttention, to_image, to_tokens
 from satlib.config import SATConfig
@@ -33,7 +34,7 @@ class GatedMLP(nn.Module):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
-        kept, gate = nn.functional.gelu(self.expand(x)).chunk(2, dim=-1)  # each (B, N, hidden/2)
+        kept, gate = (gelu(half) for half in self.expand(x).chunk(2, dim=-1))  # each (B, N, hidden/2)
         gate = to_tokens(self.gate(to_image(self.norm(gate), grid)))
         out: Tensor = self.reduce(kept * gate)
         return out
@@ -63,7 +64,7 @@ class Block(nn.Module):
             attended, aggregation = attended
         y = x + self._drop(attended)
         y = y + self._drop(self.mlp(self.norm2(y), grid))
-        return y + x * self.gamma, aggregation
+        return torch.addcmul(y, x, self.gamma), aggregation
 
     def _drop(self, branch: Tensor) -> Tensor:
         """Stochastic depth: in training, drop the branch of a whole image at random and scale the others up."""

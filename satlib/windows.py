@@ -44,8 +44,56 @@ class WindowPlan(NamedTuple):
     """Consecutive ranges of windows that cover 0..W."""
 
 
-@lru_cache(maxsize=64)
+class Order(NamedTuple):
+    """Rows in another order, with gaps."""
+
+    source: Tensor
+    """The row at each place; the number of rows where there is none."""
+    places: Tensor
+    """The place of each row."""
+
+
+class HalvesPlan(NamedTuple):
+    """How h x w windows of the first half of the channels and w x h windows of the second stand one after the other."""
+
+    split: Order
+    """Of rows (N, [q k v], half), C/2 channels each, to (windows of both halves, n, [q k v])."""
+    join: Order
+    """Of rows (N, half) to (windows of both halves, n)."""
+    groups: tuple[tuple[WindowGroup, ...], ...]
+    """Ranges of windows of each half."""
+    gaps: bool
+    """Whether there are places without a token."""
+
+
+@lru_cache(maxsize=16)
 @torch.inference_mode(False)  # a plan made while upscaling must serve training too
+def plan_halves(
+    grid: Grid, window: Grid, *, shifted: bool, mask_padding: bool, device: torch.device | str = "cpu"
+) -> HalvesPlan:
+    """Plan the windows of both halves of the channels; the arguments are those of :func:`plan_windows`."""
+    first, second = (
+        plan_windows(grid, sides, shifted=shifted, mask_padding=mask_padding, device=device)
+        for sides in (window, window[::-1])
+    )
+    n_windows = first.groups[-1].stop
+    moved = tuple(g._replace(start=g.start + n_windows, stop=g.stop + n_windows) for g in second.groups)
+    split, join = _interleave(first, second, 3), _interleave(first, second, 1)
+    return HalvesPlan(split, join, (first.groups, moved), gaps=len(join.source) > len(join.places))
+
+
+def _interleave(first: WindowPlan, second: WindowPlan, n_parts: int) -> Order:
+    """Return the order of rows (N, parts, half) that stand as (places of both halves, parts) in windows."""
+    part = torch.arange(n_parts, device=first.source.device)
+    sources, places, before = [], [], 0
+    for half, plan in enumerate((first, second)):
+        sources.append(((plan.source[:, None] * n_parts + part) * 2 + half).flatten())
+        places.append((before + plan.places[:, None]) * n_parts + part)  # (N, parts)
+        before += len(plan.source)
+    n_rows = 2 * places[0].numel()
+    return Order(torch.cat(sources).clamp(max=n_rows), torch.stack(places, dim=-1).flatten())
+
+
 def plan_windows(
     grid: Grid, window: Grid, *, shifted: bool, mask_padding: bool, device: torch.device | str = "cpu"
 ) -> WindowPlan:
@@ -109,14 +157,30 @@ def _allowed(rows: Tensor, columns: Tensor) -> Tensor:
     return (same_row[:, None, :, None] & same_column[None, :, None, :]).flatten(2).flatten(0, 1)
 
 
-def to_windows(x: Tensor, plan: WindowPlan) -> Tensor:
-    """Lay tokens out in windows: (B, N, C) -> (B, W * n, C), zeros in the padding."""
+def to_windows(x: Tensor, plan: WindowPlan | Order) -> Tensor:
+    """Lay tokens (or rows) out in windows: (B, N, C) -> (B, W * n, C), zeros in the padding."""
     return _rearrange(x, plan.source, plan.places)
 
 
-def from_windows(x: Tensor, plan: WindowPlan) -> Tensor:
-    """Bring tokens back into raster order: (B, W * n, C) -> (B, N, C)."""
+def from_windows(x: Tensor, plan: WindowPlan | Order) -> Tensor:
+    """Bring tokens (or rows) back into raster order: (B, W * n, C) -> (B, N, C)."""
     return _rearrange(x, plan.places, plan.source)
+
+
+def pick(x: Tensor, rows: Tensor, gaps: bool) -> Tensor:
+    """Take (P,) rows of (B, N, C): (B, P, C). With ``gaps``, the number N stands for a row of zeros."""
+    if not gaps:
+        return x.index_select(1, rows)
+    taken = x.index_select(1, rows.clamp(max=x.shape[1] - 1))
+    return taken.mul_((rows < x.shape[1]).unsqueeze(1))
+
+
+def put(x: Tensor, rows: Tensor, values: Tensor, gaps: bool) -> None:
+    """Write values (B, P, C) to (P,) rows of (B, N, C). With ``gaps``, the number N stands for no row."""
+    if gaps:
+        inside = rows < x.shape[1]
+        rows, values = rows[inside], values[:, inside]
+    x.index_copy_(1, rows, values)
 
 
 class _Rearrange(torch.autograd.Function):
@@ -128,8 +192,7 @@ class _Rearrange(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
         ctx.save_for_backward(forward, backward)
-        y = x.index_select(1, forward.clamp(max=x.shape[1] - 1))
-        return y if len(forward) <= x.shape[1] else y.mul_((forward < x.shape[1]).to(x.dtype)[:, None])
+        return pick(x, forward, gaps=len(forward) > x.shape[1])
 
     @staticmethod
     def backward(ctx: BackwardCFunction, *grads: Tensor) -> tuple[Tensor, None, None]:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib import dta
+from satlib import clusters, dta, tokens
 from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
@@ -264,7 +264,8 @@ def test_draws_repeat_with_a_generator_and_differ_between_images():
 def test_blocks_of_rows_change_nothing(monkeypatch):
     x = random_tokens(2, 150)
     whole = dta.aggregate(x, 20, sample=torch.arange(0, 150, 2))
-    monkeypatch.setattr(dta, "BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr(tokens, "BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr(clusters, "BLOCK_NUMBERS", 100)
     blocks = dta.aggregate(x, 20, sample=torch.arange(0, 150, 2))
     for a, b in zip(whole, blocks, strict=True):
         close(a.double(), b.double(), 1e-12)

@@ -6,7 +6,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.windows import from_windows, plan_windows, relative_index, relative_offsets, to_windows
+from satlib.windows import (
+    from_windows,
+    pick,
+    plan_halves,
+    plan_windows,
+    put,
+    relative_index,
+    relative_offsets,
+    to_windows,
+)
 
 SIDES = st.integers(1, 13)
 WINDOWS = st.sampled_from([(2, 4), (4, 2), (3, 3), (1, 4), (4, 1), (2, 6), (1, 1), (5, 5)])
@@ -110,14 +119,42 @@ def test_relative_offsets(window):
             assert offsets[index[i, j]].tolist() == [query[0] - key[0], query[1] - key[1]]
 
 
+@given(grid=st.tuples(SIDES, SIDES), window=WINDOWS, shifted=st.booleans())
+def test_both_halves_stand_one_after_the_other(grid, window, shifted):
+    """The rows of q, k and v of each half are those of its own plan, and results go back to where they came from."""
+    n_tokens, n = grid[0] * grid[1], window[0] * window[1]
+    plan = plan_halves(grid, window, shifted=shifted, mask_padding=True)
+    singles = [plan_windows(grid, w, shifted=shifted, mask_padding=True) for w in (window, window[::-1])]
+    rows = torch.arange(1.0, 6 * n_tokens + 1).view(1, n_tokens, 3, 2)
+    split = to_windows(rows.flatten(1).unsqueeze(2), plan.split).view(-1, 3)
+    expected = torch.cat([to_windows(rows[..., half], single)[0] for half, single in enumerate(singles)])
+    assert torch.equal(split, expected)
+    assert plan.gaps == bool((split == 0).any())
+    joined = from_windows(split[:, :1].unsqueeze(0), plan.join)
+    assert torch.equal(joined.view(n_tokens, 2), rows[0, :, 0])
+    first, second = ((g[0].start, g[-1].stop) for g in plan.groups)
+    assert (first[0], first[1], second[1]) == (0, second[0], len(split) // n)
+
+
+@pytest.mark.parametrize("gaps", [True, False])
+def test_rows_are_picked_and_put_back(gaps):
+    x, rows = torch.randn(2, 6, 3), torch.tensor([4, 0, 6, 5, 6] if gaps else [4, 0, 5])
+    taken = pick(x, rows, gaps)
+    for place, row in enumerate(rows.tolist()):
+        assert torch.equal(taken[:, place], x[:, row] if row < 6 else torch.zeros(2, 3))
+    target = torch.zeros_like(x)
+    put(target, rows, taken, gaps)
+    assert torch.equal(target[:, [0, 4, 5]], x[:, [0, 4, 5]]) and (target[:, 1:4] == 0).all()
+
+
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
 def test_a_plan_made_while_inferring_serves_training(mode):
     """Plans are cached: the first use decides the kind of their tensors, and all later uses must work."""
     grid = (11, 23)
-    plan_windows.cache_clear()
+    plan_halves.cache_clear()
     with mode():
-        plan_windows(grid, (2, 4), shifted=True, mask_padding=True)
-    plan = plan_windows(grid, (2, 4), shifted=True, mask_padding=True)
-    x = torch.randn(1, 11 * 23, 2, requires_grad=True)
-    from_windows(to_windows(x, plan), plan).sum().backward()
+        plan_halves(grid, (2, 4), shifted=True, mask_padding=True)
+    order = plan_halves(grid, (2, 4), shifted=True, mask_padding=True).join
+    x = torch.randn(1, 2 * 11 * 23, 2, requires_grad=True)
+    from_windows(to_windows(x, order), order).sum().backward()
     assert (x.grad == 1).all()

@@ -1,0 +1,247 @@
+"""softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
+
+On a CPU, in float32 and float64, the weights are computed in blocks that fit in its cache, used and forgotten, and
+computed again in the backward pass. Elsewhere torch's fused kernels do the same. Those want queries and keys as wide
+as the values, and widths in steps of 8; the heads of SAT are narrow and uneven (5 and 10 channels in "sat-light"), so
+that filling them up costs more than it saves on a CPU.
+
+Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, R
+queries of a block.
+"""
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional
+
+from satlib.windows import HalvesPlan, from_windows, pick, put, to_windows
+
+BLOCK_WEIGHTS = 2**18
+"""Attention weights held at once, about."""
+
+BLOCK_QUERIES = 64
+"""But those of at least so many queries, or products become inefficient."""
+
+
+def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
+    """Attend inside the windows of each half of the channels.
+
+    Parameters
+    ----------
+    qkv
+        (B, N, 3C): queries, keys and values, each of them h x w and w x h windows, heads, d.
+    bias
+        (2, heads, n, n) logits to add in each half.
+    plan
+        Where the tokens stand in windows, and who may read whom.
+
+    Returns
+    -------
+    Tensor
+        (B, N, C).
+    """
+    rows = qkv.view(len(qkv), 6 * qkv.shape[1], -1)  # (B, 6N, C/2)
+    attend_rows = _windows_in_blocks if _in_blocks(qkv) else _windows_by_torch
+    return attend_rows(rows, bias.to(qkv.dtype), plan).view(*qkv.shape[:2], -1)
+
+
+def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
+    """Attend from (B, 6N, C/2) rows with a bias (2, heads, n, n): (B, 2N, C/2)."""
+    _, heads, n, _ = bias.shape
+    windows = to_windows(rows, plan.split).unflatten(1, (-1, n, 3)).unflatten(-1, (heads, -1))
+    outs = []
+    for half, groups in zip(bias, plan.groups, strict=True):
+        for start, stop, allowed in groups:
+            q, k, v = windows[:, start:stop].flatten(0, 1).permute(2, 0, 3, 1, 4)  # each (B*W', heads, n, d)
+            out = _by_torch(q, k, v, _masked(half, allowed).expand(len(q), -1, -1, -1))
+            outs.append(out.transpose(1, 2).flatten(2).unflatten(0, (len(rows), -1)))
+    return from_windows(torch.cat(outs, dim=1).flatten(1, 2), plan.join)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Attend from N tokens to K.
+
+    ``q`` (B, N, heads, d), ``k`` (B, K, heads, d), ``v`` (B, K, heads, e), and ``bias`` (B, K), a constant logit for
+    each key; returns (B, N, heads, e).
+    """
+    bias = bias.to(q.dtype)[:, None, None].expand(-1, q.shape[2], -1, -1)  # (B, heads, 1, K)
+    if _in_blocks(q):
+        return _tokens_in_blocks(q, k, v, bias)
+    mask = bias.expand(-1, -1, q.shape[1], -1)
+    return _by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask).transpose(1, 2)
+
+
+def _in_blocks(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def _by_torch(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Attend from (B, heads, N, d) to (B, heads, K, d) and (B, heads, K, e) with a mask to add: (B, heads, N, e)."""
+    width = -(-max(q.shape[-1], v.shape[-1]) // 8) * 8
+    wide_q, wide_k, wide_v = (functional.pad(t, (0, width - t.shape[-1])) for t in (q, k, v))
+    out = functional.scaled_dot_product_attention(wide_q, wide_k, wide_v, attn_mask=mask, scale=q.shape[-1] ** -0.5)
+    return out[..., : v.shape[-1]]
+
+
+def _masked(bias: Tensor, allowed: Tensor | None) -> Tensor:
+    return bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
+
+
+class _Block:
+    """The attention of b heads at once: q (b, N, d), k (b, K, d), v (b, K, e).
+
+    Results have tokens, the long side, last: narrow matrices are what products are worst at making. All blocks of a
+    call share three buffers, since memory is slow when it is new.
+    """
+
+    def __init__(self, like: Tensor, size: int) -> None:
+        self.buffers = like.new_empty(3, size)
+
+    def _buffer(self, which: int, *shape: int) -> Tensor:
+        return self.buffers[which, : prod(shape)].view(shape)
+
+    def weights(self, q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
+        """Return softmax(q k^T / sqrt(d) + bias), (b, N, K); ``bias`` (1 or b / heads, heads, 1 or N, K)."""
+        logits = self._buffer(0, len(q), q.shape[1], k.shape[1])
+        logits.view(-1, bias.shape[-3], *logits.shape[1:]).copy_(bias)
+        torch.baddbmm(logits, q, k.mT, alpha=q.shape[-1] ** -0.5, out=logits)
+        return torch.softmax(logits, -1, out=self._buffer(1, *logits.shape))
+
+    def gradients(
+        self, q: Tensor, k: Tensor, v: Tensor, weight: Tensor, grad: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the gradients of the logits, (b, N, K), and of q, k and v, transposed, from that of the result."""
+        logits = torch.bmm(grad, v.mT, out=self._buffer(0, *weight.shape))
+        mean = torch.mul(logits, weight, out=self._buffer(2, *weight.shape)).sum(-1, keepdim=True)
+        logits.sub_(mean).mul_(weight)
+        scale = q.shape[-1] ** -0.5
+        return logits, (k * scale).mT @ logits.mT, (q * scale).mT @ logits, grad.mT @ weight
+
+
+class _Windows(NamedTuple):
+    """Windows of one half of the channels that are computed together."""
+
+    rows: Tensor
+    """Where their queries, keys and values are found among the rows of :attr:`HalvesPlan.split`."""
+    tokens: Tensor
+    """Where their results go among the rows of :attr:`HalvesPlan.join`."""
+    half: int
+    bias: Tensor
+    """(1, heads, n, n), -inf where reading is not allowed."""
+
+
+class _WindowsContext(FunctionCtx):
+    plan: HalvesPlan
+    saved_tensors: tuple[Tensor, ...]
+
+
+class _WindowAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: _WindowsContext, rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
+        ctx.save_for_backward(rows, bias)
+        ctx.plan = plan
+        out = rows.new_empty(len(rows), rows.shape[1] // 3, rows.shape[2])
+        for block, windows in _window_blocks(rows, bias, plan):
+            q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3)
+            read = v.mT @ block.weights(q, k, windows.bias).mT  # (B*W*heads, d, n)
+            put(out, windows.tokens, _from_heads(read.unsqueeze(0), bias, len(rows)), plan.gaps)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: _WindowsContext, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        (rows, bias), plan = ctx.saved_tensors, ctx.plan
+        grad_rows, grad_bias = rows.new_empty(rows.shape), torch.zeros_like(bias)
+        for block, windows in _window_blocks(rows, bias, plan):
+            q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3)
+            grad_out = _to_heads(pick(grad, windows.tokens, plan.gaps), bias, 1)[0]
+            logits, *parts = block.gradients(q, k, v, block.weights(q, k, windows.bias), grad_out)
+            grad_bias[windows.half] += logits.view(-1, *bias.shape[1:]).sum(0)
+            put(grad_rows, windows.rows, _from_heads(torch.stack(parts), bias, len(rows)), plan.gaps)
+        return grad_rows, grad_bias, None
+
+
+_windows_in_blocks: Callable[[Tensor, Tensor, HalvesPlan], Tensor] = _WindowAttention.apply
+
+
+def _window_blocks(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Iterator[tuple[_Block, _Windows]]:
+    n, each = bias.shape[-1], len(rows) * bias[0].numel()
+    step = max(1, min(BLOCK_WEIGHTS // each, len(plan.join.source) // n))
+    block = _Block(rows, step * each)
+    for half, groups in enumerate(plan.groups):
+        for start, stop, allowed in groups:
+            mask = _masked(bias[half], allowed).unsqueeze(0)
+            for first in range(start, stop, step):
+                places = slice(first * n, min(first + step, stop) * n)
+                three = plan.split.source[3 * places.start : 3 * places.stop]
+                yield block, _Windows(three, plan.join.source[places], half, mask)
+
+
+def _to_heads(x: Tensor, bias: Tensor, n_parts: int) -> Tensor:
+    """(B, W*n*parts, C/2) -> (parts, B*W*heads, n, d)."""
+    _, heads, n, _ = bias.shape
+    return x.view(len(x), -1, n, n_parts, heads, x.shape[2] // heads).permute(3, 0, 1, 4, 2, 5).flatten(1, 3)
+
+
+def _from_heads(x: Tensor, bias: Tensor, n_images: int) -> Tensor:
+    """(parts, B*W*heads, d, n) -> (B, W*n*parts, C/2)."""
+    n_parts, _, d, n = x.shape
+    split = x.view(n_parts, n_images, -1, bias.shape[1], d, n).permute(1, 2, 5, 0, 3, 4)  # (B, W, n, parts, heads, d)
+    return split.reshape(n_images, -1, bias.shape[1] * d)
+
+
+class _TokensContext(FunctionCtx):
+    saved_tensors: tuple[Tensor, ...]
+
+
+class _Tokens(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: _TokensContext, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(q, k, v, bias)
+        out = q.new_empty(*q.shape[:3], v.shape[3])
+        keys, values = _by_head(k), _by_head(v)
+        for block, rows in _query_blocks(q, k):
+            read = values.mT @ block.weights(_by_head(q[:, rows]), keys, bias).mT  # (B*heads, e, R)
+            _fill(out[:, rows].permute(0, 2, 3, 1), read)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: _TokensContext, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        q, k, v, bias = ctx.saved_tensors
+        keys, values = _by_head(k), _by_head(v)
+        grad_q, grad_k, grad_v = q.new_empty(q.shape), torch.zeros_like(keys.mT), torch.zeros_like(values.mT)
+        for block, rows in _query_blocks(q, k):
+            queries, grad_out = _by_head(q[:, rows]), _by_head(grad[:, rows])
+            weight = block.weights(queries, keys, bias)
+            _, part_q, part_k, part_v = block.gradients(queries, keys, values, weight, grad_out)
+            _fill(grad_q[:, rows].permute(0, 2, 3, 1), part_q)
+            grad_k += part_k
+            grad_v += part_v
+        grad_k, grad_v = (g.unflatten(0, (len(q), -1)).permute(0, 3, 1, 2) for g in (grad_k, grad_v))
+        return grad_q, grad_k, grad_v, None
+
+
+_tokens_in_blocks: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = _Tokens.apply
+
+
+def _query_blocks(q: Tensor, k: Tensor) -> Iterator[tuple[_Block, slice]]:
+    """Yield blocks of queries."""
+    each = len(q) * q.shape[2] * k.shape[1]
+    step = min(max(BLOCK_QUERIES, BLOCK_WEIGHTS // each), q.shape[1])
+    block = _Block(q, step * each)
+    for start in range(0, q.shape[1], step):
+        yield block, slice(start, start + step)
+
+
+def _fill(target: Tensor, values: Tensor) -> None:
+    target.copy_(values.view(target.shape))
+
+
+def _by_head(x: Tensor) -> Tensor:
+    """(B, N, heads, d) -> (B*heads, N, d)."""
+    return x.transpose(1, 2).flatten(0, 1)
