@@ -5,11 +5,13 @@
 #   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
+#   PROGRAM=sweep       another program of benchmarks/ for `make bench`
 
-PYTHON ?= python3
-VENV   ?= .venv
-PORT   ?= 8000
-ARGS   ?=
+PYTHON  ?= python3
+VENV    ?= .venv
+PORT    ?= 8000
+ARGS    ?=
+PROGRAM ?= cpu
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
@@ -58,7 +60,7 @@ notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, wit
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'mystnb'}" notebooks/*.ipynb
 
 bench: $(VENV)/.dev ## Time satlib against the dense form, on one thread of the CPU (about 8 minutes)
-	$(BIN)/python -m benchmarks cpu
+	$(BIN)/python -m benchmarks $(PROGRAM)
 
 install: $(VENV)/.dev ## Install everything for development into .venv
 

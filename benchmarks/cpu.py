@@ -1,25 +1,20 @@
 """`python -m benchmarks cpu`: satlib against the dense form of the released code, on one thread of the CPU.
 
-Writes benchmarks/results/cpu.json and prints the table. Targets are the ratios that the project has set itself.
+Writes satlib/timings/cpu.json and prints the table. Targets are the ratios that the project has set itself.
 """
 
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from benchmarks import dense
-from benchmarks.protocol import Run, compare, machine, peak_growth
+from benchmarks.protocol import Run, compare, machine, peak_growth, save, say
 from satlib import SAT, SATConfig, dta
 from satlib.attention import SelectiveAggregationAttention, eval_sample
 from satlib.model import Block
 from satlib.sampling import Grid, n_samples
-
-RESULTS = Path(__file__).parent / "results" / "cpu.json"
 
 
 def features(grid: Grid, channels: int) -> Tensor:
@@ -144,6 +139,7 @@ MEMORY: dict[str, tuple[Callable[[], tuple[Run, Run]], float]] = {
 def main() -> None:
     """Measure everything, print the table, write the results."""
     torch.set_num_threads(1)
+    started_on = machine()
     rows: list[dict[str, object]] = []
     for name, make, must, aim in TIMES:
         found = compare(*make())
@@ -154,11 +150,4 @@ def main() -> None:
         slow, fast = (peak_growth("benchmarks.cpu", name, which) for which in (0, 1))
         rows.append({"what": name, "unit": "bytes", "dense": slow, "ours": fast, "must": must})
         say(f"{name:<40} {slow / fast:6.1f}x  ({slow / 1e6:,.0f} MB, {fast / 1e6:,.1f} MB)  must {must}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    save("cpu", started_on, {"rows": rows})

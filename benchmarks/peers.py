@@ -1,31 +1,15 @@
-"""Count SAT's peers the way `satlib.complexity` counts SAT, and write `satlib/paper/peers.json`.
+"""SAT's peers, built by the `spandrel` package (the extra `peers`) with the settings that their authors released."""
 
-The networks come from the `spandrel` package (the extra `peers`), with the settings of their authors'
-released configurations. Nothing is computed: networks and images live on torch's "meta" device, so that only shapes
-are passed on. Layers and products are separated by `satlib.measure`. Run from the root of the repository:
-
-    python -m benchmarks.peers
-"""
-
-import json
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType
 
 import torch
 from torch import nn
 
-from satlib import paper
-from satlib.complexity import low_resolution
-from satlib.layers import NORM_OPERATIONS
-from satlib.measure import operations
-
-OUTPUT = (1280, 640)
-SCALES = (2, 3, 4)
+Settings = dict[str, object]
 SIX = [6] * 6
-SETTINGS: dict[str, tuple[str, dict[str, object]]] = {
+SETTINGS: dict[str, tuple[str, Settings]] = {
     "SwinIR": (
         "https://github.com/JingyunLiang/SwinIR, main_test_swinir.py, classical_sr",
         {"img_size": 64, "window_size": 8, "depths": SIX, "embed_dim": 180, "num_heads": SIX, "mlp_ratio": 2,
@@ -54,20 +38,28 @@ SETTINGS: dict[str, tuple[str, dict[str, object]]] = {
          "split_size": [8, 32], "c_ratio": 0.5, "resi_connection": "1conv"},
     ),
 }  # fmt: skip
+"""Where the settings stand, and what they are, by the name of the class."""
+
+LIGHT: dict[str, tuple[str, Settings]] = {
+    "SwinIR": (
+        "https://github.com/JingyunLiang/SwinIR, main_test_swinir.py, lightweight_sr",
+        {"img_size": 64, "window_size": 8, "depths": [6] * 4, "embed_dim": 60, "num_heads": [6] * 4, "mlp_ratio": 2,
+         "upsampler": "pixelshuffledirect", "resi_connection": "1conv"},
+    ),
+    "ATD": (
+        "https://github.com/LabShuHangGU/Adaptive-Token-Dictionary, options/test/103_ATD_light_SRx4_finetune.yml",
+        {"img_size": 64, "embed_dim": 48, "depths": [6] * 4, "num_heads": [4] * 4, "window_size": 16,
+         "category_size": 128, "num_tokens": 64, "reducted_dim": 8, "convffn_kernel_size": 7, "mlp_ratio": 1,
+         "upsampler": "pixelshuffledirect", "resi_connection": "1conv"},
+    ),
+}  # fmt: skip
+"""The light networks among them."""
 
 
-def main() -> None:
-    """Count every peer at every scale and write the results with the versions that made them."""
-    architectures = import_spandrel()
-    rows = [count(name, getattr(architectures, name), scale) for name in SETTINGS for scale in SCALES]
-    result = {
-        "made by": "python -m benchmarks.peers",
-        "versions": {package: version(package) for package in ("spandrel", "torchvision", "torch")},
-        "output": OUTPUT,
-        "sources": {name: source for name, (source, _) in SETTINGS.items()},
-        "rows": rows,
-    }
-    Path(paper.__file__).with_name("peers.json").write_text(json.dumps(result, indent=1) + "\n")
+def build(architectures: ModuleType, name: str, scale: int, settings: Settings) -> nn.Module:
+    """Return an untrained peer in eval mode."""
+    make: Callable[..., nn.Module] = getattr(getattr(architectures, name), name)
+    return make(upscale=scale, img_range=1.0, **settings).eval()
 
 
 def import_spandrel() -> ModuleType:
@@ -81,23 +73,3 @@ def import_spandrel() -> ModuleType:
         if not hasattr(torch.ops.torchvision, name):
             library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
     return import_module("spandrel.architectures")
-
-
-def count(name: str, package: ModuleType, scale: int) -> dict[str, object]:
-    """Build a peer, pass a meta image through it and return its row."""
-    build: Callable[..., nn.Module] = getattr(package, name)
-    network = build(upscale=scale, img_range=1.0, **SETTINGS[name][1]).eval().to("meta")
-    height, width = low_resolution(OUTPUT, scale)
-    found = operations(network, torch.empty(1, 3, height, width, device="meta"))
-    layers = found.linear + found.convolution + NORM_OPERATIONS * found.normalised
-    return {
-        "method": name,
-        "scale": scale,
-        "params": sum(p.numel() for p in network.parameters()),
-        "published": layers,
-        "total": layers + found.products,
-    }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,22 +1,26 @@
-"""How two ways to compute the same thing are compared: times in turn, memory in processes of their own.
+"""How ways to compute something are compared: times in turn, memory in processes of their own.
 
-Absolute times depend on the machine and its load; what is reported is the ratio within one run. Both ways are warmed
-up and then timed in turn (A, B, A, B ...), so that a change of the machine's speed meets both.
+Absolute times depend on the machine and its load; what is reported is the ratio within one run. All ways are warmed
+up and then timed in turn (A, B, A, B ...), so that a change of the machine's speed meets all of them. Results are
+JSON files in satlib/timings, where the book reads them.
 """
 
+import json
 import os
 import platform
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 import torch
+
+from satlib import timings
 
 Run = Callable[[], object]
 
@@ -39,26 +43,39 @@ class Comparison(NamedTuple):
         return min(pairs), max(pairs)
 
 
-def compare(dense: Run, ours: Run, *, repetitions: int = 7) -> Comparison:
-    """Time two calls in turn, in CPU seconds of this process; three repetitions if one takes more than a second."""
-    first = cpu_seconds(dense)
-    cpu_seconds(ours)
-    count = repetitions if first < 1 else min(repetitions, 3)
-    pairs = [(cpu_seconds(dense), cpu_seconds(ours)) for _ in range(count)]
-    return Comparison([a for a, _ in pairs], [b for _, b in pairs])
+def compare(dense: Run, ours: Run) -> Comparison:
+    """Time two calls in turn, see :func:`in_turn`."""
+    found = in_turn({"dense": dense, "ours": ours})
+    return Comparison(found["dense"], found["ours"])
+
+
+def in_turn(runs: Mapping[str, Run], *, repetitions: int = 7, limit: float = float("inf")) -> dict[str, list[float]]:
+    """Call each once to warm up, then all in turn; return the CPU seconds of the repetitions.
+
+    There are three repetitions if any call takes more than a second. A call that takes longer than ``limit`` seconds
+    is not repeated: its first time is all that is returned of it.
+    """
+    first = {name: cpu_seconds(run) for name, run in runs.items()}
+    count = repetitions if max(first.values()) < 1 else min(repetitions, 3)
+    seconds: dict[str, list[float]] = {name: [] if t <= limit else [t] for name, t in first.items()}
+    for _ in range(count):
+        for name, run in runs.items():
+            if first[name] <= limit:
+                seconds[name].append(cpu_seconds(run))
+    return seconds
 
 
 def cpu_seconds(run: Run) -> float:
-    """Call once and return the CPU time it takes."""
+    """Call once and return the CPU time it takes, to five digits."""
     start = time.process_time()
     run()
-    return time.process_time() - start
+    return float(f"{time.process_time() - start:.5g}")
 
 
 def peak_growth(module: str, name: str, which: int) -> int:
     """Return by how many bytes a new process grows in a call, beyond what it prepares.
 
-    ``module.MEMORY[name]()`` prepares two calls; ``which`` of them is made.
+    ``module.MEMORY[name][0]()`` prepares two calls; ``which`` of them is made.
     """
     program = f"from {module} import MEMORY; from benchmarks.protocol import grow; grow(*MEMORY[{name!r}][:1], {which})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -70,11 +87,15 @@ def peak_growth(module: str, name: str, which: int) -> int:
 def grow(make: Callable[[], tuple[Run, Run]], which: int) -> None:
     """Make the call and print by how many bytes the process grew at its peak."""
     torch.set_num_threads(1)
-    run = make()[which]
+    sys.stdout.write(str(growth_in(make()[which])))
+
+
+def growth_in(run: Run) -> int:
+    """Call once and return by how many bytes this process grew at its peak."""
     before = _resident_bytes()
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     run()
-    sys.stdout.write(str(_peak_bytes() - before))
+    return _peak_bytes() - before
 
 
 def _resident_bytes() -> int:
@@ -91,6 +112,22 @@ def machine() -> dict[str, object]:
     names = [x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x]
     return {
         "processor": names[0] if names else platform.machine(), "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(), "load": [round(x, 2) for x in os.getloadavg()],
+        "threads": torch.get_num_threads(), "load": _load(),
         "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
     }  # fmt: skip
+
+
+def save(name: str, started_on: dict[str, object], content: dict[str, object]) -> None:
+    """Write satlib/timings/NAME.json: the machine as it was at the start, its load at the end, and the content."""
+    whole = {"machine": {**started_on, "load at end": _load()}, **content}
+    Path(timings.__file__).with_name(f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _load() -> list[float]:
+    return [round(x, 2) for x in os.getloadavg()]

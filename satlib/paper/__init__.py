@@ -1,7 +1,7 @@
 """The published tables as data, and what we counted of the peers in them: nothing of either is typed anywhere else.
 
 `tables.json` holds Table 1 of the main text, Tables A to H of the appendix, and the light baselines that the PFT paper
-gives. `peers.json` is written by `benchmarks/peers.py`.
+gives. `peers.json` is written by `python -m benchmarks count-peers`.
 """
 
 import json

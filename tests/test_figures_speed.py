@@ -1,0 +1,78 @@
+"""The figures of speed show the results that come with the package."""
+
+import json
+from statistics import median
+
+import pytest
+
+from satlib import timings
+from satlib.figures import speed
+from satlib.figures.show import show
+
+
+def named(figure, name):
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+@pytest.mark.parametrize("draw", [speed.time_lines, speed.memory_lines])
+def test_lines_show_every_point_and_two_slopes(draw):
+    lines = timings.sweep()
+    figure = draw(lines)
+    assert len(figure.data) == len(lines) + 2
+    for trace, line in zip(figure.data, lines, strict=False):
+        assert list(trace.x) == line.tokens
+        expected = line.seconds if draw is speed.time_lines else [b / 1e6 for b in line.n_bytes]
+        assert list(trace.y) == expected
+    first, second = figure.data[-2:]
+    assert timings.local_exponents(first.x, first.y) == pytest.approx([1] * (len(first.x) - 1))
+    assert timings.local_exponents(second.x, second.y) == pytest.approx([2] * (len(second.x) - 1))
+
+
+def test_ratio_bars_have_a_bar_and_its_targets_for_every_row():
+    rows = timings.results("cpu")["rows"]
+    figure = speed.ratio_bars(rows)
+    assert list(named(figure, "satlib").x) == [timings.ratio(row["dense"], row["ours"]) for row in rows]
+    assert list(named(figure, "must").x) == [row["must"] for row in rows]
+    aims = named(figure, "aim")
+    assert {int(place): x for place, x in zip(aims.y, aims.x, strict=True)} == {
+        place: row["aim"] for place, row in enumerate(rows) if "aim" in row
+    }
+
+
+@pytest.mark.parametrize("preset", ["sat", "sat-light"])
+def test_stage_bars_are_seconds_of_a_forward_pass_with_limits_beside_them(preset):
+    network = next(n for n in timings.results("profile")["networks"] if n["preset"] == preset)
+    stages = timings.stages(preset)
+    figure = speed.stage_bars(network["parts"], stages)
+    for name, way in (("dense", "dense"), ("satlib", "ours")):
+        assert list(named(figure, name).x) == [p["count"] * median(p[way]) for p in network["parts"]]
+    limits = named(figure, "limit")
+    ours = {part["name"]: place for place, part in enumerate(network["parts"])}
+    assert [int(y) for y in limits.y] == [ours[stage.name] for stage in stages]
+    assert list(limits.x) == [stage.count * stage.limit for stage in stages]
+
+
+def test_peer_bars_are_multiples_of_our_time():
+    groups = timings.results("peers")["groups"]
+    figure = speed.peer_bars(groups)
+    (bars,) = (trace for trace in figure.data if trace.type == "bar")
+    assert len(bars.x) == sum(len(group["rows"]) for group in groups)
+    texts = figure.data[-1].text
+    assert [text.split(": ")[0] for text, x in zip(texts, bars.x, strict=True) if x == 1] == [
+        f"{group['preset']}, {group['grid'][0]} × {group['grid'][1]}" for group in groups
+    ]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: speed.time_lines(timings.sweep()),
+        lambda: speed.ratio_bars(timings.results("cpu")["rows"]),
+        lambda: speed.peer_bars(timings.results("peers")["groups"]),
+    ],
+)
+def test_figures_have_a_size_and_fit_a_page(draw):
+    figure = draw()
+    bundle, _ = show(figure, alt="what is seen")._repr_mimebundle_()
+    assert len(json.dumps(bundle["application/vnd.plotly.v1+json"])) < 20_000
+    assert figure.layout.width < 720
