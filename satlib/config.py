@@ -177,7 +177,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # Ours, for laptops, tests and live demonstrations.
     "sat-tiny": {
-        "channels": 32, "heads": 4, "groups": (2, 2, 2), "qkv_bias": False, "gate_kernel": 5, "window": (8, 16),
+        "channels": 32, "heads": 2, "groups": (2, 2, 2), "qkv_bias": False, "gate_kernel": 5, "window": (8, 16),
         "position_channels": 8, "upsampler": "onestep", "upsampler_channels": 32, "drop_path": 0.0,
     },
 }  # fmt: skip

@@ -42,11 +42,17 @@ def pixels(path: Path) -> np.ndarray:
     return read(path).pixels
 
 
-def test_without_a_model_it_is_bicubic_and_says_so(folder):
+def test_without_a_model_it_is_the_bundled_network(folder):
     code, out, err = run("upscale", folder / "in.png", folder / "out.png")
-    assert (code, out) == (0, f"{folder / 'out.png'}: 100 x 72 pixels\n")
-    assert err == "satlib: no trained weights are bundled yet; used bicubic-x4\n"
-    np.testing.assert_array_equal(pixels(folder / "out.png"), imresize(RGB, 4))
+    assert (code, out, err) == (0, f"{folder / 'out.png'}: 100 x 72 pixels\n", "")
+    np.testing.assert_array_equal(pixels(folder / "out.png"), upscale(RGB, "sat-tiny-x4"))
+
+
+def test_where_no_network_is_bundled_it_is_bicubic_and_says_so(folder):
+    code, out, err = run("upscale", folder / "in.png", folder / "out.png", "--scale", 3)
+    assert (code, out) == (0, f"{folder / 'out.png'}: 75 x 54 pixels\n")
+    assert err == "satlib: no trained weights are bundled for sat-tiny-x3; used bicubic-x3\n"
+    np.testing.assert_array_equal(pixels(folder / "out.png"), imresize(RGB, 3))
 
 
 def test_the_baseline_by_name_says_nothing(folder):
@@ -113,7 +119,7 @@ BAD = {
     "in.png in.png": "the output in.png is the input",
     "in.png out.png --max-pixels 449": "25 x 18 pixels, more than max_pixels = 449",
     "in.png out.png --model sat-huge-x2": "unknown model 'sat-huge-x2'",
-    "in.png out.png --model sat-tiny-x2": "no trained weights are bundled for 'sat-tiny-x2'",
+    "in.png out.png --model sat-tiny-x3": "no trained weights are bundled for 'sat-tiny-x3'",
     "in.png out.png --model bad.safetensors": "bad.safetensors is damaged",
     "in.png out.png --model none.safetensors": "no such file: none.safetensors",
     "in.png out.png --model bad.safetensors --untrained": "--untrained needs a model of the form",

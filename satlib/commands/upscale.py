@@ -102,8 +102,8 @@ def _choose(model: str | None, scale: int | None, device: str | None, *, untrain
     """Return the model that the options name, and a remark if it is not the trained network one may expect."""
     name, remark = full_name(model or "sat-tiny", scale), ""
     if model is None and not untrained and not bundled(name).is_file():
-        name = full_name("bicubic", scale)
-        remark = f"no trained weights are bundled yet; used {name}"
+        missing, name = name, full_name("bicubic", scale)
+        remark = f"no trained weights are bundled for {missing}; used {name}"
     if untrained:
         remark = f"{name} is untrained: its weights are random, and the result is no super-resolution"
     return choose_model(name, scale, device=device, untrained=untrained), remark
