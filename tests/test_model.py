@@ -157,13 +157,13 @@ def test_masked_padding_changes_nothing(height, width):
     x = torch.rand(1, 3, height, width)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         clean = model(x)
-        patch.setattr("satlib.attention.to_windows", _poisoned_windows)
+        patch.setattr("satlib.fused.pick", _poisoned_pick)
         assert torch.equal(model(x), clean)
 
 
-def _poisoned_windows(x, plan):
+def _poisoned_pick(x, rows, gaps):
     padded = torch.cat([x, torch.full_like(x[:, :1], 37.0)], dim=1)
-    return padded[:, plan.source]
+    return padded[:, rows]
 
 
 @pytest.mark.parametrize(

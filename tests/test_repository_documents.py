@@ -10,6 +10,7 @@ import pytest
 
 import satlib
 from satlib import SAT, SATConfig, samples
+from satlib.data import prepare
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")}
@@ -43,10 +44,13 @@ def test_readme_python_runs_without_warnings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", commands("satlib"))
 def test_readme_command_runs(line: str, tmp_path: Path) -> None:
-    photo = samples.load("coffee").resize((48, 40))
+    photo = samples.load("coffee").resize((96, 80))
     (tmp_path / "photos").mkdir()
     for name in ("photo.png", "photos/first.png", "photos/second.png"):
         photo.save(tmp_path / name)
+    (tmp_path / "runs").symlink_to(ROOT / "runs")
+    if "=photos.store" in line:
+        prepare(tmp_path / "photos", tmp_path / "photos.store")
     before = set(tmp_path.rglob("*"))
     result = run(["-m", *shlex.split(line)], tmp_path)
     assert result.returncode == 0, result.stderr

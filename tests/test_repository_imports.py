@@ -21,15 +21,17 @@ PACKAGE = ROOT / "satlib"
 LAYERS = [
     set(layer.split())
     for layer in (
-        "_version config resize color sampling clusters windows selection samples files tiles deepcolor paper lpips",
-        "arguments released memory metrics patches picture progress",
-        "dta images",
+        "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips",
+        "arguments clusters fused reach released memory metrics patches picture progress timings running",
+        "dta images neighbors",
         "attention theory",
         "model data",
-        "checkpoint layers",
+        "checkpoint layers anatomy",
         "inference complexity measure",
         "upscaling evaluation",
+        "training",
         "tracing",
+        "edges attended",
         "__init__ figures",
         "explore commands",
         "cli",
@@ -37,7 +39,7 @@ LAYERS = [
     )
 ]
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
-NETWORK = {"config", "sampling", "clusters", "arguments", "windows", "dta", "attention", "model"}
+NETWORK = {"config", "sampling", "tokens", "clusters", "arguments", "windows", "fused", "dta", "attention", "model"}
 CORE = {"torch", "numpy", "PIL", "safetensors"}
 
 

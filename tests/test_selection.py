@@ -1,5 +1,6 @@
 """`satlib.selection` against slow loops and known answers."""
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satlib.selection import coverage, distance_to_nearest, edge_strength, overlap, positions
+from satlib.selection import (
+    coverage,
+    distance_to_nearest,
+    edge_strength,
+    missed_scattered,
+    missed_squares,
+    overlap,
+    positions,
+)
 
 
 @settings(max_examples=50, deadline=None)
@@ -53,7 +62,32 @@ def test_edge_strength_of_a_ramp_and_of_a_step() -> None:
     assert edge_strength(step).view(4, 6)[0].tolist() == [0, 0, 0.5, 0.5, 0, 0]
 
 
+def test_missed_squares_equal_a_slow_count() -> None:
+    height, width, random = 7, 9, torch.Generator().manual_seed(0)
+    samples = torch.stack([torch.randperm(height * width, generator=random)[:6] for _ in range(3)])
+    for side in (1, 2, 4, 7):
+        found = [
+            not any(y <= t // width < y + side and x <= t % width < x + side for t in sample)
+            for sample in samples.tolist()
+            for y in range(height - side + 1)
+            for x in range(width - side + 1)
+        ]
+        assert missed_squares(samples, (height, width), side) == pytest.approx(sum(found) / len(found))
+
+
+def test_missed_scattered_counts_all_sets() -> None:
+    for n_sampled, n in itertools.product(range(7), range(7)):
+        sets = list(itertools.combinations(range(6), n))
+        missed = sum(not set(range(n_sampled)) & set(chosen) for chosen in sets)
+        assert missed_scattered(6, n_sampled, n) == pytest.approx(missed / len(sets))
+    assert missed_scattered(10_000, 1_200, 9) == pytest.approx((1 - 0.12) ** 9, rel=0.01)
+
+
 def test_wrong_positions_and_images_are_named() -> None:
+    with pytest.raises(ValueError, match=r"side must be in 1\.\.2 for a grid of \(2, 3\), got 3"):
+        missed_squares(torch.zeros(1, 1, dtype=torch.int64), (2, 3), 3)
+    with pytest.raises(ValueError, match=r"must be in 0\.\.4, got 5 and 1"):
+        missed_scattered(4, 5, 1)
     with pytest.raises(ValueError, match=r"chosen must hold positions \(S,\), at least one; got shape \(0,\)"):
         overlap(torch.tensor([], dtype=torch.int64), torch.tensor([1]))
     with pytest.raises(ValueError, match="sample must hold positions"):

@@ -1,7 +1,15 @@
 """Every picture of the book: matplotlib and plotly figures, one style, and how a page shows them."""
 
-from satlib.figures.centers import centers_on_image, decision_graph, layer_centers, samplings, score_maps
+from satlib.figures.centers import (
+    centers_on_image,
+    decision_graph,
+    density_maps,
+    layer_centers,
+    samplings,
+    score_maps,
+)
 from satlib.figures.clusters import cluster_maps
+from satlib.figures.published import published_table
 from satlib.figures.show import Shown, show
 from satlib.figures.sliders import selection_slider
 
@@ -10,7 +18,9 @@ __all__ = [
     "centers_on_image",
     "cluster_maps",
     "decision_graph",
+    "density_maps",
     "layer_centers",
+    "published_table",
     "samplings",
     "score_maps",
     "selection_slider",

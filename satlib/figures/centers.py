@@ -76,6 +76,19 @@ def score_maps(image: Tensor, result: Aggregation) -> Figure:
 
 
 @styled
+def density_maps(image: Tensor, results: Mapping[str, Aggregation]) -> Figure:
+    """Draw the density in several layers, a panel for each, titled by the keys, with a range of colours of its own."""
+    figure, axes = panels(len(results), image.shape[1] / image.shape[2] + 0.15, columns=3)
+    for ax, (title, result) in zip(axes, results.items(), strict=True):
+        check_single(image, result)
+        nearest = nearest_sampled(result.sample[0], (image.shape[1], image.shape[2]))
+        picture = ax.imshow(result.density[0][nearest].numpy())
+        frame_off(ax, f"density ρ, {title}")
+        figure.colorbar(picture, ax=ax, location="bottom", shrink=0.9, aspect=25, pad=0.02)
+    return figure
+
+
+@styled
 def decision_graph(result: Aggregation) -> Figure:
     """Draw separation against density; the chosen tokens lie above the curve rho * delta = the K-th score."""
     n_centers = result.centers.shape[1]

@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,6 +20,20 @@ CONTROLS = 120
 """Pixels of a figure's height that title and slider take; a page draws these outside, see ``plots.js``."""
 
 INSTANTLY = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+
+
+class Dots(NamedTuple):
+    """One kind of dots of a figure."""
+
+    tokens: Tensor
+    """(S,) positions in raster order."""
+    name: str
+    color: str
+    size: float
+    edge: float
+    """Width of the white edge."""
+    symbol: str = "circle"
+    """One of plotly's marker symbols."""
 
 
 def selection_slider(
@@ -43,32 +57,54 @@ def selection_slider(
     ValueError
         If a result does not fit the image, ``start`` is not a label, or the labels of the notes differ.
     """
-    if start not in results or notes.keys() != results.keys():
-        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(results)}")
     for result in results.values():
         check_single(image, result)
-    layout = _layout(image, notes[start])
-    layout["sliders"] = [frame_slider(list(results), name, start)]
-    frames = [
-        go.Frame(name=label, data=_traces(result, image.shape[2]), layout={"title": {"text": notes[label]}})
+    steps = {
+        label: [
+            Dots(result.sample[0], f"sampled ({result.sample.shape[1]:,})", BLUE, 3.5, 0),
+            Dots(result.centers[0], f"centres ({result.centers.shape[1]:,})", CENTER, 7, 0.5),
+        ]
         for label, result in results.items()
+    }
+    return dots_slider(image, steps, name=name, start=start, notes=notes)
+
+
+def dots_slider(
+    image: Tensor, steps: Mapping[str, Sequence[Dots]], *, name: str, start: str, notes: Mapping[str, str]
+) -> go.Figure:
+    """Draw dots on tokens of the image (3, H, W), with a slider over several sets of them.
+
+    ``steps`` holds the sets by the label of the slider's step, each with equally many kinds of dots; ``name``,
+    ``start`` and ``notes`` are those of :func:`selection_slider`.
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is not a label, the labels of the notes differ, or the steps have different numbers of kinds.
+    """
+    if start not in steps or notes.keys() != steps.keys():
+        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(steps)}")
+    if len({len(kinds) for kinds in steps.values()}) != 1:
+        raise ValueError(f"every step must have as many kinds of dots, got {[len(k) for k in steps.values()]}")
+    width = image.shape[2]
+    drawn = {label: [_scatter(kind, width) for kind in kinds] for label, kinds in steps.items()}
+    layout = _layout(image, notes[start])
+    layout["sliders"] = [frame_slider(list(steps), name, start)]
+    frames = [
+        go.Frame(name=label, data=traces, layout={"title": {"text": notes[label]}}) for label, traces in drawn.items()
     ]
-    return go.Figure(data=_traces(results[start], image.shape[2]), layout=layout, frames=frames)
+    return go.Figure(data=drawn[start], layout=layout, frames=frames)
 
 
-def _traces(result: Aggregation, width: int) -> list[go.Scatter]:
-    return [
-        _dots(result.sample[0], width, f"sampled ({result.sample.shape[1]:,})", BLUE, 3.5, 0),
-        _dots(result.centers[0], width, f"centres ({result.centers.shape[1]:,})", CENTER, 7, 0.5),
-    ]
-
-
-def _dots(tokens: Tensor, width: int, name: str, colour: str, size: float, edge: float) -> go.Scatter:
+def _scatter(dots: Dots, width: int) -> go.Scatter:
     """Return dots on tokens (S,) in raster order; positions as 16-bit integers keep the page small."""
-    row, column = (t.numpy().astype(np.int16) for t in (tokens // width, tokens % width))
+    row, column = (t.numpy().astype(np.int16) for t in (dots.tokens // width, dots.tokens % width))
     return go.Scatter(
-        x=column, y=row, mode="markers", name=name,
-        marker={"size": size, "color": colour, "line": {"color": "white", "width": edge}},
+        x=column, y=row, mode="markers", name=dots.name,
+        marker={
+            "size": dots.size, "color": dots.color, "symbol": dots.symbol,
+            "line": {"color": "white", "width": dots.edge},
+        },
         hovertemplate="row %{y}, column %{x}",
     )  # fmt: skip
 

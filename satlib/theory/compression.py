@@ -48,7 +48,7 @@ def compress(x: Tensor, centers: Tensor, *, aggregation: str, temperature: float
     unit = dta.normalize(large).expand(len(centers), -1, -1)
     assignment = dta.assign(unit, dta.take(unit, centers))
     # softmax((1 + cos) / (2 tau)) = softmax(cos / (2 tau))
-    merged, counts = dta.merge(tokens, centers, assignment, method=aggregation, temperature=2 * temperature, unit=unit)
+    merged, counts = dta.merge(tokens, centers, assignment, method=aggregation, temperature=2 * temperature)
     merged = dta.restore_norm(merged, tokens, assignment, counts, method=norm_restoration)
     return Compressed(merged / factor, centers, assignment, counts)
 
