@@ -52,7 +52,7 @@ INSPECT = """() => ({
     })),
     plots: [...document.querySelectorAll("figure.plot")].map((f) => ({
         points: f.querySelectorAll(".main-svg .point").length,
-        marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line, .hm > image)").length,
+        marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line), .main-svg image").length,
         label: f.querySelector(".plot-canvas").getAttribute("aria-label"),
     })),
     formulas: document.querySelectorAll(".math").length,
@@ -197,7 +197,7 @@ def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: 
 
 def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
     found = visits[CHAPTER].found
-    assert [plot["points"] > 100 for plot in found["plots"]] == [True, True]
+    assert [plot["points"] > 100 for plot in found["plots"]][:2] == [True, True]
     assert len(found["images"]) >= 6
     assert found["formulas"] > 20
 
@@ -213,7 +213,7 @@ def chapter(browser: Any, address: str) -> Iterator[Any]:
 
 def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
     figures = chapter.locator("figure.plot")
-    for figure in figures.all():
+    for figure in figures.all()[:2]:  # those of the sampled tokens; the later ones draw as many points at each step
         knob = figure.get_by_role("slider")
         knob.focus()
         seen = set()
@@ -249,7 +249,7 @@ def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
 
 def test_the_chapter_works_when_opened_as_a_file(browser: Any) -> None:
     visit = look(browser, (SITE / CHAPTER).as_uri())
-    assert [plot["points"] > 100 for plot in visit.found["plots"]] == [True, True]
+    assert [plot["points"] > 100 for plot in visit.found["plots"]][:2] == [True, True]
     assert visit.found["rendered"] == visit.found["formulas"]
 
 
