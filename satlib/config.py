@@ -82,37 +82,35 @@ class SATConfig:
         if self.position_channels is not None:
             _positive_int("position_channels", self.position_channels)
         for name in ("qkv_bias", "size_bias", "mask_padding"):
-            _require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
-        _require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
-        _require(
-            len(self.window) == 2 and min(self.window) > 0, "window", self.window, "(height, width), both positive"
-        )
-        _require(max(self.window) % min(self.window) == 0, "window", self.window, "one side a multiple of the other")
-        _require(self.heads % 2 == 0, "heads", self.heads, "even")
-        _require(self.channels % self.heads == 0, "channels", self.channels, f"divisible by heads={self.heads}")
-        _require(self.gate_kernel % 2 == 1, "gate_kernel", self.gate_kernel, "odd")
-        _real("mlp_ratio", self.mlp_ratio, 0, 1e6)
-        _require(
+            require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
+        require(len(self.window) == 2 and min(self.window) > 0, "window", self.window, "(height, width), both positive")
+        require(max(self.window) % min(self.window) == 0, "window", self.window, "one side a multiple of the other")
+        require(self.heads % 2 == 0, "heads", self.heads, "even")
+        require(self.channels % self.heads == 0, "channels", self.channels, f"divisible by heads={self.heads}")
+        require(self.gate_kernel % 2 == 1, "gate_kernel", self.gate_kernel, "odd")
+        real("mlp_ratio", self.mlp_ratio, 0, 1e6)
+        require(
             self.hidden_channels >= 2 and self.hidden_channels % 2 == 0,
             "mlp_ratio", self.mlp_ratio, f"such that int(channels * mlp_ratio) is even, not {self.hidden_channels}",
         )  # fmt: skip
-        _real("qk_ratio", self.qk_ratio, 0, 1e6)
-        _require(
+        real("qk_ratio", self.qk_ratio, 0, 1e6)
+        require(
             self.qk_channels >= self.heads and self.qk_channels % self.heads == 0,
             "qk_ratio", self.qk_ratio,
             f"such that int(channels * qk_ratio) is divisible by heads={self.heads}, not {self.qk_channels}",
         )  # fmt: skip
-        _real("keep_ratio", self.keep_ratio, 0, 1)
-        _real("subsample", self.subsample, 1, float("inf"), closed=True)
+        real("keep_ratio", self.keep_ratio, 0, 1)
+        real("subsample", self.subsample, 1, closed=True)
         check_neighbors(self.neighbors)
         _one_of("aggregation", self.aggregation, AGGREGATIONS)
-        _real("temperature", self.temperature, 0, float("inf"))
+        real("temperature", self.temperature, 0)
         _one_of("norm_restoration", self.norm_restoration, NORM_RESTORATIONS)
         _one_of("sampling", self.sampling, SAMPLINGS)
         _one_of("upsampler", self.upsampler, UPSAMPLERS)
-        _real("drop_path", self.drop_path, 0, 1, closed=True)
-        _require(self.drop_path < 1, "drop_path", self.drop_path, "below 1")
-        _require(_is_int(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "an integer in [0, 2**63)")
+        real("drop_path", self.drop_path, 0, 1, closed=True)
+        require(self.drop_path < 1, "drop_path", self.drop_path, "below 1")
+        require(is_int(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "an integer in [0, 2**63)")
 
     @property
     def qk_channels(self) -> int:
@@ -185,41 +183,43 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def check_neighbors(value: float | int) -> None:
     """Raise ValueError unless ``value`` is an int >= 1 (m itself) or a positive finite float (a share of K)."""
-    if _is_int(value):
-        _require(value >= 1, "neighbors", value, "at least 1")
+    if is_int(value):
+        require(value >= 1, "neighbors", value, "at least 1")
     else:
-        _real("neighbors", value, 0, float("inf"))
+        real("neighbors", value, 0)
 
 
-def _require(condition: bool, name: str, value: object, what: str) -> None:
+def require(condition: bool, name: str, value: object, what: str) -> None:
+    """Raise ValueError that ``name`` must be ``what``, unless the condition holds."""
     if not condition:
         raise ValueError(f"{name} must be {what}, got {value!r}")
 
 
 def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
     known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
-    _require(known, name, value, "one of " + ", ".join(map(repr, choices)))
+    require(known, name, value, "one of " + ", ".join(map(repr, choices)))
 
 
-def _is_int(value: object) -> bool:
+def is_int(value: object) -> bool:
+    """Return whether it is an integer, and not True or False."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _positive_int(name: str, value: object) -> None:
-    _require(isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "a positive integer")
+    require(isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "a positive integer")
 
 
-def _real(name: str, value: object, low: float, high: float, *, closed: bool = False) -> None:
+def real(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
     """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit."""
     ok = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
     ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
     bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if high < float("inf") else "")
-    _require(ok, name, value, f"a number {bounds}")
+    require(ok, name, value, f"a number {bounds}")
 
 
 def _int_tuple(name: str, value: object) -> tuple[int, ...]:
     """Return ``value`` as a tuple, requiring a list or tuple of integers."""
-    ok = isinstance(value, (list, tuple)) and all(_is_int(v) for v in value)
-    _require(ok, name, value, "a sequence of integers")
+    ok = isinstance(value, (list, tuple)) and all(is_int(v) for v in value)
+    require(ok, name, value, "a sequence of integers")
     assert isinstance(value, (list, tuple))
     return tuple(value)

@@ -52,7 +52,7 @@ INSPECT = """() => ({
     })),
     plots: [...document.querySelectorAll("figure.plot")].map((f) => ({
         points: f.querySelectorAll(".main-svg .point").length,
-        marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line), .main-svg image").length,
+        marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line, :is(.hm, .im) > image)").length,
         label: f.querySelector(".plot-canvas").getAttribute("aria-label"),
     })),
     formulas: document.querySelectorAll(".math").length,
@@ -213,7 +213,7 @@ def chapter(browser: Any, address: str) -> Iterator[Any]:
 
 def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
     figures = chapter.locator("figure.plot")
-    for figure in figures.all()[:2]:  # those of the sampled tokens; the later ones draw as many points at each step
+    for number, figure in enumerate(figures.all()):
         knob = figure.get_by_role("slider")
         knob.focus()
         seen = set()
@@ -222,7 +222,8 @@ def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
             seen.add((points, note, knob.get_attribute("aria-valuetext"), figure.locator("output").inner_text()))
             chapter.keyboard.press("ArrowRight")
             chapter.wait_for_timeout(300)
-        assert len({points for points, *_ in seen}) == 3, "another number of tokens is drawn at each step"
+        if number < 2:  # the later ones draw lines, or equally many tokens in each layer
+            assert len({points for points, *_ in seen}) == 3, "another number of tokens is drawn at each step"
         assert len({note for _, note, *_ in seen}) == 3
         assert all(value == output for *_, value, output in seen)
 

@@ -9,11 +9,10 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
 from satlib.color import luma
-from satlib.figures.sliders import CONTROLS, frame_slider
+from satlib.figures.sliders import check_labels, pixel_layout, with_slider
 from satlib.figures.style import BLACK, BLUE, SKY, VERMILLION, WIDTH, frame_off, panels, styled
 
 Pixels = npt.NDArray[np.uint8]
-SLIDER_WIDTH = 480
 COLORBAR = 70
 """Pixels of an error map's width that its colour bar takes."""
 
@@ -101,18 +100,12 @@ def error_slider(
     ValueError
         If the sizes differ, ``start`` is not a label, or the labels of the notes differ.
     """
-    if start not in errors or notes.keys() != errors.keys():
-        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(errors)}")
+    check_labels(errors, start, notes)
     shapes = {error.shape for error in errors.values()}
     if len(shapes) != 1:
         raise ValueError(f"the maps must have one size, got {sorted(shapes)}")
-    frames = [
-        go.Frame(name=label, data=[_heatmap(error, limit)], layout={"title": {"text": notes[label]}})
-        for label, error in errors.items()
-    ]
-    layout = _layout(next(iter(shapes)), notes[start])
-    layout["sliders"] = [frame_slider(list(errors), name, start)]
-    return go.Figure(data=[_heatmap(errors[start], limit)], layout=layout, frames=frames)
+    traces = {label: [_heatmap(error, limit)] for label, error in errors.items()}
+    return with_slider(traces, pixel_layout(*next(iter(shapes)), right=COLORBAR), name, start, notes)
 
 
 def _heatmap(error: npt.NDArray[Any], limit: int) -> go.Heatmap:
@@ -123,21 +116,3 @@ def _heatmap(error: npt.NDArray[Any], limit: int) -> go.Heatmap:
         colorbar={"thickness": 14, "title": {"text": "levels"}, "x": 1.01, "xpad": 0},
         hovertemplate="row %{y}, column %{x}: %{z:+d}<extra></extra>",
     )  # fmt: skip
-
-
-def _layout(size: tuple[int, int], title: str) -> dict[str, Any]:
-    """Return a layout with square pixels and room for title, colour bar and slider."""
-    height, width = size
-    hidden = {"visible": False, "fixedrange": True}
-    return {
-        "template": "none",
-        "width": SLIDER_WIDTH + COLORBAR,
-        "height": round(SLIDER_WIDTH * height / width) + CONTROLS,
-        "meta": {"controls": CONTROLS},
-        "margin": {"l": 0, "r": COLORBAR, "t": 40, "b": 0},
-        "title": {"text": title, "font": {"size": 14}},
-        "xaxis": {"range": [-0.5, width - 0.5], "constrain": "domain", **hidden},
-        "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **hidden},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "white",
-    }

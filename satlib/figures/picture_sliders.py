@@ -1,13 +1,12 @@
 """Plotly figures that lie over an image: one of several pictures, or how much each pixel is read, with a slider."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from torch import Tensor
 
-from satlib.figures.sliders import CONTROLS, WIDTH, frame_slider, png_uri
+from satlib.figures.sliders import check_labels, pixel_layout, png_uri, with_slider
 from satlib.figures.style import BLACK, BLUE, VERMILLION
 
 COLORBAR = 75
@@ -39,7 +38,7 @@ def picture_slider(images: Mapping[str, Tensor], *, name: str, start: str, notes
         label: [go.Image(source=png_uri(image), hovertemplate="row %{y}, column %{x}<extra></extra>")]
         for label, image in images.items()
     }
-    return _with_slider(traces, _layout(shape[1], shape[2], 0), name, start, notes)
+    return with_slider(traces, pixel_layout(shape[1], shape[2]), name, start, notes)
 
 
 def reading_slider(
@@ -68,7 +67,7 @@ def reading_slider(
         marker={"symbol": "star", "size": 16, "color": "white", "line": {"color": BLACK, "width": 1.5}},
     )  # fmt: skip
     traces = {label: [_doublings(weight), star] for label, weight in readings.items()}
-    return _with_slider(traces, _layout(height, width, COLORBAR), name, start, notes)
+    return with_slider(traces, pixel_layout(height, width, right=COLORBAR), name, start, notes)
 
 
 def _doublings(weight: Tensor) -> go.Heatmap:
@@ -88,37 +87,8 @@ def _doublings(weight: Tensor) -> go.Heatmap:
 
 def _one_shape(values: Mapping[str, Tensor], start: str, notes: Mapping[str, str]) -> tuple[int, ...]:
     """Return the shape that all values have, after checking the labels."""
-    if start not in values or notes.keys() != values.keys():
-        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(values)}")
+    check_labels(values, start, notes)
     shapes = {tuple(value.shape) for value in values.values()}
     if len(shapes) != 1:
         raise ValueError(f"all must have one shape, got {sorted(shapes)}")
     return next(iter(shapes))
-
-
-def _with_slider(
-    traces: Mapping[str, list[Any]], layout: dict[str, Any], name: str, start: str, notes: Mapping[str, str]
-) -> go.Figure:
-    """Return a figure with a frame for each label and a slider over them."""
-    frames = [
-        go.Frame(name=label, data=data, layout={"title": {"text": notes[label]}}) for label, data in traces.items()
-    ]
-    layout["title"] = {"text": notes[start], "font": {"size": 14}}
-    layout["sliders"] = [frame_slider(list(traces), name, start)]
-    return go.Figure(data=traces[start], layout=layout, frames=frames)
-
-
-def _layout(height: int, width: int, right: int) -> dict[str, Any]:
-    """Return a layout with square pixels, room for title and slider, and ``right`` pixels for a colour bar."""
-    hidden = {"visible": False, "fixedrange": True}
-    return {
-        "template": "none",
-        "width": WIDTH + right,
-        "height": round(WIDTH * height / width) + CONTROLS,
-        "meta": {"controls": CONTROLS},
-        "margin": {"l": 0, "r": right, "t": 40, "b": 0},
-        "xaxis": {"range": [-0.5, width - 0.5], "constrain": "domain", **hidden},
-        "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **hidden},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "white",
-    }

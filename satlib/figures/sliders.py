@@ -82,18 +82,12 @@ def dots_slider(
     ValueError
         If ``start`` is not a label, the labels of the notes differ, or the steps have different numbers of kinds.
     """
-    if start not in steps or notes.keys() != steps.keys():
-        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(steps)}")
+    check_labels(steps, start, notes)
     if len({len(kinds) for kinds in steps.values()}) != 1:
         raise ValueError(f"every step must have as many kinds of dots, got {[len(k) for k in steps.values()]}")
     width = image.shape[2]
     drawn = {label: [_scatter(kind, width) for kind in kinds] for label, kinds in steps.items()}
-    layout = _layout(image, notes[start])
-    layout["sliders"] = [frame_slider(list(steps), name, start)]
-    frames = [
-        go.Frame(name=label, data=traces, layout={"title": {"text": notes[label]}}) for label, traces in drawn.items()
-    ]
-    return go.Figure(data=drawn[start], layout=layout, frames=frames)
+    return with_slider(drawn, _layout(image), name, start, notes)
 
 
 def _scatter(dots: Dots, width: int) -> go.Scatter:
@@ -109,6 +103,26 @@ def _scatter(dots: Dots, width: int) -> go.Scatter:
     )  # fmt: skip
 
 
+def check_labels(steps: Mapping[str, object], start: str, notes: Mapping[str, str]) -> None:
+    """Raise ValueError unless ``start`` and the labels of the notes are those of the steps."""
+    if start not in steps or notes.keys() != steps.keys():
+        raise ValueError(f"start {start!r} and the notes {list(notes)} must fit the labels {list(steps)}")
+
+
+def with_slider(
+    traces: Mapping[str, list[Any]], layout: dict[str, Any], name: str, start: str, notes: Mapping[str, str]
+) -> go.Figure:
+    """Return a figure of this layout with a frame for each label, its note as title, and a slider over them."""
+    frames = [
+        go.Frame(name=label, data=data, layout={"title": {"text": notes[label]}}) for label, data in traces.items()
+    ]
+    layout |= {
+        "title": {"text": notes[start], "font": {"size": 14}},
+        "sliders": [frame_slider(list(traces), name, start)],
+    }
+    return go.Figure(data=traces[start], layout=layout, frames=frames)
+
+
 def frame_slider(labels: list[str], name: str, start: str) -> dict[str, Any]:
     """Return a plotly slider that goes through the frames of these labels, from ``start``; ``name`` is its knob's."""
     return {
@@ -118,27 +132,37 @@ def frame_slider(labels: list[str], name: str, start: str) -> dict[str, Any]:
     }
 
 
-def _layout(image: Tensor, title: str) -> dict[str, Any]:
-    """Return a layout with the image behind square axes and room for title, legend and slider."""
+def pixel_layout(height: int, width: int, *, right: int = 0) -> dict[str, Any]:
+    """Return a layout for an image of ``height`` by ``width`` square pixels, with room for title and slider.
+
+    ``right`` are pixels of the figure beside it, for a colour bar.
+    """
+    hidden = {"visible": False, "fixedrange": True}
+    return {
+        "template": "none",
+        "width": WIDTH + right,
+        "height": round(WIDTH * height / width) + CONTROLS,
+        "meta": {"controls": CONTROLS},
+        "margin": {"l": 0, "r": right, "t": 40, "b": 0},
+        "xaxis": {"range": [-0.5, width - 0.5], "constrain": "domain", **hidden},
+        "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **hidden},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "white",  # what is pale stays pale in dark mode
+    }
+
+
+def _layout(image: Tensor) -> dict[str, Any]:
+    """Return a layout with the image, pale, behind square axes, and room for a legend."""
     height, width = image.shape[1:]
     backdrop = {
         "source": png_uri(image), "xref": "x", "yref": "y", "x": -0.5, "y": -0.5,
         "sizex": width, "sizey": height, "layer": "below", "sizing": "stretch", "opacity": 0.55,
     }  # fmt: skip
-    hidden = {"visible": False, "fixedrange": True}
-    return {
-        "template": "none",
-        "width": WIDTH,
+    return pixel_layout(height, width) | {
         "height": round((WIDTH - 2 * SIDE) * height / width) + LEGEND + CONTROLS,
-        "meta": {"controls": CONTROLS},
         "margin": {"l": SIDE, "r": SIDE, "t": 40, "b": 20},
-        "title": {"text": title, "font": {"size": 14}},
         "images": [backdrop],
-        "xaxis": {"range": [-0.5, width - 0.5], "constrain": "domain", **hidden},
-        "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **hidden},
         "legend": {"orientation": "h", "y": 0, "yanchor": "top", "font": {"size": 14}},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "white",  # the pale backdrop is pale in dark mode, too
     }
 
 

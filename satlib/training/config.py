@@ -14,10 +14,9 @@ The paper does not say how its x3 and x4 runs treat what does not fit from x2; s
 """
 
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
 from typing import Any
 
-from satlib.config import SATConfig
+from satlib.config import SATConfig, is_int, real, require
 
 SCHEDULES = ("steps", "cosine")
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -94,7 +93,7 @@ class TrainConfig:
             raise ValueError(f"network must be a SATConfig, got {self.network!r}")
         for name in ("milestones", "betas"):
             value = getattr(self, name)
-            _require(isinstance(value, (list, tuple)), name, value, "a sequence of numbers")
+            require(isinstance(value, (list, tuple)), name, value, "a sequence of numbers")
             object.__setattr__(self, name, tuple(value))
         for name in ("steps", "batch", "accumulate", "patch", "log_every", "validate_every", "save_every", "keep"):
             _integer(name, getattr(self, name), 1)
@@ -102,27 +101,27 @@ class TrainConfig:
             _integer(name, getattr(self, name), 0)
         for name in ("store", "start"):
             value = getattr(self, name)
-            _require(isinstance(value, str) and value != "", name, value, "a text that is not empty")
-        _require(isinstance(self.validation, str | None), "validation", self.validation, "a folder or None")
-        _require(not (self.validation and self.holdout), "holdout", self.holdout, "0 beside a validation folder")
-        _require(self.batch % self.accumulate == 0, "accumulate", self.accumulate, f"a divisor of batch={self.batch}")
-        _number("learning_rate", self.learning_rate, 0)
-        _require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
+            require(isinstance(value, str) and value != "", name, value, "a text that is not empty")
+        require(isinstance(self.validation, str | None), "validation", self.validation, "a folder or None")
+        require(not (self.validation and self.holdout), "holdout", self.holdout, "0 beside a validation folder")
+        require(self.batch % self.accumulate == 0, "accumulate", self.accumulate, f"a divisor of batch={self.batch}")
+        real("learning_rate", self.learning_rate, 0)
+        require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
         for milestone in self.milestones:
             _integer("milestones", milestone, 1)
-        _require(list(self.milestones) == sorted(set(self.milestones)), "milestones", self.milestones, "increasing")
-        _number("decay", self.decay, 0, 1)
-        _require(len(self.betas) == 2, "betas", self.betas, "two numbers")
+        require(list(self.milestones) == sorted(set(self.milestones)), "milestones", self.milestones, "increasing")
+        real("decay", self.decay, 0, 1)
+        require(len(self.betas) == 2, "betas", self.betas, "two numbers")
         for beta in self.betas:
-            _number("betas", beta, 0, 1, closed=True)
-            _require(beta < 1, "betas", beta, "below 1")
-        _number("weight_decay", self.weight_decay, 0, closed=True)
+            real("betas", beta, 0, 1, closed=True)
+            require(beta < 1, "betas", beta, "below 1")
+        real("weight_decay", self.weight_decay, 0, closed=True)
         if self.clip is not None:
-            _number("clip", self.clip, 0)
+            real("clip", self.clip, 0)
         if self.ema is not None:
-            _number("ema", self.ema, 0, 1)
-            _require(self.ema < 1, "ema", self.ema, "below 1")
-        _require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+            real("ema", self.ema, 0, 1)
+            require(self.ema < 1, "ema", self.ema, "below 1")
+        require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
 
     @classmethod
     def recipe(cls, name: str, *, network: SATConfig, **fields: object) -> "TrainConfig":
@@ -206,19 +205,5 @@ def _network(values: object) -> SATConfig:
     return SATConfig.preset(preset, **{key: value for key, value in values.items() if key != "preset"})
 
 
-def _require(condition: bool, name: str, value: object, what: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} must be {what}, got {value!r}")
-
-
 def _integer(name: str, value: object, low: int) -> None:
-    ok = isinstance(value, int) and not isinstance(value, bool) and value >= low
-    _require(ok, name, value, f"an integer of at least {low}")
-
-
-def _number(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
-    """Require a finite number in (low, high], or [low, high] when ``closed``."""
-    ok = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-    ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
-    bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if isfinite(high) else "")
-    _require(ok, name, value, f"a number {bounds}")
+    require(isinstance(value, int) and is_int(value) and value >= low, name, value, f"an integer of at least {low}")

@@ -101,14 +101,13 @@ def train(
     FloatingPointError
         If the loss is not finite in 100 steps in a row; no checkpoint is written after that.
     """
-    place = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}.get(device)
-    if place is None:
+    if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
     store = Store(config.store, config.network.scale)
     fabric = Fabric(
-        accelerator=place,
+        accelerator=device,
         devices=devices,
         num_nodes=nodes,
         precision="bf16-mixed" if "bf16" in config.precision else None,
