@@ -212,8 +212,9 @@ def chapter(browser: Any, address: str) -> Iterator[Any]:
 
 
 def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
-    figures = chapter.locator("figure.plot")
-    for number, figure in enumerate(figures.all()):
+    with_slider = [figure for figure in chapter.locator("figure.plot").all() if figure.get_by_role("slider").count()]
+    assert len(with_slider) >= 4
+    for number, figure in enumerate(with_slider):
         knob = figure.get_by_role("slider")
         knob.focus()
         seen = set()
