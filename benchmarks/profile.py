@@ -15,7 +15,6 @@ from satlib.sampling import Grid
 
 KINDS = {
     "products": ("mm", "addmm", "bmm", "baddbmm", "dot"),
-    "fused attention": ("_scaled_dot_product_flash_attention_for_cpu",),
     "convolutions": ("mkldnn_convolution", "_slow_conv2d_forward", "_conv_depthwise2d"),
     "norms and softmax": ("native_layer_norm", "_softmax", "linalg_vector_norm"),
     "selection": ("topk", "sort", "max", "min", "argmax", "argmin", "amax", "amin"),

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from satlib import timings
+from satlib.sampling import Grid
 
 Run = Callable[[], object]
 
@@ -72,22 +73,35 @@ def cpu_seconds(run: Run) -> float:
     return float(f"{time.process_time() - start:.5g}")
 
 
+class Case(NamedTuple):
+    """Two ways to compute something at one size."""
+
+    make: Callable[[Grid], tuple[Run, Run]]
+    grid: Grid
+
+
 def peak_growth(module: str, name: str, which: int) -> int:
     """Return by how many bytes a new process grows in a call, beyond what it prepares.
 
-    ``module.MEMORY[name][0]()`` prepares two calls; ``which`` of them is made.
+    ``module.MEMORY[name]`` prepares two calls; ``which`` of them is made, after the same at 8 x 8 pixels, which loads
+    what the process needs only once. Large buffers go back to the system when they are freed, so that the peak is
+    what is alive at once, not what the allocator keeps.
     """
-    program = f"from {module} import MEMORY; from benchmarks.protocol import grow; grow(*MEMORY[{name!r}][:1], {which})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    program = f"from {module} import MEMORY; from benchmarks.protocol import grow; grow(MEMORY[{name!r}], {which})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
+    )  # fmt: skip
     if done.returncode != 0:
         raise MemoryError(f"the measured process ended with {done.returncode}: {done.stderr.strip()[-300:]}")
     return int(done.stdout)
 
 
-def grow(make: Callable[[], tuple[Run, Run]], which: int) -> None:
+def grow(case: Case, which: int) -> None:
     """Make the call and print by how many bytes the process grew at its peak."""
     torch.set_num_threads(1)
-    sys.stdout.write(str(growth_in(make()[which])))
+    case.make((8, 8))[which]()
+    sys.stdout.write(str(growth_in(case.make(case.grid)[which])))
 
 
 def growth_in(run: Run) -> int:

@@ -4,7 +4,6 @@ The SAA layer and the whole light network at x4, each in the dense form and as s
 double from one to the next. A line ends before a size that would take longer, or more memory, than the limit.
 """
 
-from collections.abc import Callable
 from statistics import median
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from benchmarks import dense
 from benchmarks.cpu import no_grad, saa
-from benchmarks.protocol import Run, in_turn, machine, peak_growth, save, say
+from benchmarks.protocol import Case, Run, in_turn, machine, peak_growth, save, say
 from satlib import SAT, SATConfig
 from satlib.sampling import Grid
 
@@ -54,11 +53,7 @@ def network(grid: Grid) -> tuple[Run, Run]:
 SUBJECTS = {"SAA layer": layer, "network": network}
 
 
-def _prepared(make: Callable[[Grid], tuple[Run, Run]], grid: Grid) -> tuple[Callable[[], tuple[Run, Run]]]:
-    return ((lambda: make(grid)),)
-
-
-MEMORY = {f"{name} {grid}": _prepared(make, grid) for name, make in SUBJECTS.items() for grid in GRIDS}
+MEMORY = {f"{name} {grid}": Case(make, grid) for name, make in SUBJECTS.items() for grid in GRIDS}
 """What a process of its own prepares."""
 
 
