@@ -1,0 +1,44 @@
+"""Figures of `satlib.exact` and `satlib.trials` show the numbers that they are given."""
+
+import numpy as np
+import pytest
+from matplotlib.container import ErrorbarContainer
+
+from satlib.exact import LayerError
+from satlib.figures.exact import WAYS, layer_errors
+from satlib.figures.trials import differences
+from satlib.trials import Difference
+
+
+def test_layer_errors_are_medians_with_the_range_of_the_photographs() -> None:
+    photographs = [
+        [LayerError(*(base * (i + 1) for i in range(5))), LayerError(*[base] * 5)] for base in (0.1, 0.3, 0.2)
+    ]
+    figure = layer_errors({"one": photographs, "other": photographs[:1]})
+    first, second = figure.axes
+    assert first.get_ylim() == second.get_ylim()
+    drawn = {line.get_label(): line.get_ydata() for line in first.lines}
+    for number, (label, *_) in enumerate(WAYS.values()):
+        np.testing.assert_allclose(drawn[label], [0.2 * (number + 1), 0.2])
+    band = np.asarray(first.collections[0].get_paths()[0].vertices)
+    assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((0.1, 0.3))
+    assert len({label for label, *_ in WAYS.values()}) == 5
+
+
+def test_differences_have_their_intervals_and_the_printed_ones() -> None:
+    ours = {"grid": Difference(-0.02, 0.05, 0.08), "random": Difference(0.01, 0.05, 0.08)}
+    figure = differences({"held out": ours, "Set5": ours}, {"random": -0.08}, "the base")
+    (ax,) = figure.axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["grid", "random"]
+    (held, _, (bars,)), (set5, *_) = (
+        container.lines for container in ax.containers if isinstance(container, ErrorbarContainer)
+    )
+    np.testing.assert_allclose(np.asarray(held.get_xdata(), dtype=float), [-0.02, 0.01])
+    np.testing.assert_allclose(
+        [np.asarray(segment)[:, 0] for segment in bars.get_segments()], [[-0.07, 0.03], [-0.04, 0.06]]
+    )
+    assert np.all(np.asarray(held.get_ydata()) < np.asarray(set5.get_ydata())), "side by side"
+    (printed,) = (line for line in ax.lines if line.get_marker() == "D")
+    assert np.asarray(printed.get_data()).tolist() == [[-0.08], [1]]
+    assert ax.yaxis_inverted()
+    assert "the base" in ax.get_xlabel()
