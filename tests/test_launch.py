@@ -100,6 +100,8 @@ def test_there_is_no_button_without_an_address(monkeypatch: pytest.MonkeyPatch, 
     assert "colab" not in page
     assert "mybinder" not in page
     assert not (site / "launch").exists()
+    assert "../_sources/notebooks/01_idea.ipynb" in page, "it can be downloaded all the same"
+    assert (site / "_sources" / "notebooks" / "01_idea.ipynb").is_file()
 
 
 def test_the_workflow_publishes_to_the_branch_that_the_buttons_name(launch: ModuleType) -> None:

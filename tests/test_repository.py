@@ -140,9 +140,12 @@ def test_ci_script_is_executable_and_runs_every_check() -> None:
 
 def test_workflows_install_through_make_alone_and_publish_only_the_default_branch() -> None:
     workflows = {path.stem: yaml.safe_load(path.read_text()) for path in WORKFLOWS}
+    publish = workflows["book"]["jobs"].pop("publish")
     commands = [command for workflow in workflows.values() for command in commands_of(workflow)]
+    assert commands
     assert [c for c in commands if not c.startswith("make ")] == []
-    publish = workflows["book"]["jobs"]["publish"]
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"contents": "write"}
     assert "github.ref_name == github.event.repository.default_branch" in publish["if"]
     assert [w["permissions"] for w in workflows.values()] == [{"contents": "read"}] * len(workflows)
 

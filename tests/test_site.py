@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
@@ -37,6 +38,7 @@ WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 375, "height": 800}
 
 MEGABYTE = 1e6
+WHOLE_SITE = 40 * MEGABYTE
 LIGHT, WITH_PLOTS = 2.5 * MEGABYTE, 8.5 * MEGABYTE  # not compressed; plotly.js alone has 4.8 MB
 
 pytestmark = [
@@ -70,6 +72,7 @@ class Visit:
     failed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     weight: int = 0
+    violations: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
 
 
@@ -131,14 +134,32 @@ def look(browser: Any, url: str) -> Visit:
     settle(tab)
     visit.found = tab.evaluate(INSPECT)
     visit.weight = sum(request.sizes()["responseBodySize"] for request in finished)
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.wait_for_timeout(100)
+        visit.violations += [f"{scheme}: {broken}" for broken in accessibility(tab)]
     tab.close()
     return visit
 
 
+def accessibility(tab: Any) -> list[str]:
+    """What axe finds wrong with a page for readers who cannot see it well, or not at all: WCAG A and AA, and more."""
+    found = axe.Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
+        for rule in found for node in rule["nodes"]
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def visits(browser: Any, address: str) -> dict[str, Visit]:
-    """One look at every page on a wide screen."""
-    return {page: look(browser, address + page) for page in PAGES}
+    """One look at every page on a wide screen; what they weigh is written beside the site."""
+    found = {page: look(browser, address + page) for page in PAGES}
+    lines = [f"{visit.weight / MEGABYTE:6.2f} MB  {page}\n" for page, visit in found.items()]
+    whole = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+    report = [*lines, f"{whole / MEGABYTE:6.2f} MB  all files of the site\n"]
+    (SITE.parent / "weights.txt").write_text("".join(report))
+    return found
 
 
 @each_page
@@ -176,6 +197,48 @@ def test_formulas_are_rendered(page: str, visits: dict[str, Visit]) -> None:
 @each_page
 def test_pages_stay_light(page: str, visits: dict[str, Visit]) -> None:
     assert visits[page].weight < (WITH_PLOTS if visits[page].found["plots"] else LIGHT)
+
+
+def test_the_site_stays_light() -> None:
+    assert sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) < WHOLE_SITE
+
+
+@each_page
+def test_a_page_is_accessible_in_light_and_dark(page: str, visits: dict[str, Visit]) -> None:
+    assert visits[page].violations == []
+
+
+def test_the_search_finds_a_page(browser: Any, address: str) -> None:
+    tab = browser.new_page(viewport=WIDE)
+    tab.goto(address + "search.html?q=separation")
+    result = tab.locator("#search-results li a").first
+    result.wait_for()
+    assert "separation" in tab.locator("#search-results").inner_text().lower()
+    result.click()
+    tab.wait_for_url("**/*.html?highlight=*")
+    assert "separation" in tab.locator("article").inner_text().lower()
+    tab.close()
+
+
+def test_a_page_has_a_picture_for_links_to_it() -> None:
+    page = (SITE / CHAPTER).read_text()
+    assert 'property="og:image" content=' in page
+    assert (SITE / "_static" / "opengraph.png").stat().st_size > 10_000
+
+
+def test_a_chapter_can_be_downloaded_as_notebook_and_source() -> None:
+    page = (SITE / CHAPTER).read_text()
+    for file in ("_sources/notebooks/05_center_selection.md", "_sources/notebooks/05_center_selection.ipynb"):
+        assert f"../{file}" in page
+        assert (SITE / file).is_file()
+
+
+def test_printed_pages_have_no_knobs(chapter: Any) -> None:
+    knob = chapter.locator("figure.plot .plot-slider").first
+    assert knob.is_visible()
+    chapter.emulate_media(media="print")
+    assert not knob.is_visible()
+    assert chapter.locator("article h1").is_visible()
 
 
 @each_page

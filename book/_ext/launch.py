@@ -4,6 +4,8 @@ The address is that of the environment variable REPOSITORY_URL, or of the git re
 both services read from there. Otherwise no page has such a button. Binder installs the repository's environment. Colab
 installs nothing by itself, so the site has a copy of each notebook under ``launch/`` whose first cell installs the
 package; the workflow that publishes the site pushes it to the branch PAGES, where Colab finds the copy.
+
+The download button of a chapter offers the notebook beside the source, whether the address is known or not.
 """
 
 import json
@@ -66,18 +68,32 @@ def add_buttons(
     buttons.insert(0, group)
 
 
+def offer_notebook(
+    app: Sphinx, page: str, template: str, context: dict[str, object], doctree: nodes.document | None
+) -> None:
+    """Tell the theme that a chapter can be had as a notebook."""
+    if Path(app.srcdir, f"{page}.ipynb").is_file():
+        context["ipynb_source"] = f"{page}.ipynb"
+
+
 def write_copies(app: Sphinx, error: Exception | None) -> None:
-    """Write the copies for Colab."""
-    place = app.config.repository_place
-    if place is None or error is not None or app.builder.format != "html":
+    """Write the notebooks for download, and the copies for Colab."""
+    if error is not None or app.builder.format != "html":
         return
-    folder = Path(app.outdir, "launch")
-    folder.mkdir(exist_ok=True)
+    place = app.config.repository_place
     for page in app.env.found_docs:
         source = Path(app.srcdir, f"{page}.ipynb")
-        if page.startswith("notebooks/") and source.is_file():
-            notebook = installing(json.loads(source.read_text(encoding="utf-8")), place)
-            Path(folder, source.name).write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
+        if not source.is_file():
+            continue
+        notebook = json.loads(source.read_text(encoding="utf-8"))
+        _write(notebook, Path(app.outdir, "_sources", f"{page}.ipynb"))
+        if place is not None and page.startswith("notebooks/"):
+            _write(installing(notebook, place), Path(app.outdir, "launch", source.name))
+
+
+def _write(notebook: dict[str, object], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def find_address(app: Sphinx) -> None:
@@ -89,6 +105,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the handlers; the buttons go in after the theme has made its own (priority 501)."""
     app.add_config_value("repository_place", None, "html", (str, type(None)))
     app.connect("builder-inited", find_address)
+    app.connect("html-page-context", offer_notebook, priority=400)
     app.connect("html-page-context", add_buttons, priority=800)
     app.connect("build-finished", write_copies)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
