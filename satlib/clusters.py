@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
 
+from satlib import kernels
 from satlib.tokens import flat_index, inverse_norm, normalize, take
 
 BLOCK_NUMBERS = 2**18
@@ -21,6 +22,8 @@ BLOCK_NUMBERS = 2**18
 
 def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
     """Sum (B, N) values over the members of each cluster: (B, K)."""
+    if values.is_floating_point() and kernels.chosen(values):
+        return kernels.cluster_sum(values, assignment, n_clusters)
     return values.new_zeros(len(values), n_clusters).scatter_add(1, assignment, values)
 
 
@@ -59,6 +62,8 @@ class _WeightedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
         ctx.save_for_backward(x, weight, assignment)
+        if kernels.chosen(x):
+            return kernels.weighted_sum(x, weight, assignment, n_clusters)
         total = x.new_zeros(len(x), n_clusters, x.shape[-1])
         for block in _blocks(x, assignment):
             block.add_to(total, weight[:, block.rows, None] * block.x)
@@ -120,3 +125,16 @@ class _CenterSimilarity(torch.autograd.Function):
 
 center_similarity: Callable[[Tensor, Tensor, Tensor], Tensor] = _CenterSimilarity.apply
 """(B, N, C) tokens, (B, K) positions of the centres, (B, N) clusters -> (B, N)."""
+
+
+def merge_by_similarity(x: Tensor, centers: Tensor, assignment: Tensor, temperature: float) -> Tensor:
+    """Average the members of each cluster under softmax(similarity to the centre / temperature).
+
+    ``x`` (B, N, C), ``centers`` (B, K) positions, ``assignment`` (B, N); returns (B, K, C), zero for a cluster without
+    members.
+    """
+    if kernels.chosen(x):
+        return kernels.merge_by_similarity(x, centers, assignment, temperature)
+    similarity = center_similarity(x, centers, assignment)
+    weight = cluster_softmax(similarity / temperature, assignment, centers.shape[1])
+    return weighted_cluster_sum(x, weight, assignment, centers.shape[1])

@@ -20,8 +20,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from satlib import kernels
 from satlib.arguments import check_grid, check_sample, check_subsample, check_temperature, check_tokens
-from satlib.clusters import center_similarity, cluster_softmax, cluster_sum, weighted_cluster_sum
+from satlib.clusters import cluster_sum, merge_by_similarity, weighted_cluster_sum
 from satlib.sampling import Grid, draw_sample, n_samples
 from satlib.tokens import BLOCK_ELEMENTS, BLOCK_ROWS, EPS, comparable_, mean_of_largest, normalize, row_blocks, take
 
@@ -132,6 +133,8 @@ def density(unit: Tensor, m: int) -> Tensor:
 
     ``unit`` is (B, S, C), unit vectors; returns (B, S). A token alone (S = 1) has density 0.
     """
+    if kernels.chosen(unit):
+        return kernels.density(unit, m)
     rho = unit.new_zeros(unit.shape[:2])
     nearest = torch.zeros_like(rho, dtype=torch.int64)
     for start, stop in row_blocks(unit.shape[1], unit.shape[0] * unit.shape[1]) if m else ():
@@ -154,6 +157,8 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
     before it and takes 1 - its smallest similarity. ``unit`` (B, S, C), ``rho`` (B, S); returns (B, S) in [0, 2]. A
     token alone (S = 1) has separation 0.
     """
+    if kernels.chosen(unit):
+        return kernels.separation(unit, rho)
     n_sampled = unit.shape[1]
     delta = torch.zeros_like(rho)
     if n_sampled == 1:
@@ -181,6 +186,8 @@ def assign(x: Tensor, center_units: Tensor) -> Tensor:
 
     ``x`` (B, N, C) are tokens of any length, ``center_units`` (B, K, C) unit vectors.
     """
+    if kernels.chosen(x):
+        return kernels.assign(x, center_units)
     assignment = torch.empty(x.shape[:2], dtype=torch.int64, device=x.device)
     for start, stop in row_blocks(x.shape[1], x.shape[0] * center_units.shape[1]):
         similarity = normalize(x[:, start:stop]) @ center_units.mT  # (B, R, K)
@@ -201,12 +208,10 @@ def merge(
         return take(x, centers), counts
     if method == "mean":
         weight = 1 / counts.gather(1, assignment).to(x.dtype)
-    elif method == "similarity":
-        similarity = center_similarity(x, centers, assignment)
-        weight = cluster_softmax(similarity / check_temperature(temperature), assignment, centers.shape[1])
-    else:
-        raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
-    return weighted_cluster_sum(x, weight, assignment, centers.shape[1]), counts
+        return weighted_cluster_sum(x, weight, assignment, centers.shape[1]), counts
+    if method == "similarity":
+        return merge_by_similarity(x, centers, assignment, check_temperature(temperature)), counts
+    raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
 
 
 def restore_norm(tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, *, method: str = "max") -> Tensor:
