@@ -1,7 +1,7 @@
 """Sphinx extension: the picture and the words that other sites show where they link to a page (Open Graph).
 
 The picture is drawn at each build: the centres that the first SAA layer of a bundled network chooses on a photograph.
-Its address must be absolute, so it is that of the site on GitHub Pages if the repository is known (see `launch`); else
+Its address must be absolute, so it is that of the site on GitHub Pages if the repository is known (by the extension `launch`); else
 it is relative, which a preview on the same machine can read.
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import matplotlib
 from docutils import nodes
-from launch import repository
 from PIL import Image, ImageDraw, ImageFont
 from sphinx.application import Sphinx
 
@@ -58,7 +57,7 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 def add_tags(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: nodes.document | None) -> None:
     """Add the tags to the head of a page."""
-    place, pathto = repository(app.srcdir), context.get("pathto")
+    place, pathto = app.config.repository_place, context.get("pathto")
     if not callable(pathto):
         return
     owner, _, name = (place or "").partition("/")
@@ -78,6 +77,7 @@ def write_picture(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the handlers."""
+    app.setup_extension("launch")
     app.connect("html-page-context", add_tags)
     app.connect("build-finished", write_picture)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
