@@ -1,8 +1,8 @@
 """Sphinx extension: the picture and the words that other sites show where they link to a page (Open Graph).
 
 The picture is drawn at each build: the centres that the first SAA layer of a bundled network chooses on a photograph.
-Its address must be absolute, so it is that of the site on GitHub Pages if the repository is known (by the extension `launch`); else
-it is relative, which a preview on the same machine can read.
+Its address must be absolute, so it is that of the site on GitHub Pages if the repository is known (the extension
+`launch` finds it); else it is relative, which a preview on the same machine can read.
 """
 
 import re
