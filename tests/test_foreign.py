@@ -1,0 +1,169 @@
+"""Networks of others: what is asked of spandrel, what comes back, and one clear line for whatever is missing.
+
+spandrel is no part of the environment of the tests; a small module stands in for it.
+"""
+
+import importlib
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from satlib import foreign
+from satlib.foreign import load_foreign
+from satlib.resize import imresize
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+
+
+class Repeat(nn.Module):
+    """Upscales by repeating pixels, times a weight of 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.shape[:2] == (1, 3) and 0 <= float(x.min()) <= float(x.max()) <= 1
+        return self.weight * x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+class Described:
+    """What spandrel returns for an image network."""
+
+    def __init__(self, scale: int = 2, channels: int = 3) -> None:
+        self.model = Repeat()
+        self.scale, self.input_channels, self.output_channels = scale, channels, channels
+        self.architecture = types.SimpleNamespace(name="Repeat")
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return self.model(image)
+
+
+class UnknownArchitectureError(Exception):
+    """Stands for spandrel's own."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "repeat_x2.pth").touch()
+    return tmp_path / "repeat_x2.pth"
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, found: object) -> list[object]:
+    """Put a package called spandrel into place whose loader gives ``found`` or raises it; return what it is asked."""
+    asked: list[object] = []
+
+    class ModelLoader:
+        def __init__(self, device: object) -> None:
+            asked.append(device)
+
+        def load_from_file(self, path: Path) -> object:
+            asked.append(path)
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+    package = types.ModuleType("spandrel")
+    package.__spec__ = importlib.util.spec_from_loader("spandrel", None)
+    package.ModelLoader, package.ImageModelDescriptor = ModelLoader, Described
+    package.UnsupportedModelError = UnknownArchitectureError
+    monkeypatch.setitem(sys.modules, "spandrel", package)
+    return asked
+
+
+def test_a_network_upscales_an_image(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    asked = stand_in(monkeypatch, Described())
+    model = load_foreign(str(file), device="cpu")
+    assert asked == ["cpu", file]
+    assert (model.name, model.architecture, model.scale, model.n_params) == ("repeat_x2", "Repeat", 2, 1)
+    np.testing.assert_array_equal(model.upscale(IMAGE), IMAGE.repeat(2, 0).repeat(2, 1))
+
+
+def test_an_output_is_rounded_and_clipped(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    found = Described()
+    found.model.weight.data.fill_(1.5)
+    stand_in(monkeypatch, found)
+    expected = np.minimum(np.rint(1.5 * (IMAGE / np.float32(255)) * 255), 255)
+    np.testing.assert_array_equal(load_foreign(file).upscale(IMAGE)[::2, ::2], expected)
+
+
+@pytest.mark.parametrize("image", [IMAGE[..., 0], IMAGE[..., :2], IMAGE / 255.0, imresize(IMAGE / 255.0, 2)])
+def test_other_images_are_refused(monkeypatch: pytest.MonkeyPatch, file: Path, image: np.ndarray) -> None:
+    stand_in(monkeypatch, Described())
+    with pytest.raises(ValueError, match=r"image must be \(H, W, 3\) uint8, got "):
+        load_foreign(file).upscale(image)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (UnknownArchitectureError(), "is of no architecture that spandrel knows"),
+        (RuntimeError("PytorchStreamReader failed\nat x"), "cannot be read as a network: PytorchStreamReader failed$"),
+        (ValueError("Unsupported model file extension .txt"), "cannot be read as a network: Unsupported"),
+        (EOFError(), "cannot be read as a network: EOFError"),
+        (Described(scale=1), "no network that upscales RGB images: Repeat, scale 1, 3 to 3 channels"),
+        (Described(channels=1), "no network that upscales RGB images: Repeat, scale 2, 1 to 1 channels"),
+    ],
+)
+def test_files_that_are_of_no_use(monkeypatch: pytest.MonkeyPatch, file: Path, found: object, message: str) -> None:
+    stand_in(monkeypatch, found)
+    with pytest.raises(ValueError, match=f"repeat_x2.pth .*{message}") as error:
+        load_foreign(file)
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_for_something_else_than_images(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    other = types.SimpleNamespace(**vars(Described()))
+    stand_in(monkeypatch, other)
+    with pytest.raises(ValueError, match="no network that upscales RGB images"):
+        load_foreign(file)
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such file: .*none.pth"):
+        load_foreign(tmp_path / "none.pth")
+
+
+def test_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(OSError, match=r"^other networks need the package spandrel; .* pip install 'satlib\[peers\]'$"):
+        load_foreign(file)
+
+
+def failing_imports(monkeypatch: pytest.MonkeyPatch, times: int) -> list[bool]:
+    """Let the import of spandrel fail some times, as torchvision's does beside a CPU build of torch.
+
+    Return, for each time, whether an operator was declared then.
+    """
+    stand_in(monkeypatch, Described())
+    monkeypatch.setattr(foreign, "TORCHVISION_OPERATORS", ("satlib_test",))
+    tried: list[bool] = []
+
+    def import_module(name: str) -> types.ModuleType:
+        tried.append(hasattr(torch.ops.torchvision, "satlib_test"))
+        if len(tried) <= times:
+            raise RuntimeError("operator torchvision::nms does not exist\nmore")
+        return sys.modules[name]
+
+    monkeypatch.setattr(foreign, "importlib", types.SimpleNamespace(import_module=import_module, util=importlib.util))
+    return tried
+
+
+def test_missing_operators_are_declared_while_the_import_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    tried = failing_imports(monkeypatch, 1)
+    assert load_foreign(file).architecture == "Repeat"
+    assert tried == [False, True]
+
+
+def test_a_torchvision_that_does_not_work_all_the_same(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    failing_imports(monkeypatch, 2)
+    with pytest.raises(OSError, match=r"^spandrel needs a torchvision that fits torch [\w.+]+; .* does not exist$"):
+        load_foreign(file)
