@@ -6,12 +6,14 @@
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
 #   PROGRAM=sweep       another program of benchmarks/ for `make bench`
+#   NOTEBOOKS='notebooks/05*.md'   some of them for `make run-notebooks`
 
 PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
 PROGRAM ?= cpu
+NOTEBOOKS ?= notebooks/*.md
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
@@ -19,10 +21,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book serve site-check test lint types notebooks bench install clean distclean
+.PHONY: help book serve site-check test lint types notebooks run-notebooks bench install clean distclean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV)/.book ## Build the book into _build/html; warnings are errors
 	@mkdir -p _build
@@ -58,6 +60,17 @@ notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, wit
 	$(BIN)/jupyter nbconvert --inplace --log-level WARN --clear-output --ClearMetadataPreprocessor.enabled=True \
 		--ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', 'jupytext'}" \
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'mystnb'}" notebooks/*.ipynb
+
+# Each notebook is a batch of one job: what is done is not run again until its code or the library changes.
+run-notebooks: $(VENV)/.dev ## Run every notebook by papermill, as it is, into out/notebooks
+	@mkdir -p out/notebooks/batches
+	@find satlib constraints.txt -type f ! -path '*/__pycache__/*' | sort | xargs cksum > out/notebooks/batches/library.cksum
+	@failed=; for source in $(NOTEBOOKS); do \
+		batch=out/notebooks/batches/$$(basename $$source .md).yaml; \
+		echo "{notebook: $$source, inputs: [out/notebooks/batches/library.cksum]}" > $$batch; \
+		$(BIN)/python -m satlib run --batch $$batch -o out/notebooks || failed="$$failed $$source"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 bench: $(VENV)/.dev ## Time satlib against the dense form, on one thread of the CPU (about 8 minutes)
 	$(BIN)/python -m benchmarks $(PROGRAM)

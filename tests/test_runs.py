@@ -1,10 +1,11 @@
-"""The files of runs/: training configurations, and parameters of the notebooks of training and evaluation."""
+"""The files of runs/: training configurations, parameters of notebooks, and small ones for every notebook."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
+from satlib.running.mappings import read_mapping
 from satlib.running.notebooks import read_notebook
 from satlib.training import TrainConfig, read_config
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs"
 CONFIGS = sorted((RUNS / "train").glob("*.yaml"))
 PARAMETERS = sorted(RUNS.glob("*.yaml"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.md"))
 
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 each_file = pytest.mark.parametrize("path", PARAMETERS, ids=lambda path: path.stem)
@@ -78,6 +80,21 @@ def test_parameters_name_files_that_exist(path: Path) -> None:
         assert values["out"] == f"out/{stem}"
     else:
         assert path.stem == f"evaluation-x{values['scale']}"
+
+
+def test_every_notebook_has_small_parameters_and_nothing_else_has() -> None:
+    assert {path.stem for path in (RUNS / "smoke").iterdir()} == {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+def test_small_parameters_fit_their_notebook_and_write_to_no_folder_of_it(source: Path) -> None:
+    path = RUNS / "smoke" / f"{source.stem}.yaml"
+    values = read_mapping(path)
+    read_notebook(source).check(values, path.name)
+    assert not {"out", "results"} & values.keys()
+    command = f"satlib run notebooks/{source.name} -f runs/smoke/{path.name}"
+    assert command in path.read_text(), "the comment names the command"
+    assert values or "nothing to make smaller" in path.read_text()
 
 
 def test_both_notebooks_can_be_called_without_parameters() -> None:
