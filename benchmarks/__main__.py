@@ -6,31 +6,35 @@ profile      where a forward pass spends its time, dense and as satlib runs it
 roofline     rates of this machine, and how far every stage of a block is from them
 peers        other networks beside SAT, in seconds; needs the extra `peers`
 whole        one large image through the light network
+precision    what bfloat16 changes, on trained weights; on a GPU if there is one
+gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 count-peers  other networks' multiply-adds, for satlib/paper; needs the extra `peers`
 """
 
 import sys
+from collections.abc import Callable
 
-from benchmarks import cpu, peers_count, peers_time, profile, roofline, sweep, whole
+from benchmarks import cpu, gpu, peers_count, peers_time, precision, profile, roofline, sweep, whole
 
-PROGRAMS = {
+PROGRAMS: dict[str, Callable[[], int | None]] = {
     "cpu": cpu.main,
     "sweep": sweep.main,
     "profile": profile.main,
     "roofline": roofline.main,
     "peers": peers_time.main,
     "whole": whole.main,
+    "precision": precision.main,
+    "gpu": gpu.main,
     "count-peers": peers_count.main,
 }
 
 
 def main() -> int:
-    """Run the program that the first argument names."""
+    """Run the program that the first argument names, and return its exit code."""
     if len(sys.argv) != 2 or sys.argv[1] not in PROGRAMS:
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(PROGRAMS)}}}\n\n{__doc__}")
         return 2
-    PROGRAMS[sys.argv[1]]()
-    return 0
+    return PROGRAMS[sys.argv[1]]() or 0
 
 
 if __name__ == "__main__":

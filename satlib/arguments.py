@@ -40,7 +40,11 @@ def check_temperature(temperature: float) -> float:
 
 
 def check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -> Tensor:
-    """Return ``sample`` as (B, S) int64 after checking that its positions are distinct and in range."""
+    """Return ``sample`` as (B, S) int64 after checking that its positions are distinct and in range.
+
+    Positions are looked at on the CPU alone, and not while torch compiles: on a GPU a look would wait for all the work
+    before it, and a position out of range stops torch's own kernels there.
+    """
     integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
     if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):
         raise ValueError(
@@ -49,8 +53,14 @@ def check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -
     sample = sample.long().expand(n_images, -1).clone()
     if sample.shape[1] < n_centers:
         raise ValueError(f"sample must have at least n_centers={n_centers} positions, got {sample.shape[1]}")
+    if sample.device.type == "cpu" and not torch.compiler.is_compiling():
+        _check_positions(sample, n_tokens)
+    return sample
+
+
+def _check_positions(sample: Tensor, n_tokens: int) -> None:
+    """Raise ValueError unless all rows of (B, S) hold distinct positions in 0..N-1."""
     if sample.min() < 0 or sample.max() >= n_tokens:
         raise ValueError(f"sample must hold positions in 0..{n_tokens - 1}, got {sample.min()}..{sample.max()}")
     if (sample.sort(dim=1).values.diff(dim=1) == 0).any():
         raise ValueError("sample must hold distinct positions; some occur twice")
-    return sample

@@ -13,7 +13,7 @@ from satlib import dta
 from satlib.config import SATConfig
 from satlib.fused import attend, attend_in_windows
 from satlib.sampling import Grid, draw_sample, n_samples
-from satlib.windows import plan_halves, relative_index, relative_offsets
+from satlib.windows import HalvesPlan, plan_halves, relative_index, relative_offsets
 
 
 class PositionBias(nn.Module):
@@ -60,7 +60,7 @@ class RectangleWindowAttention(nn.Module):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """(B, N, C) tokens of an H x W grid -> (B, N, C)."""
-        plan = plan_halves(grid, self.window, shifted=self.shifted, mask_padding=self.mask_padding, device=x.device)
+        plan = window_plan(grid, self.window, self.shifted, self.mask_padding, x.device)
         qkv = self.qkv(x)  # (B, N, [q k v] [h x w, w x h] heads d)
         bias = torch.stack([bias() for bias in self.biases])  # (2, heads, n, n)
         local = to_tokens(self.local(to_image(qkv[..., 2 * x.shape[2] :], grid)))
@@ -88,7 +88,7 @@ class SelectiveAggregationAttention(nn.Module):
         )  # each (B, N or K, heads, d)
         # log(0) = -inf: a cluster without members is never read.
         weight = aggregation.counts if self.config.size_bias else aggregation.counts.clamp(max=1)
-        bias = weight.to(torch.promote_types(q.dtype, torch.float32)).log().to(q.dtype)
+        bias = weight.to(torch.promote_types(q.dtype, torch.float32)).log()
         projected: Tensor = self.project(attend(q, k, v, bias).flatten(2))
         return projected, aggregation
 
@@ -101,7 +101,9 @@ class SelectiveAggregationAttention(nn.Module):
         c, n_tokens = self.config, x.shape[1]
         n_centers = max(1, int(c.keep_ratio * n_tokens))
         size = n_samples(n_tokens, n_centers, c.subsample)
-        sample = None if self.training else eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers)
+        sample = None
+        if not self.training:
+            sample = eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, x.device)
         return dta.aggregate(
             x, n_centers, grid=grid, sample=sample, subsample=c.subsample, neighbors=c.neighbors,
             aggregation=c.aggregation, temperature=c.temperature, norm_restoration=c.norm_restoration,
@@ -109,12 +111,29 @@ class SelectiveAggregationAttention(nn.Module):
         )  # fmt: skip
 
 
+def window_plan(grid: Grid, window: Grid, shifted: bool, mask_padding: bool, device: torch.device) -> HalvesPlan:
+    """Return the plan of the windows, which is kept; `satlib.graphs` takes it for a constant."""
+    return plan_halves(grid, window, shifted=shifted, mask_padding=mask_padding, device=device)
+
+
+def eval_sample(
+    seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int, device: torch.device | str | None = None
+) -> Tensor:
+    """Return the (S,) sample of one layer in eval mode: fixed by its arguments, drawn on the CPU, and kept.
+
+    ``device`` is where it goes; ``None``: torch's default device. `satlib.graphs` takes it for a constant.
+    """
+    return _eval_sample(seed, layer, grid, size, method, n_strips, torch.device(device or torch.get_default_device()))
+
+
 @lru_cache(maxsize=128)
 @torch.inference_mode(False)  # a sample drawn while upscaling must serve training too
-def eval_sample(seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int) -> Tensor:
-    """Return the (S,) sample of one layer in eval mode: fixed by its arguments."""
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + layer) % 2**63)
-    return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0]
+def _eval_sample(
+    seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int, device: torch.device
+) -> Tensor:
+    generator = torch.Generator("cpu").manual_seed((seed * 1_000_003 + layer) % 2**63)
+    with torch.device("cpu"):
+        return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0].to(device)
 
 
 def to_image(x: Tensor, grid: Grid) -> Tensor:

@@ -1,9 +1,9 @@
 """softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
 
 On a CPU, in float32 and float64, the weights are computed in blocks that fit in its cache, used and forgotten, and
-computed again in the backward pass. Elsewhere torch's fused kernels do the same. Those want queries and keys as wide
-as the values, and widths in steps of 8; the heads of SAT are narrow and uneven (5 and 10 channels in "sat-light"), so
-that filling them up costs more than it saves on a CPU.
+computed again in the backward pass. Elsewhere torch's fused kernels do the same (`satlib.sdpa`). Those want
+widths in steps of 8, some of them queries and keys as wide as the values; the heads of SAT are narrow and uneven (5 and
+10 channels in "sat-light"), so that filling them up costs more than it saves on a CPU.
 
 Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, R
 queries of a block.
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.nn import functional
 
+from satlib.sdpa import by_torch, with_bias
 from satlib.windows import HalvesPlan, from_windows, pick, put, to_windows
 
 BLOCK_WEIGHTS = 2**18
@@ -57,7 +57,7 @@ def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
     for half, groups in zip(bias, plan.groups, strict=True):
         for start, stop, allowed in groups:
             q, k, v = windows[:, start:stop].flatten(0, 1).permute(2, 0, 3, 1, 4)  # each (B*W', heads, n, d)
-            out = _by_torch(q, k, v, _masked(half, allowed).expand(len(q), -1, -1, -1))
+            out = by_torch(q, k, v, _masked(half, allowed).expand(len(q), -1, -1, -1))
             outs.append(out.transpose(1, 2).flatten(2).unflatten(0, (len(rows), -1)))
     return from_windows(torch.cat(outs, dim=1).flatten(1, 2), plan.join)
 
@@ -68,23 +68,16 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     ``q`` (B, N, heads, d), ``k`` (B, K, heads, d), ``v`` (B, K, heads, e), and ``bias`` (B, K), a constant logit for
     each key; returns (B, N, heads, e).
     """
-    bias = bias.to(q.dtype)[:, None, None].expand(-1, q.shape[2], -1, -1)  # (B, heads, 1, K)
     if _in_blocks(q):
-        return _tokens_in_blocks(q, k, v, bias)
-    mask = bias.expand(-1, -1, q.shape[1], -1)
-    return _by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask).transpose(1, 2)
+        return _tokens_in_blocks(q, k, v, bias.to(q.dtype)[:, None, None].expand(-1, q.shape[2], -1, -1))
+    scale = q.shape[-1] ** -0.5
+    q, k = with_bias(q, k, bias / scale)
+    return by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), scale=scale).transpose(1, 2)
 
 
 def _in_blocks(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-
-
-def _by_torch(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """Attend from (B, heads, N, d) to (B, heads, K, d) and (B, heads, K, e) with a mask to add: (B, heads, N, e)."""
-    width = -(-max(q.shape[-1], v.shape[-1]) // 8) * 8
-    wide_q, wide_k, wide_v = (functional.pad(t, (0, width - t.shape[-1])) for t in (q, k, v))
-    out = functional.scaled_dot_product_attention(wide_q, wide_k, wide_v, attn_mask=mask, scale=q.shape[-1] ** -0.5)
-    return out[..., : v.shape[-1]]
+    wide = x.dtype in (torch.float32, torch.float64)
+    return x.device.type == "cpu" and wide and not torch.compiler.is_compiling()
 
 
 def _masked(bias: Tensor, allowed: Tensor | None) -> Tensor:

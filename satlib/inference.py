@@ -23,11 +23,16 @@ from satlib.checkpoint import load
 from satlib.memory import bytes_available, bytes_needed, is_out_of_memory
 from satlib.model import SAT
 from satlib.picture import Picture
+from satlib.precision import FORMATS, Format, computing
 from satlib.resize import imresize
 from satlib.tiles import Report, check_tiles, run_tiles
 
 Tile = int | Literal["auto"] | None
 """Side of a tile in input pixels; ``None``: the whole image; "auto": the whole image, or tiles that fit in memory."""
+
+Precision = Format | Literal["auto"]
+"""Number format of the network: `satlib.precision`. "auto": "float32" where the whole image fits in memory with it;
+else, on a GPU that has it, "bfloat16", which mostly changes less than tiles do (`python -m benchmarks precision`)."""
 
 AUTO_MIN_TILE = 64
 """Where "auto" stops halving the tiles, or at four overlaps if that is more."""
@@ -85,6 +90,7 @@ def upscale_picture(
     tile: Tile = None,
     overlap: int = 16,
     ensemble: bool = False,
+    precision: Precision = "float32",
     report: Report | None = None,
 ) -> Picture:
     """Upscale a picture; the parameters are those of :func:`satlib.upscale`.
@@ -92,12 +98,15 @@ def upscale_picture(
     ``report`` is told the tiles that are done and all. The baseline interpolates the whole image at once.
     """
     check_tiles(None if tile == "auto" else tile, overlap)
+    if precision not in (*FORMATS, "auto"):
+        raise ValueError(f"precision must be one of {', '.join(FORMATS)}, auto, got {precision!r}")
     pixels = picture.pixels
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(pixels, model.scale))
     color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
+    number_format = choose_format(model, (pixels.shape[0], pixels.shape[1]), precision)
     with evaluating(model), torch.inference_mode():
-        upscaled = _run(color, model, tile, overlap, ensemble, report or _silent)
+        upscaled = _run(color, model, tile, overlap, ensemble, number_format, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
@@ -130,13 +139,16 @@ def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
     return out
 
 
-def _run(color: Tensor, model: SAT, tile: Tile, overlap: int, ensemble: bool, report: Report) -> Tensor:
+def _run(
+    color: Tensor, model: SAT, tile: Tile, overlap: int, ensemble: bool, number_format: Format, report: Report
+) -> Tensor:
     """Upscale (3, H, W) to (3, sH, sW), on the CPU, in tiles as asked."""
     parameter = next(model.parameters())
     color = color.to(torch.promote_types(parameter.dtype, torch.float32))
 
     def once(x: Tensor) -> Tensor:
-        out: Tensor = model(x.to(parameter.device, parameter.dtype)[None])[0]
+        with computing(number_format, parameter.device):
+            out: Tensor = model(x.to(parameter.device, parameter.dtype)[None])[0]
         return out.to(color)  # back in its dtype and on the CPU
 
     def in_tiles(side: int) -> Tensor:
@@ -147,18 +159,34 @@ def _run(color: Tensor, model: SAT, tile: Tile, overlap: int, ensemble: bool, re
     if tile != "auto":
         return in_tiles(tile or max(height, width))
     smallest = max(AUTO_MIN_TILE, 4 * overlap)
-    return halving(in_tiles, first_side(model, (height, width), smallest), smallest)
+    return halving(in_tiles, first_side(model, (height, width), smallest, number_format), smallest)
 
 
-def first_side(model: SAT, size: tuple[int, int], smallest: int) -> int:
-    """Return the longer side of an image if it fits into half of the free memory, else a half, a quarter ... of it."""
+def choose_format(model: SAT, size: tuple[int, int], precision: Precision) -> Format:
+    """Return the number format for an image of ``size`` (H, W): what is asked for, or what :data:`Precision` says."""
+    if precision != "auto":
+        return precision
     parameter = next(model.parameters())
-    budget = bytes_available(parameter.device) // 2
+    half = parameter.device.type == "cuda" and parameter.dtype == torch.float32 and has_bfloat16(parameter.device)
+    return "bfloat16" if half and not fits(model, size, "float32") else "float32"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a GPU has units for bfloat16: NVIDIA's from compute capability 8.0 on."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def fits(model: SAT, size: tuple[int, int], number_format: Format) -> bool:
+    """Return whether a forward pass over (H, W) pixels is sure to fit into half of the free memory."""
+    parameter = next(model.parameters())
+    need = bytes_needed(model.config, *size, number_format)
+    return need * parameter.itemsize // 4 <= bytes_available(parameter.device) // 2
+
+
+def first_side(model: SAT, size: tuple[int, int], smallest: int, number_format: Format = "float32") -> int:
+    """Return the longer side of an image if it fits into half of the free memory, else a half, a quarter ... of it."""
     side = max(size)
-    while side > smallest:
-        need = bytes_needed(model.config, min(side, size[0]), min(side, size[1]))
-        if need * parameter.itemsize // 4 <= budget:
-            break
+    while side > smallest and not fits(model, (min(side, size[0]), min(side, size[1])), number_format):
         side = max(smallest, (side + 1) // 2)
     return side
 

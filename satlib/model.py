@@ -136,7 +136,8 @@ class SAT(nn.Module):
         grid = (x.shape[2], x.shape[3])
         mean = self.mean.to(x.dtype)
         shallow = self.head(x - mean)  # (B, C, H, W)
-        tokens = self.norm_in(to_tokens(shallow))  # (B, N, C)
+        # Under autocast the first convolution gives half precision; what is added up over the blocks stays wide.
+        tokens = self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))  # (B, N, C)
         kept = []
         for group in self.groups:
             tokens, aggregations = group(tokens, grid)

@@ -5,15 +5,28 @@ drawn uniformly from the rest make up the number. "stratified" has S two-dimensi
 "strips" (the released code) K raster runs with S // K tokens each, "random" a single cell. "grid" is not random: it
 takes the middle of each two-dimensional cell.
 
+What depends on sizes alone is computed once for each device and kept, so that a draw on a GPU waits for nothing.
+
 Shapes: B images, N = H*W tokens in raster order, K centres, S samples.
 """
 
+from functools import lru_cache
 from math import sqrt
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 Grid = tuple[int, int]
+
+
+class Cells(NamedTuple):
+    """How the tokens of a grid are split into cells."""
+
+    labels: Tensor
+    """(N,) int64 cell of each token."""
+    surplus: Tensor
+    """(N,) int64, for tokens that stand cell by cell: 1 for those that their cell does not give, else 0."""
 
 
 def n_samples(n_tokens: int, n_centers: int, subsample: float) -> int:
@@ -56,30 +69,46 @@ def draw_sample(
     if not 1 <= size <= n_tokens:
         raise ValueError(f"the sample size must be in 1..{n_tokens} for a grid of {grid}, got {size}")
     if method == "grid":
-        return cell_middles(grid, size).to(device).expand(batch, -1)
-    if method == "stratified":
-        cells, per_cell = cell_labels(grid, size), 1
-    elif method == "strips":
-        cells, per_cell = strip_labels(n_tokens, n_strips), size // n_strips
-    elif method == "random":
-        cells, per_cell = torch.zeros(n_tokens, dtype=torch.int64), size
-    else:
-        raise ValueError(f"unknown sampling {method!r}; choose stratified, strips, grid or random")
+        return middles_on(grid, size, device).expand(batch, -1)
+    cells = cells_on(grid, size, method, n_strips if method == "strips" else 1, device)
     source = device if generator is None else generator.device
     keys = torch.rand(2, batch, n_tokens, generator=generator, device=source).to(device)
-    return _draw_from_cells(cells.to(device), per_cell, size, keys)
+    return _draw_from_cells(cells, size, keys)
 
 
-def _draw_from_cells(cells: Tensor, per_cell: int, size: int, keys: Tensor) -> Tensor:
-    """Take ``size`` tokens: ``per_cell`` of each cell by the first of the keys (2, B, N), the rest by the second."""
+def _draw_from_cells(cells: Cells, size: int, keys: Tensor) -> Tensor:
+    """Take ``size`` tokens: what the cells give by the first of the keys (2, B, N), the rest by the second."""
     shuffled = keys[0].argsort(dim=1, stable=True)  # (B, N)
-    by_cell = cells[shuffled].argsort(dim=1, stable=True)
-    starts = torch.bincount(cells).cumsum(0).roll(1)
-    starts[0] = 0
-    rank = torch.arange(len(cells), device=cells.device) - starts[cells.sort().values]  # place inside its cell
-    surplus = torch.zeros_like(by_cell).scatter(1, by_cell, (rank >= per_cell).long().expand_as(by_cell))
+    by_cell = cells.labels[shuffled].argsort(dim=1, stable=True)
+    surplus = torch.zeros_like(by_cell).scatter(1, by_cell, cells.surplus.expand_as(by_cell))
     chosen = (surplus + keys[1]).argsort(dim=1, stable=True)[:, :size]
     return shuffled.gather(1, chosen).sort(dim=1).values
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)  # cells made while upscaling must serve training too
+def cells_on(grid: Grid, size: int, method: str, n_strips: int, device: torch.device | str) -> Cells:
+    """Return the cells of a grid on a device; the arguments are those of :func:`draw_sample`."""
+    n_tokens = grid[0] * grid[1]
+    if method == "stratified":
+        labels, per_cell = cell_labels(grid, size), 1
+    elif method == "strips":
+        labels, per_cell = strip_labels(n_tokens, n_strips), size // n_strips
+    elif method == "random":
+        labels, per_cell = torch.zeros(n_tokens, dtype=torch.int64), size
+    else:
+        raise ValueError(f"unknown sampling {method!r}; choose stratified, strips, grid or random")
+    starts = torch.bincount(labels).cumsum(0).roll(1)
+    starts[0] = 0
+    rank = torch.arange(n_tokens) - starts[labels.sort().values]  # place inside its cell
+    return Cells(labels.to(device), (rank >= per_cell).long().to(device))
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def middles_on(grid: Grid, size: int, device: torch.device | str) -> Tensor:
+    """Return :func:`cell_middles` on a device."""
+    return cell_middles(grid, size).to(device)
 
 
 def cell_labels(grid: Grid, n_cells: int) -> Tensor:

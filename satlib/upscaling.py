@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from satlib.images import FORMATS, check_format, read, write
-from satlib.inference import Bicubic, Tile, get_model, scale_of, upscale_picture
+from satlib.inference import Bicubic, Precision, Tile, get_model, scale_of, upscale_picture
 from satlib.model import SAT
 from satlib.picture import MAX_PIXELS, Picture, fits_pil, from_array, from_pil, to_pil
 from satlib.tiles import Report
@@ -29,6 +29,7 @@ def upscale(
     tile: Tile = ...,
     overlap: int = ...,
     ensemble: bool = ...,
+    precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
     max_pixels: int = ...,
@@ -43,6 +44,7 @@ def upscale(
     tile: Tile = ...,
     overlap: int = ...,
     ensemble: bool = ...,
+    precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
     max_pixels: int = ...,
@@ -57,6 +59,7 @@ def upscale(
     tile: Tile = ...,
     overlap: int = ...,
     ensemble: bool = ...,
+    precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
     max_pixels: int = ...,
@@ -70,6 +73,7 @@ def upscale(
     tile: Tile = None,
     overlap: int = 16,
     ensemble: bool = False,
+    precision: Precision = "float32",
     device: torch.device | str | None = None,
     progress: bool = False,
     max_pixels: int = MAX_PIXELS,
@@ -90,6 +94,9 @@ def upscale(
         Input pixels that neighbouring tiles share at least; they are blended there.
     ensemble
         Average over the eight flips and quarter turns of the input, in eight times the time.
+    precision
+        "float32", exact on every device; "bfloat16", faster and in less memory where a GPU has it; or "auto": bfloat16
+        on a GPU if the whole image does not fit in memory otherwise.
     device
         ``None``: where the network is, or a GPU for a loaded one if CUDA has one.
     progress
@@ -114,7 +121,9 @@ def upscale(
     picture = as_picture(image, max_pixels)
     network = get_model(model, device)
     with _bar(progress) as report:
-        result = upscale_picture(picture, network, tile=tile, overlap=overlap, ensemble=ensemble, report=report)
+        result = upscale_picture(
+            picture, network, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
+        )
     if isinstance(image, np.ndarray):
         return result.pixels.reshape(result.pixels.shape[:2] + image.shape[2:])
     return to_pil(result) if fits_pil(result) else result.pixels
@@ -128,6 +137,7 @@ def upscale_file(
     tile: Tile = None,
     overlap: int = 16,
     ensemble: bool = False,
+    precision: Precision = "float32",
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
     report: Report | None = None,
@@ -148,7 +158,9 @@ def upscale_file(
     scale = scale_of(model)
     size = (width * scale, height * scale)
     check_format(target, size, channels, picture.pixels.dtype, quality)
-    result = upscale_picture(picture, model, tile=tile, overlap=overlap, ensemble=ensemble, report=report)
+    result = upscale_picture(
+        picture, model, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
+    )
     write(result, target, quality=quality)
     return size
 

@@ -1,11 +1,16 @@
 """Attention in blocks against the formula written out, against torch's kernels, and by finite differences."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
+import torchgen
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.attention import SDPBackend
 
-from satlib import fused
+from satlib import fused, sdpa
 from satlib.windows import plan_halves
 
 DOUBLE = torch.float64
@@ -111,3 +116,70 @@ def test_a_gpu_computes_the_same():
     expected = gradients(lambda *t: fused.attend(*t, bias), *qkv)
     found = gradients(lambda *t: fused.attend(*t, bias.cuda()).cpu(), *(t.cuda() for t in qkv))
     assert_same([t.cpu() for t in found], expected, 1e-4)
+
+
+def on_cuda(d=19, e=38, dtype=torch.bfloat16):
+    """Queries and values that say they are on a GPU, which is all that the choice of a kernel looks at."""
+    return tuple(SimpleNamespace(shape=(1, 6, 8, n), dtype=dtype, device=torch.device("cuda")) for n in (d, e))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "masked", "first"),
+    [
+        (torch.bfloat16, False, SDPBackend.FLASH_ATTENTION),
+        (torch.float16, True, SDPBackend.EFFICIENT_ATTENTION),
+        (torch.float32, False, SDPBackend.EFFICIENT_ATTENTION),
+        (torch.float64, False, SDPBackend.MATH),
+    ],
+)
+def test_the_first_kernel_by_dtype_and_mask(dtype, masked, first):
+    assert sdpa.kernels(dtype, masked=masked)[0] == first
+    assert SDPBackend.CUDNN_ATTENTION not in sdpa.kernels(dtype, masked=masked)
+
+
+def test_widths_are_what_the_kernels_take():
+    assert sdpa.widths(*on_cuda()) == (40, 40)  # flash: all equal
+    assert sdpa.widths(*on_cuda(dtype=torch.float32)) == (24, 40)  # memory-efficient: values may be wider
+    assert sdpa.widths(*tokens(d=5, e=10)[:3:2]) == (16, 16)
+    assert sdpa.widths(*on_cuda(8, 16)) == (16, 16)
+
+
+def test_torch_says_which_kernels_give_a_bias_its_gradient():
+    """What `satlib.sdpa` says of gradients is what the installed torch was built from."""
+    text = (Path(torchgen.__file__).parent / "packaged/autograd/derivatives.yaml").read_text()
+    for kernel, gives in (("efficient", True), ("cudnn", False)):
+        rule = text[text.index(f"- name: _scaled_dot_product_{kernel}_attention(") :]
+        (inputs,) = (x for x in rule.split("\n\n")[0].splitlines() if x.strip().startswith("query, key, value"))
+        assert ("attn_bias" in inputs.split(":")[0]) == gives
+    assert "_flash_attention(Tensor query, Tensor key, Tensor value, float dropout_p" in text  # no bias at all
+
+
+@pytest.mark.parametrize("dtype", [DOUBLE, torch.float32, torch.bfloat16, torch.float16])
+def test_a_bias_in_channels_is_the_bias(dtype):
+    q, k, _, _ = (t.to(dtype) for t in tokens(n_keys=6, d=4))
+    bias = torch.tensor(
+        [[0.0, 1.0, -torch.inf, 7.123, -3.3, 0.001]] * 2, dtype=torch.promote_types(dtype, torch.float32)
+    )
+    wide_q, wide_k = sdpa.with_bias(q, k, bias)
+    logits = torch.einsum("bnhd,bkhd->bhnk", wide_q.double(), wide_k.double())
+    plain_logits = torch.einsum("bnhd,bkhd->bhnk", q.double(), k.double())
+    added = (logits - plain_logits)[0, 0, 0]
+    hidden = bias[0].isinf()
+    torch.testing.assert_close(added[~hidden], bias[0, ~hidden].double(), rtol=0, atol=1e-4)
+    assert (added[hidden].to(torch.float32) - added[~hidden].max()).exp().sum() == 0
+    assert wide_q.isfinite().all() and wide_k.isfinite().all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_on_a_gpu_a_fused_kernel_takes_what_it_is_given(monkeypatch, dtype):
+    every = sdpa.kernels
+    monkeypatch.setattr(sdpa, "kernels", lambda d, masked: [k for k in every(d, masked=masked) if k != SDPBackend.MATH])
+    *qkv, bias = tokens(d=19, e=38)
+    leaves = [t.to("cuda", dtype).requires_grad_() for t in qkv]
+    fused.attend(*leaves, bias.cuda()).sum().backward()
+    x, position, plan = windows((33, 40), (8, 32), heads=3, d=38)
+    x, position = (t.to("cuda", dtype).requires_grad_() for t in (x, position))
+    plan = plan_halves((33, 40), (8, 32), shifted=True, mask_padding=True, device="cuda")
+    fused.attend_in_windows(x, position, plan).sum().backward()
+    assert all(t.grad.isfinite().all() for t in (*leaves, x, position))

@@ -8,7 +8,17 @@ import torch
 
 from satlib import inference
 from satlib.config import SATConfig
-from satlib.inference import Bicubic, eightfold, first_side, get_model, halving, to_pixels, to_tensor, upscale_picture
+from satlib.inference import (
+    Bicubic,
+    choose_format,
+    eightfold,
+    first_side,
+    get_model,
+    halving,
+    to_pixels,
+    to_tensor,
+    upscale_picture,
+)
 from satlib.model import SAT
 from satlib.picture import Picture
 from satlib.resize import imresize
@@ -121,6 +131,78 @@ def test_auto_starts_with_the_whole_image_or_what_fits(model, monkeypatch):
     for free, side in ((0, 64), (2 * inference.bytes_needed(model.config, 500, 500), 500)):
         monkeypatch.setattr(inference, "bytes_available", lambda device, free=free: free)
         assert first_side(model, (2000, 1000), 64) == side
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Let the network seem to be on a GPU, of this capability and with this much memory free."""
+
+    class Parameter:
+        device, dtype, itemsize = torch.device("cuda", 0), torch.float32, 4
+
+    class Network:
+        config = SATConfig.preset("sat", scale=2)
+
+        def parameters(self):
+            return iter([Parameter()])
+
+    def make(free: int, capability=(9, 0)) -> Network:
+        for name, value in (("memory_reserved", 0), ("memory_allocated", 0), ("mem_get_info", (free, 10**12))):
+            monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+        return Network()
+
+    return make
+
+
+def test_a_gpu_takes_bfloat16_when_float32_does_not_fit(gpu):
+    size = (720, 1280)
+    wide, half = (inference.bytes_needed(gpu(0).config, *size, f) for f in ("float32", "bfloat16"))
+    assert half < 0.7 * wide
+    assert choose_format(gpu(2 * wide), size, "auto") == "float32"
+    assert choose_format(gpu(2 * wide - 2), size, "auto") == "bfloat16"
+    assert choose_format(gpu(2 * wide - 2, (7, 5)), size, "auto") == "float32"
+    assert choose_format(gpu(0), size, "float32") == "float32"
+    assert choose_format(gpu(2 * wide), size, "bfloat16") == "bfloat16"
+
+
+def test_tiles_follow_the_free_memory_of_a_gpu(gpu):
+    size = (720, 1280)
+    half = inference.bytes_needed(gpu(0).config, *size, "bfloat16")
+    assert first_side(gpu(2 * half), size, 64, "bfloat16") == 1280
+    assert first_side(gpu(2 * half), size, 64, "float32") == 640
+    assert first_side(gpu(0), size, 64, "bfloat16") == 64
+
+
+def test_on_the_cpu_auto_is_float32(model, monkeypatch):
+    monkeypatch.setattr(inference, "bytes_available", lambda device: 0)
+    assert choose_format(model, (100, 100), "auto") == "float32"
+
+
+def test_bfloat16_is_close_to_float32_and_not_equal(model):
+    exact, half = (upscale_picture(Picture(PIXELS / 255), model, precision=p).pixels for p in ("float32", "bfloat16"))
+    assert exact.dtype == half.dtype
+    assert 0 < np.abs(exact - half).max() < 0.05
+    with pytest.raises(ValueError, match="precision must be one of float32, bfloat16, auto, got 'half'"):
+        upscale_picture(Picture(PIXELS), model, precision="half")
+
+
+def test_an_image_survives_a_gpu_that_runs_out_of_memory(model, monkeypatch):
+    pixels = np.random.default_rng(1).random((90, 140, 3)).astype(np.float32)
+    expected = upscale_picture(Picture(pixels), model, tile=70, overlap=4).pixels
+    forward, freed = SAT.forward, []
+
+    def short_of_memory(self, x):
+        if x.shape[-1] > 100:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return forward(self, x)
+
+    monkeypatch.setattr(SAT, "forward", short_of_memory)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append(1))
+    found = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
+    assert freed == [1]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_auto_gives_the_same_as_the_tiles_it_settles_for(model, monkeypatch):

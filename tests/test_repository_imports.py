@@ -21,17 +21,19 @@ PACKAGE = ROOT / "satlib"
 LAYERS = [
     set(layer.split())
     for layer in (
-        "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips",
+        "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
+        "precision",
+        "kernels",
         "arguments clusters fused reach released memory metrics patches picture progress timings running",
-        "dta images neighbors",
+        "dta images neighbors crops",
         "attention theory",
         "model data",
-        "checkpoint layers anatomy",
+        "checkpoint layers anatomy graphs",
         "inference complexity measure",
-        "upscaling evaluation",
+        "upscaling evaluation foreign",
         "training",
-        "tracing",
-        "edges attended",
+        "tracing trials",
+        "edges attended exact",
         "__init__ figures",
         "explore commands",
         "cli",
@@ -39,7 +41,10 @@ LAYERS = [
     )
 ]
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
-NETWORK = {"config", "sampling", "tokens", "clusters", "arguments", "windows", "fused", "dta", "attention", "model"}
+NETWORK = {
+    "config", "sampling", "tokens", "kernels", "clusters", "arguments", "windows", "fused", "sdpa", "dta", "attention",
+    "model",
+}  # fmt: skip
 CORE = {"torch", "numpy", "PIL", "safetensors"}
 
 

@@ -150,10 +150,10 @@ def poison(monkeypatch: pytest.MonkeyPatch, bad_steps: range) -> None:
     """Make the loss of some steps infinite."""
     real = sessions.train_step
 
-    def step(fabric, model, optimizer, state, parts, settings):
+    def step(fabric, model, optimizer, state, parts, settings, graph):
         if state.step in bad_steps:
             parts = [pair._replace(hr=pair.hr.float() * torch.inf) for pair in parts]
-        real(fabric, model, optimizer, state, parts, settings)
+        real(fabric, model, optimizer, state, parts, settings, graph)
 
     monkeypatch.setattr(sessions, "train_step", step)
 

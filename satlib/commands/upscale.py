@@ -9,9 +9,10 @@ import typer
 from satlib.checkpoint import bundled
 from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.commands.options import choose_model, full_name, parse_tile
-from satlib.inference import Bicubic
+from satlib.inference import Bicubic, Precision
 from satlib.model import SAT
 from satlib.picture import MAX_PIXELS
+from satlib.precision import FORMATS
 from satlib.progress import bar
 from satlib.tiles import Report, check_tiles
 from satlib.upscaling import image_files, upscale_file
@@ -31,6 +32,9 @@ def upscale(
     tile: Annotated[str, typer.Option(help="Side of a tile in pixels; none: whole image; auto: what fits.")] = "auto",
     overlap: Annotated[int, typer.Option(help="Pixels that neighbouring tiles share.")] = 16,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="Average over 8 flips and turns.")] = False,
+    precision: Annotated[
+        str, typer.Option(help="float32, bfloat16; auto: float32, or bfloat16 on a GPU for what does not fit.")
+    ] = "auto",
     device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
     max_pixels: Annotated[int, typer.Option(help="Refuse larger inputs.")] = MAX_PIXELS,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
@@ -38,13 +42,13 @@ def upscale(
 ) -> None:
     """Upscale an image, or each image of a folder into another folder under the same name."""
     with errors_in_one_line():
-        side = parse_tile(tile)
+        side, number_format = parse_tile(tile), parse_precision(precision)
         check_tiles(None if side == "auto" else side, overlap)
         network, remark = _choose(model, scale, device, untrained=untrained)
         pairs = _pairs(source, target)
     run = partial(
-        upscale_file, model=network, tile=side, overlap=overlap, ensemble=ensemble, max_pixels=max_pixels,
-        quality=quality,
+        upscale_file, model=network, tile=side, overlap=overlap, ensemble=ensemble,
+        precision=number_format, max_pixels=max_pixels, quality=quality,
     )  # fmt: skip
     failed = False
     for number, pair in enumerate(pairs, 1):
@@ -61,6 +65,16 @@ def upscale(
         typer.echo(written)
     if failed:
         raise typer.Exit(BAD_INPUT)
+
+
+def parse_precision(text: str) -> Precision:
+    """Return the number format that --precision asks for."""
+    if text == "auto":
+        return "auto"
+    for known in FORMATS:
+        if text == known:
+            return known
+    raise ValueError(f"--precision must be float32, bfloat16 or auto, got {text!r}")
 
 
 class _Run(Protocol):

@@ -25,9 +25,9 @@ COLORS = {"dense": VERMILLION, "ours": BLUE}
 WAYS = {"dense": "dense", "ours": "satlib"}
 
 
-def time_lines(lines: Sequence[Line]) -> go.Figure:
+def time_lines(lines: Sequence[Line], clock: str = "CPU seconds") -> go.Figure:
     """Draw seconds against tokens on log axes, with the slopes of N and of N² for comparison."""
-    return _lines(lines, [line.seconds for line in lines], "CPU seconds", "%{y:.3g} s")
+    return _lines(lines, [line.seconds for line in lines], clock, "%{y:.3g} s")
 
 
 def memory_lines(lines: Sequence[Line]) -> go.Figure:
@@ -74,14 +74,16 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     values = [ratio(row["dense"], row["ours"]) for row in rows]
     kinds = [" (memory)" if row["unit"] == "bytes" else "" for row in rows]
     names = [f"{row['what']}{kind}: {v:.1f}×" for row, kind, v in zip(rows, kinds, values, strict=True)]
-    drawn = [_bars("satlib", values, [SKY if kind else BLUE for kind in kinds])]
+    drawn = [bars("satlib", values, [SKY if kind else BLUE for kind in kinds])]
     for key, symbol, color in (("must", "line-ns-open", VERMILLION), ("aim", "diamond", ORANGE)):
         marked = [(place + MIDDLE, row[key]) for place, row in enumerate(rows) if key in row]
         places, targets = zip(*marked, strict=True)
         drawn.append(_marks(key, targets, places, symbol, color, f"{key}: %{{x}}×"))
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
     axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, 2.3]}
-    return _rows(drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1)
+    return rows_figure(
+        drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1
+    )
 
 
 def stage_bars(parts: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> go.Figure:
@@ -96,14 +98,14 @@ def stage_bars(parts: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> g
     ]
     place = {part["name"]: index + LOWER for index, part in enumerate(parts)}
     drawn = [
-        _bars(WAYS[way], values, COLORS[way], shift=shift, width=0.24)
+        bars(WAYS[way], values, COLORS[way], shift=shift, width=0.24)
         for (way, values), shift in zip(seconds.items(), (UPPER, LOWER), strict=True)
     ]
     limits = [stage.count * stage.limit for stage in stages]
     places = [place[stage.name] for stage in stages]
     drawn.append(_marks("limit", limits, places, "line-ns-open", ORANGE, "limit: %{x:.3g} s"))
     title = f"All parts together: {sum(seconds['dense']):.1f} s dense, {sum(seconds['ours']):.1f} s in satlib"
-    return _rows(drawn, names, title, "CPU seconds of a forward pass", {}, height=PAIR)
+    return rows_figure(drawn, names, title, "CPU seconds of a forward pass", {}, height=PAIR)
 
 
 def peer_bars(groups: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -116,14 +118,14 @@ def peer_bars(groups: Sequence[Mapping[str, Any]]) -> go.Figure:
             values.append(time / seconds[own])
             names.append(f"{name}, {size}: {values[-1]:.2f}× ({time:.2f} s)")
             colors.append(BLUE if name == own else VERMILLION if name.startswith(own) else GREY)
-    figure = _rows(
-        [_bars("network", values, colors)], names, "Time in multiples of satlib's SAT at the same size",
+    figure = rows_figure(
+        [bars("network", values, colors)], names, "Time in multiples of satlib's SAT at the same size",
         "time / time of satlib's SAT", {},
     )  # fmt: skip
     return figure.update_layout(showlegend=False)
 
 
-def _bars(
+def bars(
     name: str, values: Sequence[float], color: str | list[str], *, shift: float = MIDDLE, width: float = 0.4
 ) -> go.Bar:
     """Return horizontal bars, one in each row; ``shift`` moves them down."""
@@ -145,7 +147,7 @@ def _marks(
     )  # fmt: skip
 
 
-def _rows(
+def rows_figure(
     drawn: Sequence[go.Bar | go.Scatter], names: Sequence[str], title: str, unit: str, axis: dict[str, Any], *,
     start: float = 0.0, height: int = ROW,
 ) -> go.Figure:  # fmt: skip

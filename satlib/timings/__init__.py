@@ -1,7 +1,8 @@
 """Measured seconds and bytes: what the programs of `benchmarks/` found, and what follows from it.
 
 Each JSON file beside this one was written by the program of its name, `python -m benchmarks NAME`, and says on which
-machine. Nothing here is measured when it is read. Seconds are CPU time of one thread, a list of repetitions.
+machine. Nothing here is measured when it is read. Seconds are CPU time of one thread, a list of repetitions. What is
+measured on a GPU is in `satlib.timings.gpu`.
 """
 
 import json
@@ -13,7 +14,7 @@ from math import log
 from statistics import median
 from typing import Any, NamedTuple
 
-NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole")
+NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "precision")
 
 
 @cache

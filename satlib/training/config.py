@@ -72,6 +72,8 @@ class TrainConfig:
     """Decay of the moving average of the weights, which is then what is validated and kept; None: no average."""
     precision: str = "32-true"
     """"32-true" or "bf16-mixed"."""
+    cuda_graph: bool = False
+    """Record the forward and backward pass of a step and replay it as one launch; on one GPU."""
     seed: int = 0
     """Of initial weights, patches, token samples and stochastic depth."""
     workers: int = 0
@@ -122,6 +124,7 @@ class TrainConfig:
             real("ema", self.ema, 0, 1)
             require(self.ema < 1, "ema", self.ema, "below 1")
         require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        require(isinstance(self.cuda_graph, bool), "cuda_graph", self.cuda_graph, "True or False")
 
     @classmethod
     def recipe(cls, name: str, *, network: SATConfig, **fields: object) -> "TrainConfig":

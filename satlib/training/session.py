@@ -7,12 +7,13 @@ import torch
 from lightning_fabric import Fabric
 
 from satlib.checkpoint import save as save_network
+from satlib.graphs import Graph
 from satlib.training.batches import Batches
 from satlib.training.config import TrainConfig
 from satlib.training.journal import Journal, Say, duration
 from satlib.training.schedule import learning_rate
 from satlib.training.state import State, save
-from satlib.training.step import COUNT, LOSS, STREAK, train_step
+from satlib.training.step import COUNT, LOSS, STREAK, record_gradients, train_step
 from satlib.training.stopping import Stopper
 from satlib.training.validating import Example, validate
 
@@ -43,6 +44,7 @@ class Session:
         self.saved = (state.step, state.validated)
         self.longest_step = self.longest_save = self.longest_validation = self.waiting = 0.0
         self.logged, self.stepping = state.step, 0.0
+        self.graph: Graph | None = None
 
     @property
     def finished(self) -> bool:
@@ -70,7 +72,9 @@ class Session:
         start = time.monotonic()
         parts = [next(self.parts) for _ in range(self.config.accumulate)]
         fetched = time.monotonic()
-        train_step(self.fabric, self.model, self.optimizer, self.state, parts, self.config)
+        if self.config.cuda_graph and self.graph is None:
+            self.graph = record_gradients(self.fabric, self.model, parts)
+        train_step(self.fabric, self.model, self.optimizer, self.state, parts, self.config, self.graph)
         seconds = time.monotonic() - start
         self.waiting += fetched - start
         self.stepping += seconds

@@ -1,6 +1,7 @@
 """One optimiser step: forward, backward, gradients checked and shortened, Adam, moving average.
 
 Nothing here waits for the device: whether a loss is finite is decided there, and Adam is told there to skip the step.
+On a GPU the forward and backward pass, nearly all of a step's kernels, may be recorded once and replayed.
 Random numbers (token samples, stochastic depth) come from torch's global generator, which is seeded anew by
 (seed, step, process) at each step, so that a run that was interrupted draws the same as one that was not.
 
@@ -18,6 +19,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from satlib.data.store import Pair
+from satlib.graphs import Graph
 from satlib.training.batches import stream
 from satlib.training.config import TrainConfig
 from satlib.training.schedule import average_decay, learning_rate
@@ -44,6 +46,7 @@ def train_step(
     state: State,
     parts: list[Pair],
     config: TrainConfig,
+    graph: Graph | None = None,
 ) -> None:
     """Make the step ``state.step`` with this process's share of the batch, and count it in ``state``.
 
@@ -53,17 +56,13 @@ def train_step(
         Those of ``state``, as Fabric wraps them.
     parts
         Patches (b, 3, P, P) and (b, 3, sP, sP), uint8, as many parts as ``config.accumulate``.
+    graph
+        What :func:`record_gradients` returned, to be replayed instead of :func:`gradients`.
     """
     torch.manual_seed(stream(config.seed, state.step, fabric.global_rank))
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(config, state.step)
-    optimizer.zero_grad()
-    total = torch.zeros((), device=fabric.device)
-    for number, pair in enumerate(parts):
-        with fabric.no_backward_sync(model, enabled=number < len(parts) - 1):
-            loss = functional.l1_loss(model(to_float(pair.lr, fabric)), to_float(pair.hr, fabric)) / len(parts)
-            fabric.backward(loss)
-        total += loss.detach()
+    total = gradients(fabric, model, parts) if graph is None else graph(*(t for pair in parts for t in pair))
     parameters = [p for p in state.model.parameters() if p.grad is not None]
     norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
     if config.clip is not None:
@@ -80,6 +79,35 @@ def train_step(
         average([*state.average.parameters()], [*state.model.parameters()], torch.zeros(()))
     count(state, total, bad)
     state.step += 1
+
+
+def gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) -> Tensor:
+    """Give every parameter its gradient in place of the old one, and return the loss, (), on the device."""
+    model.zero_grad()
+    total = torch.zeros((), device=fabric.device)
+    for number, pair in enumerate(parts):
+        with fabric.no_backward_sync(model, enabled=number < len(parts) - 1):
+            loss = functional.l1_loss(model(to_float(pair.lr, fabric)), to_float(pair.hr, fabric)) / len(parts)
+            fabric.backward(loss)
+        total += loss.detach()
+    return total
+
+
+def record_gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) -> Graph:
+    """Record :func:`gradients` as a CUDA graph for parts of these sizes; gradients then stay where they are.
+
+    Raises
+    ------
+    ValueError
+        Unless there is one process, on a GPU.
+    """
+    if fabric.world_size > 1:
+        raise ValueError(f"cuda_graph needs a single process, got {fabric.world_size}")
+
+    def run(*pixels: Tensor) -> Tensor:
+        return gradients(fabric, model, [Pair(*pair) for pair in zip(pixels[::2], pixels[1::2], strict=True)])
+
+    return Graph(run, *(t for pair in parts for t in pair), device=fabric.device)
 
 
 def to_float(pixels: Tensor, fabric: Fabric) -> Tensor:

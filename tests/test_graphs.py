@@ -1,0 +1,144 @@
+"""Recording needs a GPU: its logic is tested with a stand-in that repeats the work, and as it is where there is one."""
+
+import gc
+
+import pytest
+import torch
+import training_runs
+
+from satlib import SAT, SATConfig, attention, graphs, load
+from satlib.graphs import Graph, Reading, Recorded, compiled, forward_graph
+from satlib.training import step as step_module
+from satlib.training import train
+from satlib.training.config import TrainConfig
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+SMALL = SATConfig.preset("sat-tiny", scale=2, groups=(1, 1))
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Let a graph live on the CPU: a replay runs the function again and copies the result to where it was."""
+    recorded = []
+
+    def record(run, device):
+        output = run()
+        recorded.append(device)
+        return Recorded(lambda: output.copy_(run()), output, frozenset())
+
+    def initialise(self, run, *examples, device):
+        self.inputs = [t.clone() for t in examples]
+        self.recorded = graphs.record(lambda: run(*self.inputs), device)
+
+    monkeypatch.setattr(graphs, "record", record)
+    monkeypatch.setattr(Graph, "__init__", initialise)
+    return recorded
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_without_a_gpu_there_is_one_clear_error(device):
+    with pytest.raises(ValueError, match=f"a CUDA graph needs a GPU that torch can use, got device '{device}'"):
+        Graph(lambda x: x, torch.ones(1), device=device)
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="a CUDA graph needs a GPU"):
+            forward_graph(SAT(SMALL).eval(), torch.rand(1, 3, 8, 8))
+
+
+def test_a_network_in_training_mode_is_refused():
+    with pytest.raises(ValueError, match=r"call eval\(\) first"):
+        forward_graph(SAT(SMALL).train(), torch.rand(1, 3, 8, 8))
+
+
+def test_a_replay_takes_new_inputs_and_refuses_other_sizes(stand_in):
+    model = SAT(SMALL).eval()
+    graph = forward_graph(model, torch.rand(1, 3, 9, 10))
+    image = torch.rand(1, 3, 9, 10)
+    first = graph(image)
+    with torch.no_grad():
+        assert torch.equal(first, model(image))
+    assert graph(torch.rand(1, 3, 9, 10)) is first
+    for wrong in ((image[:, :, 1:],), (image.double(),), (image, image), ()):
+        with pytest.raises(ValueError, match="the graph was recorded for inputs"):
+            graph(*wrong)
+
+
+def test_all_that_is_read_from_outside_is_held():
+    outside, table = torch.rand(4, 5), torch.rand(5, 3)
+    with Reading() as reading:
+        made = outside[1:] @ table
+        made.add_(1).relu()
+    assert reading.read == {outside.untyped_storage(), table.untyped_storage()}
+
+
+def test_a_recorded_network_holds_its_plans_and_samples():
+    model = SAT(SMALL).eval()
+    grid = (11, 13)
+    with torch.no_grad():
+        model(torch.rand(1, 3, *grid))  # warm-up: plans and samples are made here
+        with Reading() as reading:
+            model(torch.rand(1, 3, *grid))
+    gc.collect()
+    plan = attention.window_plan(grid, SMALL.window, False, SMALL.mask_padding, torch.device("cpu"))
+    sample = attention.eval_sample(0, 1, grid, 16, SMALL.sampling, 4)
+    assert {plan.split.source.untyped_storage(), sample.untyped_storage()} <= reading.read
+    assert {p.untyped_storage() for p in model.parameters()} <= reading.read
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_training_with_a_graph_is_training(tmp_path, stand_in, accumulate):
+    store = training_runs.make_store(tmp_path)
+    settings = training_runs.config(store, steps=6, accumulate=accumulate)
+    train(settings, tmp_path / "plain", device="cpu")
+    assert stand_in == []
+    train(settings.replace(cuda_graph=True), tmp_path / "graph", device="cpu")
+    assert len(stand_in) == 1
+    plain, graph = (load(tmp_path / name / "last.safetensors").state_dict() for name in ("plain", "graph"))
+    assert all(torch.equal(plain[name], graph[name]) for name in plain)
+
+
+def test_training_with_a_graph_needs_a_gpu(tmp_path):
+    store = training_runs.make_store(tmp_path)
+    with pytest.raises(ValueError, match="a CUDA graph needs a GPU"):
+        train(training_runs.config(store, cuda_graph=True), tmp_path / "run", device="cpu")
+    with pytest.raises(ValueError, match="cuda_graph must be True or False, got 1"):
+        TrainConfig(network=training_runs.network(), store="x", cuda_graph=1)
+
+
+def test_several_processes_cannot_record():
+    class Two:
+        world_size = 2
+
+    with pytest.raises(ValueError, match="cuda_graph needs a single process, got 2"):
+        step_module.record_gradients(Two(), None, [])
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while it compiles
+def test_the_whole_network_compiles_without_a_break_and_computes_the_same():
+    model = SAT(SMALL.replace(groups=(1,))).eval()
+    whole = compiled(model, backend="eager")
+    with torch.no_grad():
+        for seed in range(2):
+            x = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(seed))
+            torch.testing.assert_close(whole(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+@needs_gpu
+def test_a_recorded_forward_pass_on_a_gpu():
+    model = SAT(SMALL).eval().cuda()
+    graph = forward_graph(model, torch.rand(1, 3, 24, 40))
+    for _ in range(3):
+        image = torch.rand(1, 3, 24, 40)
+        with torch.no_grad():
+            torch.testing.assert_close(graph(image), model(image.cuda()), rtol=1e-4, atol=1e-4)
+
+
+@needs_gpu
+def test_recorded_training_on_a_gpu(tmp_path):
+    store = training_runs.make_store(tmp_path)
+    weights = []
+    for cuda_graph in (False, True):
+        out = tmp_path / str(cuda_graph)
+        train(training_runs.config(store, steps=6, cuda_graph=cuda_graph), out, device="cuda")
+        weights.append(torch.load(out / "checkpoints" / "step-00000006.pt", map_location="cpu")["model"])
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(weights[1][name], tensor, rtol=1e-3, atol=1e-4)
