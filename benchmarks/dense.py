@@ -43,12 +43,12 @@ def aggregate(
 
     With m = 1 the two may differ: two tokens nearest to each other are equally dense, and here rounding decides.
     """
-    unit = functional.normalize(x, dim=-1)
+    sample, unit = sample.to(x.device), functional.normalize(x, dim=-1)
     sampled = unit[:, sample]  # (B, S, C)
     similarity = sampled @ sampled.transpose(1, 2)  # (B, S, S)
     torch.diagonal(similarity, dim1=1, dim2=2).fill_(-1)
     density = similarity.topk(n_neighbors(neighbors, n_centers, len(sample)), dim=-1).values.mean(-1)
-    place = torch.arange(len(sample))  # the released code breaks ties by noise; here by position, as satlib does
+    place = torch.arange(len(sample), device=x.device)  # breaks ties, as satlib does; noise does as released
     tie = (density[:, None, :] == density[:, :, None]) & (place < place[:, None])
     denser = ((density[:, None, :] > density[:, :, None]) | tie).to(x.dtype)
     masked = similarity * denser - 1e9 * (1 - denser)
