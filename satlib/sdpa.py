@@ -3,12 +3,11 @@
 What they accept on CUDA by torch's own source (the checks of aten/src/ATen/native/transformers/cuda/sdp_utils.cpp, the
 gradients of tools/autograd/derivatives.yaml, which torch ships as torchgen/packaged/autograd/derivatives.yaml):
 
-| kernel | dtypes | q, k narrower than v | widths | bias | gradient of the bias |
-|---|---|---|---|---|---|
-| flash | half | no | up to 256 | no | |
-| memory-efficient | half, float32 | yes | steps of 8 in half precision, of 4 in float32 | yes | yes |
-| cuDNN | half | yes | steps of 8, up to 128 | yes | no |
-| math | all | yes | any | yes | yes; writes the N x K weights |
+- flash: half precision; q and k as wide as v; widths up to 256; no bias.
+- memory-efficient: half precision and float32; q and k may be narrower than v; widths in steps of 8 in half precision,
+  of 4 in float32; a bias, and its gradient.
+- cuDNN: half precision; q and k may be narrower; widths in steps of 8 up to 128; a bias, but no gradient of it.
+- math: all of these, any width; writes the N x K weights.
 
 So attention to few tokens, which brings no mask, goes to flash in half precision, with queries and keys filled up to
 the width of the values, and to the memory-efficient kernel in float32. Windows, whose bias wants a gradient, go to the

@@ -144,7 +144,7 @@ def upscale_file(
 ) -> tuple[int, int]:
     """Upscale a file into another, which appears whole or not at all, and return its width and height.
 
-    What can be known before the work is checked before it. The parameters are those of :func:`upscale`,
+    What can be known before the work is checked before it. The parameters are those of :func:`satlib.upscale`,
     :func:`satlib.inference.upscale_picture` and :func:`satlib.images.write`; an existing target is replaced.
 
     Raises
@@ -185,7 +185,7 @@ def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def as_picture(image: str | PathLike[str] | Image.Image | npt.NDArray[Any], max_pixels: int = MAX_PIXELS) -> Picture:
-    """Take a path, a PIL image or an array, as :func:`upscale` does.
+    """Take a path, a PIL image or an array, as :func:`satlib.upscale` does.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def train_step(
     parts
         Patches (b, 3, P, P) and (b, 3, sP, sP), uint8, as many parts as ``config.accumulate``.
     graph
-        What :func:`record_gradients` returned, to be replayed instead of :func:`gradients`.
+        What `record_gradients` returned, to be replayed instead of `gradients`.
     """
     torch.manual_seed(stream(config.seed, state.step, fabric.global_rank))
     for group in optimizer.param_groups:
@@ -94,7 +94,7 @@ def gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) -> Tensor
 
 
 def record_gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) -> Graph:
-    """Record :func:`gradients` as a CUDA graph for parts of these sizes; gradients then stay where they are.
+    """Record `gradients` as a CUDA graph for parts of these sizes; gradients then stay where they are.
 
     Raises
     ------
