@@ -87,7 +87,21 @@ def test_files_that_are_no_mappings(tmp_path: Path) -> None:
 
 
 def test_every_ablation_is_checked_here() -> None:
-    assert {path.stem for path in (ROOT / "runs/ablations").glob("*.yaml")} == set(ABLATIONS)
+    assert {path.stem for path in (ROOT / "runs/ablations").glob("*.yaml")} == {*ABLATIONS, "first_look"}
+
+
+def test_the_first_look_has_the_papers_choices_and_rows_that_differ_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    jobs = plan_batch("runs/ablations/first_look.yaml", tmp_path)
+    given = [job.parameters for job in jobs]
+    configs = [read_config(p["config"], p.get("overrides", [])).network.to_dict() for p in given]
+    found = [{(k, v) for k, v in config.items() if v != configs[0][k]} for config in configs]
+    one_each = [("norm_restoration", "none"), ("aggregation", "mean"), ("aggregation", "center"),
+                ("sampling", "random"), ("sampling", "grid"), ("sampling", "strips")]  # fmt: skip
+    assert found == [row for row in (set(), *({pair} for pair in one_each)) for _ in range(3)]
+    assert [p["seed"] for p in given] == [0, 1, 2] * 7
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
