@@ -134,6 +134,7 @@ def look(browser: Any, url: str) -> Visit:
     settle(tab)
     visit.found = tab.evaluate(INSPECT)
     visit.weight = sum(request.sizes()["responseBodySize"] for request in finished)
+    tab.add_style_tag(content="* { transition: none !important; }")  # colours must be there when axe looks
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)
         tab.wait_for_timeout(100)
@@ -144,7 +145,7 @@ def look(browser: Any, url: str) -> Visit:
 
 def accessibility(tab: Any) -> list[str]:
     """What axe finds wrong with a page for readers who cannot see it well, or not at all: WCAG A and AA, and more."""
-    found = axe.Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    found = axe.Axe().run(tab, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in found for node in rule["nodes"]
@@ -215,7 +216,7 @@ def test_the_search_finds_a_page(browser: Any, address: str) -> None:
     result.wait_for()
     assert "separation" in tab.locator("#search-results").inner_text().lower()
     result.click()
-    tab.wait_for_url("**/*.html?highlight=*")
+    tab.wait_for_url(lambda url: "search.html" not in url)
     assert "separation" in tab.locator("article").inner_text().lower()
     tab.close()
 
@@ -238,7 +239,7 @@ def test_printed_pages_have_no_knobs(chapter: Any) -> None:
     assert knob.is_visible()
     chapter.emulate_media(media="print")
     assert not knob.is_visible()
-    assert chapter.locator("article h1").is_visible()
+    assert chapter.locator("article p").first.is_visible()
 
 
 @each_page
