@@ -19,13 +19,13 @@ from satlib.model import SAT, Block, GatedMLP
 from satlib.sampling import Grid, n_samples
 
 
-def sample_in_strips(n_tokens: int, n_centers: int, size: int) -> Tensor:
+def sample_in_strips(n_tokens: int, n_centers: int, size: int, device: torch.device) -> Tensor:
     """Draw S // K tokens from each of K raster runs with one small permutation per run, (S',) int64."""
     length, chosen = n_tokens // n_centers, []
     for strip in range(n_centers):
         start = strip * length
         stop = start + length if strip < n_centers - 1 else n_tokens
-        chosen.append(start + torch.randperm(stop - start)[: size // n_centers])
+        chosen.append(start + torch.randperm(stop - start, device=device)[: size // n_centers])
     return torch.cat(chosen)
 
 
@@ -84,7 +84,7 @@ def selective_attention(module: SelectiveAggregationAttention, x: Tensor, grid: 
     c, n_tokens = module.config, x.shape[1]
     n_centers = max(1, int(c.keep_ratio * n_tokens))
     size = n_samples(n_tokens, n_centers, c.subsample)
-    sample_in_strips(n_tokens, n_centers, size)  # what the released code spends on drawing; the comparison is fixed:
+    sample_in_strips(n_tokens, n_centers, size, x.device)  # what the released code spends on drawing; here fixed:
     sample = eval_sample(c.seed, module.layer, grid, size, c.sampling, n_centers)
     tokens = aggregate(
         x, n_centers, sample, neighbors=c.neighbors, aggregation=c.aggregation, temperature=c.temperature,
@@ -110,7 +110,7 @@ def window_attention(module: RectangleWindowAttention, x: Tensor, grid: Grid) ->
     for part, window, bias in zip(qkv.chunk(2, dim=2), windows, module.biases, strict=True):
         shift = (window[0] // 2, window[1] // 2) if module.shifted else (0, 0)
         rolled = torch.roll(part, (-shift[0], -shift[1]), dims=(3, 4))
-        mask = window_mask(grid, padded, window, shift, mask_padding=module.mask_padding).to(x)
+        mask = window_mask(grid, padded, window, shift, mask_padding=module.mask_padding, device=x.device).to(x)
         out = _attend(rolled, window, bias, mask, module.heads)  # (B, Hp, Wp, C/2)
         halves.append(torch.roll(out, shift, dims=(1, 2))[:, :height, :width])
     return module.project((torch.cat(halves, dim=-1) + local).reshape(x.shape))
@@ -129,13 +129,15 @@ def _attend(qkv: Tensor, window: Grid, bias: PositionBias, mask: Tensor, heads: 
     return out.permute(0, 1, 3, 2, 4, 5).reshape(n_images, height, width, channels)
 
 
-def window_mask(grid: Grid, padded: Grid, window: Grid, shift: Grid, *, mask_padding: bool) -> Tensor:
+def window_mask(
+    grid: Grid, padded: Grid, window: Grid, shift: Grid, *, mask_padding: bool, device: torch.device
+) -> Tensor:
     """Return 0 where a pair of a window may meet and -100 where not, (W, n, n)."""
-    region = torch.zeros(padded, dtype=torch.int64)
+    region = torch.zeros(padded, dtype=torch.int64, device=device)
     region[padded[0] - shift[0] :] += 1
     region[:, padded[1] - shift[1] :] += 2
     if mask_padding:
-        inside = torch.zeros(padded, dtype=torch.bool)
+        inside = torch.zeros(padded, dtype=torch.bool, device=device)
         inside[: grid[0], : grid[1]] = True
         region[~inside.roll((-shift[0], -shift[1]), dims=(0, 1))] = 4
     cut = region.view(padded[0] // window[0], window[0], padded[1] // window[1], window[1])

@@ -40,12 +40,6 @@ def network(preset: str, scale: int, device: torch.device, *, training: bool = F
     return model.to(device).train(training)
 
 
-def dense_on(device: torch.device, model: SAT, image: Tensor) -> Tensor:
-    """Run the dense form, whose own tensors go to the device that the image is on."""
-    with device:
-        return dense.sat(model, image)
-
-
 def forward(model: SAT, grid: Grid, number_format: Format, way: str) -> Subject:
     """Return the forward pass in one way: "ours", "graph" or "dense"."""
     device = next(model.parameters()).device
@@ -53,7 +47,7 @@ def forward(model: SAT, grid: Grid, number_format: Format, way: str) -> Subject:
     if way == "graph":
         replay = forward_graph(model, image, number_format=number_format)
         return Subject(way, lambda: replay(image), image.uniform_)
-    compute = model if way == "ours" else lambda x: dense_on(device, model, x)
+    compute = model if way == "ours" else lambda x: dense.sat(model, x)
     return Subject(way, forwards(compute, image, number_format), image.uniform_)
 
 
@@ -122,7 +116,7 @@ def training(model: SAT, batch: int, side: int, number_format: Format, way: str)
 def loss(model: SAT, low: Tensor, high: Tensor, number_format: Format, way: str) -> Tensor:
     """Return the L1 loss."""
     with computing(number_format, low.device):
-        out = model(low) if way == "ours" else dense_on(low.device, model, low)
+        out = model(low) if way == "ours" else dense.sat(model, low)
         return functional.l1_loss(out, high)
 
 

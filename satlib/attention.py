@@ -57,10 +57,16 @@ class RectangleWindowAttention(nn.Module):
         )
         self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project = nn.Linear(channels, channels)
+        self.fixed: HalvesPlan | None = None
+        """The plan to use whatever the grid; `satlib.graphs` sets it for a network of one size."""
+
+    def plan(self, grid: Grid, device: torch.device) -> HalvesPlan:
+        """Return the plan of the windows of an H x W grid, which is kept."""
+        return plan_halves(grid, self.window, shifted=self.shifted, mask_padding=self.mask_padding, device=device)
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """(B, N, C) tokens of an H x W grid -> (B, N, C)."""
-        plan = window_plan(grid, self.window, self.shifted, self.mask_padding, x.device)
+        plan = self.plan(grid, x.device) if self.fixed is None else self.fixed
         qkv = self.qkv(x)  # (B, N, [q k v] [h x w, w x h] heads d)
         bias = torch.stack([bias() for bias in self.biases])  # (2, heads, n, n)
         local = to_tokens(self.local(to_image(qkv[..., 2 * x.shape[2] :], grid)))
@@ -78,6 +84,15 @@ class SelectiveAggregationAttention(nn.Module):
         self.key = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
         self.value = nn.Linear(config.channels, config.channels, bias=config.qkv_bias)
         self.project = nn.Linear(config.channels, config.channels)
+        self.fixed: Tensor | None = None
+        """(S,) the sample of eval mode to use whatever the grid; `satlib.graphs` sets it for a network of one size."""
+
+    def plan(self, grid: Grid, device: torch.device) -> Tensor:
+        """Return the (S,) sample of eval mode on an H x W grid, which is kept."""
+        c, n_tokens = self.config, grid[0] * grid[1]
+        n_centers = max(1, int(c.keep_ratio * n_tokens))
+        size = n_samples(n_tokens, n_centers, c.subsample)
+        return eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, device)
 
     def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, dta.Aggregation]:
         """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it."""
@@ -100,10 +115,9 @@ class SelectiveAggregationAttention(nn.Module):
         """
         c, n_tokens = self.config, x.shape[1]
         n_centers = max(1, int(c.keep_ratio * n_tokens))
-        size = n_samples(n_tokens, n_centers, c.subsample)
         sample = None
         if not self.training:
-            sample = eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, x.device)
+            sample = self.plan(grid, x.device) if self.fixed is None else self.fixed
         return dta.aggregate(
             x, n_centers, grid=grid, sample=sample, subsample=c.subsample, neighbors=c.neighbors,
             aggregation=c.aggregation, temperature=c.temperature, norm_restoration=c.norm_restoration,
@@ -111,17 +125,12 @@ class SelectiveAggregationAttention(nn.Module):
         )  # fmt: skip
 
 
-def window_plan(grid: Grid, window: Grid, shifted: bool, mask_padding: bool, device: torch.device) -> HalvesPlan:
-    """Return the plan of the windows, which is kept; `satlib.graphs` takes it for a constant."""
-    return plan_halves(grid, window, shifted=shifted, mask_padding=mask_padding, device=device)
-
-
 def eval_sample(
     seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int, device: torch.device | str | None = None
 ) -> Tensor:
     """Return the (S,) sample of one layer in eval mode: fixed by its arguments, drawn on the CPU, and kept.
 
-    ``device`` is where it goes; ``None``: torch's default device. `satlib.graphs` takes it for a constant.
+    ``device`` is where it goes; ``None``: torch's default device.
     """
     return _eval_sample(seed, layer, grid, size, method, n_strips, torch.device(device or torch.get_default_device()))
 

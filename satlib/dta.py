@@ -108,7 +108,7 @@ def aggregate(
                     method=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
                 )  # fmt: skip
             else:
-                sample = check_sample(sample.to(x.device), n_images, n_tokens, n_centers)
+                sample = check_sample(sample, n_images, n_tokens, n_centers).to(x.device)
             sampled = normalize(take(wide, sample))
             rho = density(sampled, n_neighbors(neighbors, n_centers, sample.shape[1]))
             delta = separation(sampled, rho)
@@ -137,7 +137,7 @@ def density(unit: Tensor, m: int) -> Tensor:
         return kernels.density(unit, m)
     rho = unit.new_zeros(unit.shape[:2])
     nearest = torch.zeros_like(rho, dtype=torch.int64)
-    for start, stop in row_blocks(unit.shape[1], unit.shape[0] * unit.shape[1]) if m else ():
+    for start, stop in row_blocks(unit.shape[1], unit.shape[0] * unit.shape[1], unit.device) if m else ():
         similarity = unit[:, start:stop] @ unit.mT  # (B, R, S)
         similarity.diagonal(start, 1, 2).fill_(-torch.inf)  # a token is not its own neighbour
         if m == 1:
@@ -167,7 +167,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
     ranked = take(unit, order)
     place = torch.arange(n_sampled, device=unit.device)
     nearest = torch.empty_like(rho)
-    for start, stop in row_blocks(n_sampled, unit.shape[0] * n_sampled):
+    for start, stop in row_blocks(n_sampled, unit.shape[0] * n_sampled, unit.device):
         similarity = ranked[:, start:stop] @ ranked[:, :stop].mT  # (B, R, stop)
         # Only the last columns, the block's own tokens, hold some that are not denser.
         similarity[..., start:].masked_fill_(place[start:stop] >= place[start:stop, None], -torch.inf)
@@ -189,7 +189,7 @@ def assign(x: Tensor, center_units: Tensor) -> Tensor:
     if kernels.chosen(x):
         return kernels.assign(x, center_units)
     assignment = torch.empty(x.shape[:2], dtype=torch.int64, device=x.device)
-    for start, stop in row_blocks(x.shape[1], x.shape[0] * center_units.shape[1]):
+    for start, stop in row_blocks(x.shape[1], x.shape[0] * center_units.shape[1], x.device):
         similarity = normalize(x[:, start:stop]) @ center_units.mT  # (B, R, K)
         assignment[:, start:stop] = comparable_(similarity).max(-1).indices
     return assignment

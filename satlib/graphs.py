@@ -5,6 +5,7 @@ on a fast GPU waits for. Nothing here falls back to something else: without a GP
 error, and the caller decides.
 """
 
+import copy
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from satlib import attention
+from satlib.attention import RectangleWindowAttention, SelectiveAggregationAttention
 from satlib.model import SAT
 from satlib.precision import Format, computing
 
@@ -135,13 +136,25 @@ def forward_graph(model: SAT, image: Tensor, *, number_format: Format = "float32
     return Graph(run, image, device=device)
 
 
-def compiled(model: SAT, *, backend: str | Callable[..., Any] = "inductor") -> Callable[[Tensor], Tensor]:
-    """Compile a network for one size of image, whole: a part that cannot be compiled is an error.
+def compiled(
+    model: SAT, image: Tensor, *, backend: str | Callable[..., Any] = "inductor"
+) -> Callable[[Tensor], Tensor]:
+    """Compile a network, in eval mode, for images like (B, 3, H, W), whole: a part that cannot be compiled is an error.
 
-    What depends on the size alone, the plans of the windows and the samples of eval mode, is computed while compiling
-    and taken for constant.
+    What depends on the size alone, the plans of the windows and the samples, is made before and given to a copy of the
+    network that shares its weights. The first call compiles. The function raises a ValueError for another size.
     """
-    for constant in (attention.window_plan, attention.eval_sample):
-        torch.compiler.assume_constant_result(constant)
-    whole: Callable[[Tensor], Tensor] = torch.compile(model, fullgraph=True, dynamic=False, backend=backend)
-    return whole
+    if model.training:
+        raise ValueError("the network is in training mode; call eval() first")
+    own, grid = copy.deepcopy(model, {id(p): p for p in model.parameters()}), (image.shape[2], image.shape[3])
+    for part in own.modules():
+        if isinstance(part, (RectangleWindowAttention, SelectiveAggregationAttention)):
+            part.fixed = part.plan(grid, image.device)
+    whole: Callable[[Tensor], Tensor] = torch.compile(own, fullgraph=True, dynamic=False, backend=backend)
+
+    def run(x: Tensor) -> Tensor:
+        if x.shape != image.shape:
+            raise ValueError(f"the network was compiled for {tuple(image.shape)}, got {tuple(x.shape)}")
+        return whole(x)
+
+    return run

@@ -13,7 +13,10 @@ EPS = 1e-6
 """The paper's epsilon: a norm at or below it counts as zero."""
 
 BLOCK_ELEMENTS = 2**19
-"""Similarities held at once, about: few enough to stay in a processor's cache."""
+"""Similarities that a CPU holds at once, about: few enough to stay in its cache."""
+
+GPU_BLOCK_ELEMENTS = 2**24
+"""The same for any other device, where each operation on a block costs a launch: 64 MiB in float32."""
 
 BLOCK_ROWS = 32
 """But at least so many rows of them, or products become inefficient."""
@@ -42,9 +45,10 @@ def flat_index(index: Tensor, length: int) -> Tensor:
     return (index + first.unsqueeze(1)).flatten()
 
 
-def row_blocks(n_rows: int, row_elements: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each."""
-    step = max(BLOCK_ROWS, BLOCK_ELEMENTS // row_elements)
+def row_blocks(n_rows: int, row_elements: int, device: torch.device) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of blocks of rows that hold about BLOCK_ELEMENTS elements each, or GPU_BLOCK_ELEMENTS."""
+    elements = BLOCK_ELEMENTS if device.type == "cpu" else GPU_BLOCK_ELEMENTS
+    step = max(BLOCK_ROWS, elements // row_elements)
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
 

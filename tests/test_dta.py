@@ -271,6 +271,16 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
         close(a.double(), b.double(), 1e-12)
 
 
+def test_blocks_are_small_for_a_cache_and_large_for_a_gpu():
+    size = {"cpu": tokens.BLOCK_ELEMENTS, "meta": tokens.GPU_BLOCK_ELEMENTS}
+    for device, elements in size.items():
+        for n_rows, columns in ((1, 1), (7, 10**6), (16_384, 491), (921_600, 27_648)):
+            blocks = list(tokens.row_blocks(n_rows, columns, torch.device(device)))
+            assert [start for start, _ in blocks] == [0, *(stop for _, stop in blocks[:-1])] and blocks[-1][1] == n_rows
+            assert all((stop - start) * columns <= max(elements, 32 * columns) for start, stop in blocks)
+    assert list(tokens.row_blocks(16_384, 491, torch.device("meta"))) == [(0, 16_384)]
+
+
 # Gradients and precision --------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from satlib import SAT, SATConfig, fused, sampling
+from satlib import SAT, SATConfig, dta, fused, sampling
 from satlib.data.store import Pair
 from satlib.training import TrainConfig
 from satlib.training.state import State
@@ -126,6 +126,8 @@ def test_a_check_of_a_sample_waits_only_on_the_cpu(as_on_a_gpu, meta):
     model = network(as_on_a_gpu).eval()
     assert "_local_scalar_dense" in watched(lambda: model(torch.rand(1, 3, 12, 20))).waiting
     network(meta).eval()(torch.empty(1, 3, 12, 20, device=meta))  # would be an error
+    with pytest.raises(ValueError, match="sample must hold distinct positions"):  # looked at before it goes to a GPU
+        dta.aggregate(torch.empty(1, 9, 4, device=meta), 2, sample=torch.tensor([3, 3, 5]))
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

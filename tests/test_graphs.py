@@ -11,6 +11,7 @@ from satlib.graphs import Graph, Reading, Recorded, compiled, forward_graph
 from satlib.training import step as step_module
 from satlib.training import train
 from satlib.training.config import TrainConfig
+from satlib.windows import plan_halves
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 SMALL = SATConfig.preset("sat-tiny", scale=2, groups=(1, 1))
@@ -78,7 +79,7 @@ def test_a_recorded_network_holds_its_plans_and_samples():
         with Reading() as reading:
             model(torch.rand(1, 3, *grid))
     gc.collect()
-    plan = attention.window_plan(grid, SMALL.window, False, SMALL.mask_padding, torch.device("cpu"))
+    plan = plan_halves(grid, SMALL.window, shifted=False, mask_padding=SMALL.mask_padding, device=torch.device("cpu"))
     sample = attention.eval_sample(0, 1, grid, 16, SMALL.sampling, 4)
     assert {plan.split.source.untyped_storage(), sample.untyped_storage()} <= reading.read
     assert {p.untyped_storage() for p in model.parameters()} <= reading.read
@@ -112,14 +113,34 @@ def test_several_processes_cannot_record():
         step_module.record_gradients(Two(), None, [])
 
 
-@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while it compiles
-def test_the_whole_network_compiles_without_a_break_and_computes_the_same():
-    model = SAT(SMALL.replace(groups=(1,))).eval()
-    whole = compiled(model, backend="eager")
+def check_compiled(backend, device):
+    model = SAT(SMALL).eval().to(device)
+    whole = compiled(model, torch.empty(1, 3, 12, 16, device=device), backend=backend)
     with torch.no_grad():
         for seed in range(2):
-            x = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(seed))
+            x = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(seed)).to(device)
             torch.testing.assert_close(whole(x), model(x), rtol=1e-5, atol=1e-5)
+        model.head.weight.mul_(2)  # the weights are shared
+        torch.testing.assert_close(whole(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while it compiles
+def test_the_whole_network_compiles_without_a_break_and_computes_the_same():
+    check_compiled("aot_eager", torch.device("cpu"))
+
+
+def test_a_compiled_network_is_for_one_size_and_for_eval_mode():
+    model = SAT(SMALL)
+    with pytest.raises(ValueError, match="call eval"):
+        compiled(model, torch.empty(1, 3, 12, 16))
+    with pytest.raises(ValueError, match=r"compiled for \(1, 3, 12, 16\), got \(1, 3, 16, 12\)"):
+        compiled(model.eval(), torch.empty(1, 3, 12, 16))(torch.empty(1, 3, 16, 12))
+
+
+@needs_gpu
+@pytest.mark.filterwarnings("ignore")  # torch's own, while it compiles
+def test_a_network_compiled_by_inductor_on_a_gpu():
+    check_compiled("inductor", torch.device("cuda"))
 
 
 @needs_gpu

@@ -70,7 +70,7 @@ def attend_exactly(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor) -> Tensor:
     """Return softmax(Q K^T / sqrt(d_q)) V of tokens (N, d), (N, d_v), in blocks of queries."""
     queries, keys, values = x @ w_q, x @ w_k, x @ w_v
     out = torch.empty_like(values)
-    for start, stop in dta.row_blocks(len(x), len(x)):
+    for start, stop in dta.row_blocks(len(x), len(x), x.device):
         logits = queries[start:stop] @ keys.T / w_q.shape[1] ** 0.5
         out[start:stop] = logits.softmax(-1) @ values
     return out

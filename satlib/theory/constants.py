@@ -124,7 +124,7 @@ def _radius(tokens: Tensor, cluster: Tensor) -> float:
 def _gap(tokens: Tensor, cluster: Tensor) -> float:
     """Return the smallest distance between tokens of different clusters, in blocks of rows."""
     nearest = float("inf")
-    for start, stop in dta.row_blocks(len(tokens), len(tokens)):
+    for start, stop in dta.row_blocks(len(tokens), len(tokens), tokens.device):
         distance = torch.cdist(tokens[start:stop], tokens, compute_mode="donot_use_mm_for_euclid_dist")
         other = cluster[start:stop, None] != cluster
         nearest = min(nearest, float(distance.masked_fill(~other, torch.inf).min()))
