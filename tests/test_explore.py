@@ -17,7 +17,7 @@ from satlib.explore import explorer as base
 from satlib.explore.choosing import VIEWS
 from satlib.explore.features import PATCHES
 from satlib.figures.centers import centers_on_image
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
 from satlib.patches import low_resolution, patch_features
 
 PHOTO = samples.load("coffee").resize((32, 24))
@@ -190,7 +190,7 @@ def test_centers_start_with_what_the_library_gives() -> None:
     )
     for found, wanted in zip(explorer.result, expected, strict=True):
         assert torch.equal(found, wanted)
-    assert explorer.picture.value == png(centers_on_image(image, expected), density=1, palette=False)
+    assert explorer.picture.value == quick_png(centers_on_image(image, expected))
     assert "768 tokens, 92 sampled, 23 centres; largest cluster " in explorer.numbers.value
 
 
@@ -231,8 +231,14 @@ def test_layers_of_a_network_are_what_trace_gives_with_the_same_settings() -> No
     explorer.layer.value, explorer.seed.value, explorer.beta.value = 2, 5, 2
     other = SAT(config.replace(seed=5, subsample=2, keep_ratio=0.03, neighbors=0.1)).eval()
     other.load_state_dict(weights)
-    expected = trace(other, low_resolution(PHOTO).unsqueeze(0))[2].aggregation
-    assert torch.equal(explorer.result.centers, expected.centers)
+    layers = trace(other, low_resolution(PHOTO).unsqueeze(0))
+    for number in (2, 0, 1):  # the pass ends with the layer; an earlier one is already there
+        explorer.layer.value = number
+        assert torch.equal(explorer.result.centers, layers[number].aggregation.centers)
+    explorer.turn({explorer.layer: 0, explorer.beta: 3})
+    shallow = explorer.result
+    explorer.layer.value = 1  # deeper than the last pass went
+    assert shallow.sample.shape[1] == explorer.result.sample.shape[1] != layers[0].aggregation.sample.shape[1]
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
     assert {module.config for module in model.modules() if hasattr(module, "config")} == {config}
 

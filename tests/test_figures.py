@@ -21,7 +21,7 @@ from satlib import figures
 from satlib.dta import Aggregation, aggregate
 from satlib.figures.centers import nearest_sampled
 from satlib.figures.clusters import LARGEST, largest_clusters, mean_colours
-from satlib.figures.show import PLOTLY_MIME, plotly_html, png
+from satlib.figures.show import PLOTLY_MIME, plotly_html, png, quick_png
 from satlib.figures.style import pixels
 from satlib.patches import patch_features
 
@@ -68,6 +68,23 @@ def test_every_figure_is_a_small_png_at_any_image_size(height: int, width: int) 
         picture = Image.open(io.BytesIO(png(figure)))
         assert 300 <= picture.width <= 1400
         assert 40 <= picture.height <= 4500
+
+
+@pytest.mark.parametrize(("height", "width"), SHAPES)
+def test_a_quick_png_shows_all_that_matplotlib_would_keep(height: int, width: int) -> None:
+    image, result = example(height, width)
+    for figure in every_figure(image, result):
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=100, bbox_inches="tight", pad_inches=0.05, facecolor="white")
+        kept, quick = (np.asarray(Image.open(f).convert("RGB")) for f in (stream, io.BytesIO(quick_png(figure))))
+        assert all(b <= a + 12 for a, b in zip(kept.shape, quick.shape, strict=True))  # no more of the margins
+        ink = [(picture < 250).any(2).mean() * picture[..., 0].size for picture in (kept, quick)]
+        assert ink[1] == pytest.approx(ink[0], rel=0.08)
+
+
+def test_an_empty_figure_is_a_white_quick_png() -> None:
+    blank = np.asarray(Image.open(io.BytesIO(quick_png(Figure(figsize=(2, 1))))))
+    assert blank.shape == (100, 200, 3) and (blank == 255).all()
 
 
 def test_a_constant_image_can_be_drawn() -> None:

@@ -2,9 +2,11 @@
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 
+import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from satlib.config import SATConfig
 from satlib.dta import Aggregation
@@ -12,12 +14,12 @@ from satlib.explore import knobs
 from satlib.explore.explorer import Drawing, Drawn, Explorer
 from satlib.explore.features import Features, feature_names, layer_modules
 from satlib.explore.picture import Picture
-from satlib.explore.taking import ImageLike, ModelLike, network, small_image
+from satlib.explore.taking import ImageLike, ModelLike, batch_for, network, small_image
 from satlib.figures.centers import centers_on_image, decision_graph, score_maps
 from satlib.figures.clusters import cluster_maps
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
+from satlib.inference import evaluating
 from satlib.model import SAT
-from satlib.tracing import trace
 
 VIEWS: dict[str, Callable[[Tensor, Aggregation], Figure]] = {
     "centres": centers_on_image,
@@ -37,8 +39,8 @@ ALT = {
 def centers(model: ModelLike | None, image: ImageLike) -> "CenterExplorer":
     """Return an explorer of how DTA chooses centres; as the last value of a notebook cell it is displayed.
 
-    Knobs: what is shown, features (patches or a layer), beta, keep ratio, m, sampling, draw. With a layer, the whole
-    network runs with these settings. ``result`` is the last :class:`satlib.dta.Aggregation`.
+    Knobs: what is shown, features (patches or a layer), beta, keep ratio, m, sampling, draw. With a layer, the network
+    runs up to it with these settings. ``result`` is the last :class:`satlib.dta.Aggregation`.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ class CenterExplorer(Explorer):
     def __init__(self, model: SAT | None, image: Tensor) -> None:
         self.image, self.features = image, Features(image, model)
         self._variant = None if model is None else copy.deepcopy(model)
-        self._ran: tuple[SATConfig, list[Aggregation]] | None = None  # settings of the last run, and all its layers
+        self._ran: tuple[SATConfig, list[Aggregation]] | None = None  # settings of the last run, and its layers
         self.view = knobs.choice("show", list(VIEWS))
         self.layer = knobs.choice("features", feature_names(model))
         self.beta, self.keep_ratio, self.neighbors = knobs.beta(), knobs.keep_ratio(), knobs.neighbors()
@@ -87,24 +89,44 @@ class CenterExplorer(Explorer):
         )  # fmt: skip
         if layer is None or self._variant is None:
             return self.features.aggregate(None, config)
-        if self._ran is None or self._ran[0] != config:
-            self._ran = config, run_with(self._variant, config, self.image)
+        if self._ran is None or self._ran[0] != config or layer >= len(self._ran[1]):
+            self._ran = config, run_with(self._variant, config, self.image, layer)
         return self._ran[1][layer]
 
 
-def run_with(model: SAT, config: SATConfig, image: Tensor) -> list[Aggregation]:
-    """Give all SAA layers of a network the settings of ``config`` and return what they choose on an image (3, H, W).
+class _EnoughError(Exception):
+    """Ends a forward pass whose rest is not needed."""
 
-    Only settings of DTA may differ from the network's own: the weights stay.
+
+@torch.inference_mode()
+def run_with(model: SAT, config: SATConfig, image: Tensor, last: int) -> list[Aggregation]:
+    """Give the SAA layers of a network the settings of ``config``; return what they choose on an image (3, H, W).
+
+    The network runs up to the layer ``last``. Only settings of DTA may differ from its own: the weights stay.
     """
-    for module in layer_modules(model):
-        module.config = config
-    return [Aggregation(*(t.cpu() for t in layer.aggregation)) for layer in trace(model, image)]
+    found: list[Aggregation] = []
+
+    def keep(module: nn.Module, inputs: object, output: tuple[Tensor, Aggregation]) -> None:
+        found.append(Aggregation(*(t.cpu() for t in output[1])))
+        if len(found) > last:
+            raise _EnoughError
+
+    layers = layer_modules(model)
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    for layer in layers:
+        layer.config = config
+    try:
+        with evaluating(model), suppress(_EnoughError):
+            model(batch_for(model, image))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
 
 
 def draw(view: str, image: Tensor, result: Aggregation) -> bytes:
     """Return one of ``VIEWS`` as a PNG, quickly: a knob should show its effect at once."""
-    return png(VIEWS[view](image, result), density=1, palette=False)
+    return quick_png(VIEWS[view](image, result))
 
 
 def describe(result: Aggregation) -> str:

@@ -14,7 +14,7 @@ from satlib.explore.pixel import PixelExplorer
 from satlib.explore.taking import ImageLike, ModelLike, network, small_image
 from satlib.figures.explore_density import density_beside, neighbors_on_image
 from satlib.figures.explore_pixels import edge_to_edge
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
 from satlib.neighbors import nearest
 
 
@@ -89,7 +89,7 @@ class DensityExplorer(PixelExplorer):
         return Drawn(
             (
                 Drawing(edge_to_edge(photo), f"The image, a star on the chosen pixel, dots on its {m} neighbours."),
-                Drawing(png(maps, density=1, palette=False), "Map of the density of the nearest sampled token."),
+                Drawing(quick_png(maps), "Map of the density of the nearest sampled token."),
             ),
             describe(found, (self.row.value, self.column.value), result),
         )

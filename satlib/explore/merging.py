@@ -16,7 +16,7 @@ from satlib.explore.pixel import PixelExplorer
 from satlib.explore.taking import ImageLike, ModelLike, network, small_image
 from satlib.figures.explore_aggregation import members_on_image, weights_and_norms
 from satlib.figures.explore_pixels import edge_to_edge
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
 
 
 class Merged(NamedTuple):
@@ -98,7 +98,7 @@ class AggregationExplorer(PixelExplorer):
         return Drawn(
             (
                 Drawing(edge_to_edge(photo), f"The grey image, {n} members of one cluster coloured by their weight."),
-                Drawing(png(lengths, density=1, palette=False), describe(merged)),
+                Drawing(quick_png(lengths), describe(merged)),
             ),
             describe(merged),
         )

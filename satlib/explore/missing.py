@@ -13,7 +13,7 @@ from satlib.explore import knobs
 from satlib.explore.explorer import Drawing, Drawn, Explorer
 from satlib.explore.picture import Picture
 from satlib.figures.explore_theorem import arrange, draw_and_errors
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
 from satlib.theory import Mixture, decompose_error, make_mixture, missed_cluster_probability, sample_indices
 from satlib.theory.arrays import Floats, Integers
 from satlib.theory.draws import METHODS
@@ -80,7 +80,7 @@ class TheoremExplorer(Explorer):
         figure = draw_and_errors(tokens, draws.errors, draws.missed, self.ratio.value, draws.toy)
         text = self._describe(mixture, draws)
         alt = f"Error of two clusters by size ratio; a draw, cluster by cluster; errors of the draws. {text}"
-        drawing = Drawing(png(figure, density=1, palette=False), alt)
+        drawing = Drawing(quick_png(figure), alt)
         self.draws = draws
         return Drawn((drawing,), text)
 

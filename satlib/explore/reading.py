@@ -20,7 +20,7 @@ from satlib.explore.pixel import PixelExplorer
 from satlib.explore.taking import ImageLike, ModelLike, at_home, network, small_image
 from satlib.figures.explore_attention import read_on_image, reading
 from satlib.figures.explore_pixels import edge_to_edge
-from satlib.figures.show import png
+from satlib.figures.show import quick_png
 from satlib.model import SAT
 
 MEAN = "mean of all"
@@ -90,7 +90,7 @@ class AttentionExplorer(PixelExplorer):
                 Drawing(
                     edge_to_edge(photo), "The grey image, the pixels of the five tokens read most in five colours."
                 ),
-                Drawing(png(maps, density=1, palette=False), f"Map of what is read, and the weights. {text}"),
+                Drawing(quick_png(maps), f"Map of what is read, and the weights. {text}"),
             ),
             text,
         )

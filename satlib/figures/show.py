@@ -9,11 +9,14 @@ the published page.
 import base64
 import io
 import json
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageChops
 from plotly.graph_objects import Figure as PlotlyFigure
 
 from satlib.figures.style import styled
@@ -24,6 +27,9 @@ CSS_DPI = 100
 
 DENSITY = 1.8
 """Pixels of a PNG for each CSS pixel, for sharp text on dense screens."""
+
+PAD = 5
+"""CSS pixels that stay around a figure when its margins are cut off."""
 
 MimeBundle = tuple[dict[str, Any], dict[str, Any]]
 
@@ -74,26 +80,36 @@ def show(figure: Figure | PlotlyFigure, *, alt: str) -> Shown:
 
 
 @styled
-def png(figure: Figure, *, density: float = DENSITY, palette: bool = True) -> bytes:
-    """Return a matplotlib figure as a PNG without empty margins.
+def png(figure: Figure) -> bytes:
+    """Return a matplotlib figure, whose inches are 100 CSS pixels, as a small PNG file without empty margins.
 
-    Parameters
-    ----------
-    figure
-        The figure; its inches are 100 CSS pixels.
-    density
-        Pixels for each CSS pixel.
-    palette
-        Reduce to the 256 most fitting colours. The file becomes two to four times smaller and takes longer to make.
+    It has DENSITY pixels for each CSS pixel, and the 256 most fitting colours.
     """
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=density * CSS_DPI, bbox_inches="tight", pad_inches=0.05)
-    if not palette:
-        return stream.getvalue()
-    smaller = io.BytesIO()
+    stream, smaller = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DENSITY * CSS_DPI, bbox_inches="tight", pad_inches=PAD / CSS_DPI)
     drawn = Image.open(stream).convert("RGB")
     drawn.quantize(256, dither=Image.Dither.NONE).save(smaller, format="PNG", optimize=True)
     return smaller.getvalue()
+
+
+@styled
+def quick_png(figure: Figure) -> bytes:
+    """Return a matplotlib figure as a PNG, soon: drawn once, one pixel for each CSS pixel, in all of its colours.
+
+    Empty margins are cut off; what would lie outside of the figure is not seen.
+    """
+    figure.set_facecolor("white")
+    figure.set_dpi(CSS_DPI)
+    canvas = FigureCanvasAgg(figure)
+    draw: Callable[[], None] = canvas.draw  # matplotlib leaves both without types
+    buffer: Callable[[], memoryview] = canvas.buffer_rgba
+    draw()
+    drawn = Image.fromarray(np.asarray(buffer())).convert("RGB")
+    left, upper, right, lower = ImageChops.invert(drawn).getbbox() or (0, 0, *drawn.size)
+    kept = (max(0, left - PAD), max(0, upper - PAD), min(drawn.width, right + PAD), min(drawn.height, lower + PAD))
+    stream = io.BytesIO()
+    drawn.crop(kept).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
 
 
 def plotly_html(content: dict[str, Any], alt: str) -> str:
