@@ -57,8 +57,7 @@ class RectangleWindowAttention(nn.Module):
         )
         self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project = nn.Linear(channels, channels)
-        self.fixed: HalvesPlan | None = None
-        """The plan to use whatever the grid; `satlib.graphs` sets it for a network of one size."""
+        self.fixed: HalvesPlan | None = None  # the plan whatever the grid: satlib.graphs, for a network of one size
 
     def plan(self, grid: Grid, device: torch.device) -> HalvesPlan:
         """Return the plan of the windows of an H x W grid, which is kept."""
@@ -84,8 +83,7 @@ class SelectiveAggregationAttention(nn.Module):
         self.key = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
         self.value = nn.Linear(config.channels, config.channels, bias=config.qkv_bias)
         self.project = nn.Linear(config.channels, config.channels)
-        self.fixed: Tensor | None = None
-        """(S,) the sample of eval mode to use whatever the grid; `satlib.graphs` sets it for a network of one size."""
+        self.fixed: Tensor | None = None  # (S,) the sample of eval mode whatever the grid: satlib.graphs, as above
 
     def plan(self, grid: Grid, device: torch.device) -> Tensor:
         """Return the (S,) sample of eval mode on an H x W grid, which is kept."""
