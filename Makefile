@@ -2,7 +2,7 @@
 # pyproject.toml at the exact versions of constraints.txt.
 #
 #   PYTHON=python3.12   the interpreter that .venv is made with, 3.11 or newer
-#   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX
+#   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX; a new path becomes one
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
 #   PROGRAM=sweep       another program of benchmarks/ for `make bench`
@@ -15,6 +15,10 @@ ARGS    ?=
 PROGRAM ?= cpu
 NOTEBOOKS ?= notebooks/*.md
 
+ifeq ($(strip $(VENV)),)
+$(error VENV is empty: name an environment, as VENV=$$CONDA_PREFIX after `conda activate`, or leave it out)
+endif
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
 
@@ -26,7 +30,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(VENV)/.book ## Build the book into _build/html; warnings are errors
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 10 minutes)
 	@mkdir -p _build
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 # Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.
@@ -41,10 +45,10 @@ serve: ## Serve the built book on localhost
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops; another port: make serve PORT=8001)"
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-site-check: $(VENV)/.dev ## Check the built book in headless Chromium
+site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 10 minutes)
 	$(BIN)/python -m pytest tests/test_site.py $(ARGS)
 
-test: $(VENV)/.dev ## Run the tests, except those of the built book
+test: $(VENV)/.dev ## Run the tests, except those of the built book (about 10 minutes)
 	$(BIN)/python -m pytest --ignore=tests/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
@@ -99,4 +103,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: make PYTHON=python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+# --clear empties the folder, of an environment that is broken; it must not empty any other.
+	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || \
+		{ echo "VENV=$(VENV) is there and is no environment: name one, or a path that is not there yet" >&2; exit 1; }
+	$(PYTHON) -m venv --clear "$(VENV)"

@@ -102,6 +102,11 @@ def bundled(name: str) -> Path:
     return Path(str(resources.files("satlib"))) / "weights" / f"{name}.safetensors"
 
 
+def bundled_names() -> list[str]:
+    """Return the names of the networks whose weights the package has."""
+    return sorted(path.stem for path in bundled("any").parent.glob("*.safetensors"))
+
+
 def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     """Read a file of :func:`save`."""
     try:

@@ -22,11 +22,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(upscale)
-app.command()(evaluate)
-app.command()(complexity)
-app.command()(train)
-app.command(cls=RunCommand)(run)
+app.command(short_help="Upscale an image, or a folder of images.")(upscale)
+app.command(short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
+app.command(short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
+app.command(short_help="Train a network, or go on with a run.")(train)
+app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
 app.add_typer(data.app, name="data")
 
 

@@ -80,7 +80,10 @@ def _check_device(device: torch.device | str) -> torch.device:
     try:
         return torch.empty(0, device=device).device  # with the index that "cuda" stands for
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {str(device)!r} cannot be used: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        if reason.startswith("Expected one of"):  # torch lists all that any build knows
+            reason = "give cpu, cuda or, of several GPUs, cuda:1"
+        raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
 
 
 def upscale_picture(

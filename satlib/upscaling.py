@@ -168,7 +168,7 @@ def upscale_file(
 def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
     if target.is_dir():
-        raise IsADirectoryError(f"cannot write {target}: it is a folder")
+        raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
     if not os.access(target if target.exists() else target.parent, os.W_OK):

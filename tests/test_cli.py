@@ -119,7 +119,9 @@ BAD = {
     "in.png in.png": "the output in.png is the input",
     "in.png out.png --max-pixels 449": "25 x 18 pixels, more than max_pixels = 449",
     "in.png out.png --model sat-huge-x2": "unknown model 'sat-huge-x2'",
-    "in.png out.png --model sat-tiny-x3": "no trained weights are bundled for 'sat-tiny-x3'",
+    "in.png out.png --model sat-tiny-x3": (
+        "no trained weights are bundled for 'sat-tiny-x3', only for sat-tiny-x2 and sat-tiny-x4; --untrained runs it"
+    ),
     "in.png out.png --model bad.safetensors": "bad.safetensors is damaged",
     "in.png out.png --model none.safetensors": "no such file: none.safetensors",
     "in.png out.png --model bad.safetensors --untrained": "--untrained needs a model of the form",
@@ -129,15 +131,18 @@ BAD = {
     "in.png out.png --tile 8 --overlap 0": "an integer >= 16, got 8",
     "in.png out.png --tile big": "--tile must be auto, none or a number of pixels, got 'big'",
     "in.png out.png --overlap -1": "overlap must be an integer >= 0, got -1",
-    "in.png out.png --device abacus --model sat-tiny-x2 --untrained": "device 'abacus' cannot be used",
+    "in.png out.png --device abacus --model sat-tiny-x2 --untrained": (
+        "device 'abacus' cannot be used: give cpu, cuda or, of several GPUs, cuda:1"
+    ),
     "in.png out.jpg --quality 101": "quality must be in 1..100, got 101",
     "in.png out.bmp": ".bmp is not one of",
     "in.png out": "no extension is not one of",
     "in.png none/out.png": "the folder none does not exist",
-    "in.png empty": "cannot write empty: it is a folder",
+    "in.png empty": "cannot write empty: it is a folder; name a file, as empty/in.png",
     "deep.png out.jpg": "JPEG does not hold uint16; choose .png or .tif",
     "clear.png out.jpg": "JPEG does not hold transparency",
     "empty out": "no PNG, JPEG, WebP or TIFF files in empty",
+    ". none/large": "cannot write into none/large: the folder none does not exist",
     ". large --model sat-huge-x2": "unknown model 'sat-huge-x2'",
     ". .": "the output folder . is the input folder",
     ". in.png": "so the output must be one; in.png is a file",
@@ -162,6 +167,23 @@ def test_an_unwritable_target(folder, monkeypatch):
     code, _, err = run("upscale", folder / "in.png", folder / "out.png")
     assert (code, err.count("\n")) == (2, 1)
     assert "out.png: permission denied" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["data"]])
+def test_the_help_says_of_every_command_what_it_does_and_cuts_nothing_off(arguments):
+    _, out, _ = run(*arguments, "--help")
+    listed = out.split("Commands:\n")[1].splitlines()
+    assert len(listed) >= 4
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_complexity_takes_a_name_with_its_scale():
+    for arguments in (["sat-tiny-x2"], ["sat-tiny-x2", "--scale", 2], ["sat-tiny", "--scale", 2]):
+        code, out, _ = run("complexity", *arguments)
+        assert (code, out.split(",")[0]) == (0, "sat-tiny x2")
+    assert run("complexity", "sat-tiny-x2", "--scale", 4) == (
+        2, "", "satlib: --scale 4 does not fit the name sat-tiny-x2\n",
+    )  # fmt: skip
 
 
 def test_usage_errors_exit_with_2(folder):

@@ -73,13 +73,33 @@ def test_prepare(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "HR/a.png")
     result = run("prepare", str(tmp_path / "HR"), "--scale", "2", "--scale", "4")
     assert result.exit_code == 0
-    assert result.stdout == f"{tmp_path / 'HR.store'}: hr.u8 0.0 MB, x2.u8 0.0 MB, x4.u8 0.0 MB\n"
+    assert result.stdout == f"{tmp_path / 'HR.store'}: 1 photograph; hr.u8 7.2 kB, x2.u8 1.8 kB, x4.u8 0.5 kB\n"
     assert len(Store(tmp_path / "HR.store", 4)) == 1
     assert run("verify", str(tmp_path / "HR.store")).exit_code == 0
     assert run("prepare", str(tmp_path / "HR"), "--to", str(tmp_path / "other")).exit_code == 0
     assert Store(tmp_path / "other", 3).lr(0).shape == (13, 20, 3)
     bad = run("prepare", str(tmp_path / "HR"), "--scale", "1")
     assert (bad.exit_code, bad.stderr) == (2, "satlib: a scale must be an integer from 2 to 16, got 1\n")
+
+
+def test_prepare_names_the_store_of_the_current_folder_and_refuses_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "HR/sub").mkdir(parents=True)
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "HR/a.png")
+    for here, folder in (("HR", "."), ("HR/sub", "..")):
+        monkeypatch.chdir(tmp_path / here)
+        result = run("prepare", folder, "--scale", "2")
+        assert (result.exit_code, result.stdout.split(":")[0]) == (0, str(tmp_path / "HR.store"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for arguments, message in (
+        (["HR", "--to", "file"], "file is a file; a store is a folder"),
+        (["file"], "file is a file; a folder of images is needed"),
+        (["/"], "/ has no place beside it for a store; name one"),
+    ):
+        result = run("prepare", *arguments)
+        assert (result.exit_code, result.stderr) == (2, f"satlib: {message}\n")
 
 
 def test_verify_without_record(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_notebook_with_parameters_of_a_file_and_of_the_line(folder: Path) -> N
     result = run(
         "n.md", "-f", "p.yaml", "-p", "steps", "-4", "--parameter", "name", "7", "-p", "name=b=c", "-o", "o.ipynb"
     )
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.output) == (0, "o.ipynb: every cell has run\n")
     assert texts(folder / "o.ipynb") == ["-4 0.001 b=c\n"]
 
 
@@ -65,7 +65,11 @@ def test_bad_input_is_told_in_one_line_before_anything_runs(folder: Path) -> Non
     (folder / "p.yaml").write_text("steps: '3'\n")
     assert error_of(*one, "-f", "p.yaml") == f"p.yaml for n.md: steps must be int, got '3' (str); {known}"
     (folder / "p.yaml").write_text("steps: [\n")
-    assert error_of(*one, "-f", "p.yaml").startswith("p.yaml is not YAML: ")
+    assert error_of(*one, "-f", "p.yaml") == (
+        "p.yaml is not YAML: line 2, column 1: expected the node content, but found '<stream end>'"
+    )
+    (folder / "p.yaml").write_bytes(b"\xff")
+    assert error_of(*one, "-f", "p.yaml") == "p.yaml is not YAML: it is not text in UTF-8"
     assert error_of(*one, "-f", "q.yaml") == "q.yaml: No such file or directory"
     assert error_of(*one, "-p", "steps") == "-p takes a name and a value, got steps alone"
     assert error_of(*one, "--kernel", "fortran").startswith("there is no kernel 'fortran'; installed are ")
@@ -78,6 +82,28 @@ def test_bad_input_is_told_in_one_line_before_anything_runs(folder: Path) -> Non
     )
     assert error_of("--batch", "b.yaml", "--jobs", "0") == "the number of jobs at a time must be at least 1, got 0"
     assert error_of("--batch", "b.yaml", "--executor", "slurm").startswith("Slurm must know how many minutes")
+    (folder / "b.yaml").write_text("notebook: notebooks/m.md\n")
+    assert error_of("--batch", "b.yaml", "--dry-run") == (
+        "b.yaml: no such notebook: notebooks/m.md; paths in it start in the current folder"
+    )
+
+
+@pytest.mark.parametrize(("error", "line"), [("KeyboardInterrupt", "interrupted"), ("SystemExit(143)", "terminated")])
+def test_after_an_interruption_nothing_is_said_of_the_cell_that_ran(error: str, line: str) -> None:
+    script = f"""
+import asyncio, contextlib, typer
+from satlib.commands.run_notebooks import _interruptible
+async def cell():
+    raise RuntimeError("Kernel died")
+with contextlib.suppress(typer.Exit, SystemExit), _interruptible("call it again"):
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(cell())
+    loop.run_until_complete(asyncio.sleep(0))
+    raise {error}
+loop.close()
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stderr == f"satlib: {line}; call it again\n"
 
 
 def test_a_batch_with_a_failure(folder: Path) -> None:

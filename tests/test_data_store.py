@@ -139,7 +139,7 @@ def test_preparing_again_changes_nothing_and_scales_are_added(photographs: Path,
     prepare(photographs, path, scales=(2,))
     assert {name: time for name, time in times(path).items() if name != "x2.u8"} == before
     assert verify(path) == []
-    with pytest.raises(ValueError, match=r"has no scale 3; `satlib data prepare --scale 3` adds it"):
+    with pytest.raises(ValueError, match=r"has no scale 3; `satlib data prepare PHOTOS --to .* --scale 3` adds it"):
         Store(path, 3)
 
 

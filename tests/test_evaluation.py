@@ -297,6 +297,7 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
     [
         (["nonsense", "--data", ".", "--scale", "2"], "unknown model 'nonsense'"),
         (["bicubic", "--data", "missing", "--scale", "2"], "no such folder: missing"),
+        (["bicubic", "--data", "a.png", "--scale", "2"], "a.png is a file; a folder of images is needed"),
         (["bicubic", "--data", ".", "--scale", "5"], "--scale must be one of 2, 3, 4, 8, got 5"),
         (["sat-tiny-x4", "--data", ".", "--scale", "2", "--untrained"], "--scale 2 does not fit the model sat-tiny-x4"),
         (["bicubic", "--data", ".", "--scale", "2", "--untrained"], "--untrained needs a model of the form"),

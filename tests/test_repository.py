@@ -125,6 +125,17 @@ def test_every_make_target_has_one_line_of_help() -> None:
     assert min(len(line.split()) for line in shown.splitlines()) > 3
 
 
+def test_make_neither_empties_a_folder_nor_works_in_the_system(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/one.txt").write_text("dear")
+    for place, message in ((tmp_path / "letters", "is there and is no environment"), ("", "VENV is empty")):
+        done = subprocess.run(
+            ["make", "install", f"VENV={place}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2 and message in done.stderr and done.stdout == ""
+    assert (tmp_path / "letters/one.txt").read_text() == "dear"
+
+
 @pytest.mark.parametrize("path", [ROOT / ".ci/run", *WORKFLOWS], ids=lambda path: path.name)
 def test_automation_calls_targets_that_exist(path: Path) -> None:
     called = re.findall(r"\bmake ([a-z-]+)", path.read_text())

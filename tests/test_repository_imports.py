@@ -22,7 +22,7 @@ LAYERS = [
     set(layer.split())
     for layer in (
         "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
-        "precision",
+        "precision yaml_text",
         "kernels",
         "arguments clusters fused reach released memory metrics patches picture progress timings running",
         "dta images neighbors crops",

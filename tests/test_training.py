@@ -62,7 +62,7 @@ def test_a_run_learns_and_writes_what_it_says(store: Path, tmp_path: Path) -> No
     assert load(tmp_path / "run" / "last.safetensors").config == settings.network
     assert (tmp_path / "run" / "samples" / "step-00000060" / "p2.png").is_file()
     assert list((tmp_path / "run" / "tensorboard").iterdir())
-    assert [line.split()[0] for line in lines] == ["step"] * 5 + ["finished:"]
+    assert [line.split()[0] for line in lines] == ["training"] + ["step"] * 5 + ["finished:"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_signal_saves_and_ends(store: Path, tmp_path: Path, number: signal.Sig
 
 def test_a_folder_with_a_run_is_not_overwritten(store: Path, tmp_path: Path) -> None:
     run(config(store, steps=4), tmp_path)
-    with pytest.raises(ValueError, match="holds a run already; resume it, or choose another folder"):
+    with pytest.raises(ValueError, match="holds a run already; go on with --resume auto, or choose another folder"):
         run(config(store, steps=4), tmp_path)
     with pytest.raises(ValueError, match="seed=0, not 1"):
         run(config(store, steps=4, seed=1), tmp_path, resume=True)

@@ -9,25 +9,27 @@ from rich.console import Console
 from rich.table import Table
 
 from satlib.commands.errors import errors_in_one_line
+from satlib.commands.options import choose_config
 from satlib.complexity import Complexity
 from satlib.complexity import complexity as count
-from satlib.config import SATConfig
 from satlib.layers import LAYERS
 
 
 def complexity(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="sat, sat-light, sat-released or sat-tiny.")],
-    scale: Annotated[int, typer.Option(help="The upscaling factor: 2, 3, 4 or 8.")] = 4,
+    preset: Annotated[str, typer.Argument(metavar="PRESET", help="sat, sat-light, sat-released, sat-tiny; sat-x2 ...")],
+    scale: Annotated[int | None, typer.Option(help="The upscaling factor: 2, 3, 4 or 8; else 4.")] = None,
     output: Annotated[str, typer.Option(metavar="WxH", help="Size of the output in pixels.")] = "1280x640",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Count parameters, multiply-adds and memory, in the paper's convention beside everything."""
     with errors_in_one_line():
-        cost = count(SATConfig.preset(preset, scale), parse_size(output))
+        config = choose_config(preset, scale)
+        cost = count(config, parse_size(output))
     if as_json:
         typer.echo(json.dumps(as_dict(cost), indent=2))
         return
-    title = f"{preset} x{scale}, output {output}, N = {cost.grid[0] * cost.grid[1]:,} tokens"
+    name, tokens = preset.removesuffix(f"-x{config.scale}"), cost.grid[0] * cost.grid[1]
+    title = f"{name} x{config.scale}, output {output}, N = {tokens:,} tokens"
     console = Console()
     console.print(stage_table(cost, title), memory_table(cost))
 

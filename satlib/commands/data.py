@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Image sets:
 Root = Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder of all image sets.")]
 
 
-@app.command("list")
+@app.command("list", short_help="List image sets, their terms, and which are here.")
 def list_sets(root: Root = Path("data")) -> None:
     """List the image sets of super-resolution, their terms, and which are here."""
     with errors_in_one_line():
@@ -49,7 +49,7 @@ def fetch_sets(
             typer.echo(f"{folder}: {dataset.images} images. {dataset.terms}")
 
 
-@app.command("verify")
+@app.command("verify", short_help="Check every file of a folder.")
 def verify_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An image set, a store, any folder.")],
 ) -> None:
@@ -64,7 +64,7 @@ def verify_folder(
     typer.echo(f"{folder}: every file is as recorded" if recorded else f"{folder}: no record; every image can be read")
 
 
-@app.command("prepare")
+@app.command("prepare", short_help="Make a store, which training reads, of a folder of images.")
 def prepare_store(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="High-resolution images, in DIR and folders inside it.")
@@ -77,6 +77,13 @@ def prepare_store(
     """Make a store that training reads fast: images decoded once, and downscaled once per scale."""
     with errors_in_one_line():
         store = prepare(folder, to, scales=scale or (2, 3, 4), progress=bar)
-        sizes = {path.name: path.stat().st_size for path in sorted(store.glob("[!.]*.u8"))}
-    content = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in sizes.items())
-    typer.echo(f"{store}: {content}")
+        record = read_record(store)
+        assert record is not None
+    count, files = len(record["about"]["store"]), sorted(record["files"].items())
+    content = ", ".join(f"{name} {_size(file['bytes'])}" for name, file in files)
+    typer.echo(f"{store}: {count:,} photograph{'' if count == 1 else 's'}; {content}")
+
+
+def _size(n_bytes: int) -> str:
+    """Return a number of bytes in MB, or in kB below 1 MB."""
+    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.1f} kB"

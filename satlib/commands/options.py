@@ -1,8 +1,10 @@
 """What several commands read from their options in the same way."""
 
+from pathlib import Path
+
 import torch
 
-from satlib.checkpoint import parse_name
+from satlib.checkpoint import bundled, bundled_names, parse_name
 from satlib.config import PRESETS, SCALES, SATConfig
 from satlib.inference import Bicubic, Tile, get_model, scale_of
 from satlib.model import SAT
@@ -27,6 +29,22 @@ def full_name(model: str, scale: int | None) -> str:
     return f"{model}-x{scale or DEFAULT_SCALE}" if model == "bicubic" or model in PRESETS else model
 
 
+def choose_config(preset: str, scale: int | None) -> SATConfig:
+    """Return the configuration of a preset, named without its scale or with it ("sat-x2").
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset or scale, or the name has another scale than --scale.
+    """
+    named = parse_name(preset)
+    if named is None:
+        return SATConfig.preset(preset, DEFAULT_SCALE if scale is None else scale)
+    if scale not in (None, named[1]):
+        raise ValueError(f"--scale {scale} does not fit the name {preset}")
+    return SATConfig.preset(*named)
+
+
 def choose_model(model: str, scale: int | None, *, device: str | None, untrained: bool) -> SAT | Bicubic:
     """Return the model that the options name.
 
@@ -47,10 +65,21 @@ def choose_model(model: str, scale: int | None, *, device: str | None, untrained
     if scale not in (None, *SCALES):
         raise ValueError(f"--scale must be one of {', '.join(map(str, SCALES))}, got {scale}")
     name = full_name(model, scale)
+    if not untrained:
+        _check_weights(name)
     network = get_model(_untrained(name) if untrained else name, device)
     if scale not in (None, scale_of(network)):
         raise ValueError(f"--scale {scale} does not fit the model {model}, which upscales by {scale_of(network)}")
     return network
+
+
+def _check_weights(name: str) -> None:
+    """Raise ValueError with the remedy if a name is that of a network whose weights are not bundled."""
+    if parse_name(name) is not None and not Path(name).exists() and not bundled(name).is_file():
+        raise ValueError(
+            f"no trained weights are bundled for {name!r}, only for {' and '.join(bundled_names())}; "
+            "--untrained runs it with random weights"
+        )
 
 
 def _untrained(name: str) -> SAT:

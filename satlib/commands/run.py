@@ -44,7 +44,7 @@ class Where(StrEnum):
 
 
 def run(
-    notebook: Annotated[Path | None, typer.Argument(metavar="[NOTEBOOK]", help="A .ipynb, or a .md in MyST.")] = None,
+    notebook: Annotated[Path | None, typer.Argument(metavar="NOTEBOOK", help="A .ipynb, or a .md in MyST.")] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="OUT", help="The .ipynb to write; with --batch, a folder.")
     ] = None,

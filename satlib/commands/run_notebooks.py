@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from satlib.commands.errors import note
-from satlib.running.batch import Executor, plan_batch, run_batch
+from satlib.running.batch import Executor, notebook_of, plan_batch, run_batch
 from satlib.running.executing import NotebookError, execute
 from satlib.running.grid import read_batch
 from satlib.running.jobs import Job
@@ -31,7 +31,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def run_one(notebook: Path, out: Path, file: Path | None, pairs: Pairs, *, kernel: str, cwd: Path | None) -> None:
-    """Run one notebook."""
+    """Run one notebook, and say on stdout where it is."""
     with _interruptible(f"the notebook so far is {out}"):
         source = read_notebook(notebook)
         values = _values(source, file, pairs)
@@ -40,6 +40,7 @@ def run_one(notebook: Path, out: Path, file: Path | None, pairs: Pairs, *, kerne
         except NotebookError as error:
             note(f"{notebook}: {error}")
             raise typer.Exit(FAILED) from None
+    typer.echo(f"{out}: every cell has run")
 
 
 def run_many(
@@ -49,7 +50,7 @@ def run_many(
     """Run a batch, with a line on stderr for each job that ends and a table on stdout in the end."""
     left = "call it again to go on" + ("; what Slurm has goes on" if executor == "slurm" else "")
     with _interruptible(left):
-        values = _values(read_notebook(read_batch(batch).notebook), file, pairs)
+        values = _values(notebook_of(read_batch(batch), batch), file, pairs)
         jobs = plan_batch(batch, out, parameters=values, kernel=kernel, cwd=cwd)
         if dry_run:
             _print(_plan(jobs))
@@ -74,16 +75,23 @@ def _values(notebook: Notebook, file: Path | None, pairs: Pairs) -> dict[str, ob
 @contextmanager
 def _interruptible(left: str) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into one line and the exit codes 130 and 143."""
-    logging.getLogger("papermill").addHandler(logging.NullHandler())  # it says again what the exceptions say
+    _silence("papermill")  # it says again what the exceptions say
     try:
         with terminable():
             yield
     except KeyboardInterrupt:
+        _silence("asyncio")  # of the cell that nobody waits for any more, it says that its kernel has ended
         note(f"interrupted; {left}")
         raise typer.Exit(INTERRUPTED) from None
     except SystemExit:
+        _silence("asyncio")
         note(f"terminated; {left}")
         raise
+
+
+def _silence(name: str) -> None:
+    """Keep what a package logs from stderr, unless somebody has asked for it."""
+    logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def _tell(record: Record) -> None:

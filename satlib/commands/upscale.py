@@ -23,7 +23,8 @@ def upscale(
         Path, typer.Argument(metavar="IN", readable=False, help="An image (PNG, JPEG, WebP, TIFF), or a folder.")
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", readable=False, help="The image to write; a folder if IN is one.")
+        Path,
+        typer.Argument(metavar="OUT", readable=False, help="The image to write or replace; a folder if IN is one."),
     ],
     model: Annotated[
         str | None, typer.Option(help="sat-tiny-x4, sat-tiny (with --scale), bicubic, or a file of weights.")
@@ -108,6 +109,8 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         note(f"skipped {path}: not an image by its extension")
     if not found:
         raise ValueError(f"no PNG, JPEG, WebP or TIFF files in {source}")
+    if not target.parent.is_dir():
+        raise ValueError(f"cannot write into {target}: the folder {target.parent} does not exist")
     target.mkdir(exist_ok=True)
     return [(path, target / path.name) for path in found]
 

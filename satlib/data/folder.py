@@ -30,6 +30,8 @@ def image_files(folder: Path, *, nested: bool = False) -> list[Path]:
     ValueError
         If it has no images.
     """
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file; a folder of images is needed")
     if not folder.is_dir():
         raise NotADirectoryError(f"no such folder: {folder}")
     files = sorted(path for path in _walk(folder, nested) if path.suffix.lower() in SUFFIXES)

@@ -56,7 +56,7 @@ def prepare(
     for scale in scales:
         if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
             raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
-    store = store or folder.with_name(folder.name + ".store")
+    store = store or _beside(folder)
     files = image_files(folder, nested=True)
     _claim(store, folder)
     with locked(store / ".lock"):
@@ -73,10 +73,20 @@ def prepare(
     return store
 
 
+def _beside(folder: Path) -> Path:
+    """Return the store beside a folder; of "." and "..", too, which have no name of their own."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    if not named.name:
+        raise ValueError(f"{folder} has no place beside it for a store; name one")
+    return named.with_name(named.name + ".store")
+
+
 def _claim(store: Path, folder: Path) -> None:
     """Make the store's folder, refusing one that holds anything else."""
     if store.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"the store {store} must not lie inside {folder}")
+    if store.is_file():
+        raise NotADirectoryError(f"{store} is a file; a store is a folder")
     store.mkdir(exist_ok=True)
     strangers = [path.name for path in store.iterdir() if not path.name.startswith(".") and path.suffix != ".u8"]
     record = read_record(store)

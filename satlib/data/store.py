@@ -88,12 +88,14 @@ class Store:
         self.path, self.scale = Path(path), scale
         record = read_record(self.path)
         if record is None or "store" not in record["about"]:
-            raise ValueError(f"{path} is not a complete store; `satlib data prepare` makes one")
+            raise ValueError(f"{path} is not a complete store; `satlib data prepare PHOTOS --to {path}` makes one")
         if low_name(scale) not in record["files"]:
-            raise ValueError(f"{path} has no scale {scale}; `satlib data prepare --scale {scale}` adds it")
+            raise ValueError(
+                f"{path} has no scale {scale}; `satlib data prepare PHOTOS --to {path} --scale {scale}` adds it"
+            )
         problems = check_record(self.path, record, deep=False)
         if problems:
-            raise ValueError(f"{path}: {problems[0]}; `satlib data prepare` repairs it")
+            raise ValueError(f"{path}: {problems[0]}; `satlib data prepare PHOTOS --to {path}` repairs it")
         self.entries = entries_of(record)
         self._high, self._low = Layout(self.entries), Layout(self.entries, scale)
         self._high_pixels = map_pixels(self.path / HIGH)

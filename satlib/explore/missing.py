@@ -55,7 +55,7 @@ class TheoremExplorer(Explorer):
     draws: Draws
 
     def __init__(self) -> None:
-        self.ratio = knobs.slider("n_max/n_min", (1, 2, 4, 8, 16, 32, 64), 4)
+        self.ratio = knobs.slider("size ratio", (1, 2, 4, 8, 16, 32, 64), 4)
         self.beta = knobs.slider("β = S / K", (1, 2, 3, 4, 6, 8, 12, 16), 4)
         self.sampling = knobs.choice("sampling", tuple(METHODS))
         self.order = knobs.choice("order", LAYOUTS)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from satlib.figures.sliders import check_labels, with_slider
 from satlib.figures.style import BLACK, BLUE, GREEN, VERMILLION, WIDTH, styled
@@ -94,6 +95,8 @@ def _errors(ax: Axes, errors: Floats, missed: Integers) -> None:
     ax.scatter(draws[~hit], errors[~hit], s=22, color=VERMILLION, marker="x")
     ax.plot(draws[-1:], errors[-1:], "o", ms=13, fillstyle="none", color=BLACK)
     ax.set(title="errors (×: a cluster missed)", xlabel="draw (ring: this one)", ylabel="relative", yscale="log")
+    ax.set_xlim(0, max(len(errors), 10) + 1)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def draws_slider(draws: Mapping[str, Tokens], *, name: str, start: str, notes: Mapping[str, str]) -> go.Figure:

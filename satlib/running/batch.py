@@ -22,7 +22,7 @@ from typing import Literal
 
 from satlib.running.annotations import fits
 from satlib.running.executing import KERNEL, check_places
-from satlib.running.grid import read_batch
+from satlib.running.grid import Batch, read_batch
 from satlib.running.jobs import Job
 from satlib.running.local import run_local
 from satlib.running.notebooks import Notebook, read_notebook
@@ -59,7 +59,7 @@ def plan_batch(
         If the file, the notebook, or a parameter of any job is bad.
     """
     batch = read_batch(file, parameters)
-    notebook = read_notebook(batch.notebook)
+    notebook = notebook_of(batch, file)
     folder = None if cwd is None else Path(cwd)
     jobs = []
     for name, values in batch.jobs.items():
@@ -69,6 +69,19 @@ def plan_batch(
         places = _places(notebook, values, Path(out) if folder is None else Path(out).absolute(), name, digest)
         jobs.append(Job(name, notebook, values, places, digest, Path(out), kernel, folder))
     return jobs
+
+
+def notebook_of(batch: Batch, file: str | Path) -> Notebook:
+    """Return the notebook of the batch that a file describes.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read.
+    """
+    if not batch.notebook.is_file():
+        raise FileNotFoundError(f"{file}: no such notebook: {batch.notebook}; paths in it start in the current folder")
+    return read_notebook(batch.notebook)
 
 
 def run_batch(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import yaml
+from satlib.yaml_text import read_yaml
 
 
 def read_mapping(path: str | Path) -> dict[str, object]:
@@ -13,10 +13,7 @@ def read_mapping(path: str | Path) -> dict[str, object]:
     OSError, ValueError
         If the file cannot be read, is not YAML, or is no mapping from names.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {error}") from None
+    content = read_yaml(path)
     return as_mapping({} if content is None else content, str(path))
 
 

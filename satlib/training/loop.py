@@ -14,6 +14,7 @@ One process writes; with several, each has a share of every batch.
 """
 
 import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -105,6 +106,8 @@ def train(
         raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
+    if min(devices, nodes) < 1:
+        raise ValueError(f"devices and nodes must be at least 1, got {devices} and {nodes}")
     store = Store(config.store, config.network.scale)
     fabric = Fabric(
         accelerator=device,
@@ -124,15 +127,26 @@ def train(
         torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []),
         Stopper(time_limit) as stopper,
         _owned(out, fabric),
+        _without_notes_on_strides(),
     ):
         state = _state(config, model, out, fabric, say)
+        say(_subject(config, state, fabric, len(chosen)))
         session = Session(fabric, state, config, loader, examples, out, stopper, say)
         reason = session.run()
     if session.finished:
         say(f"finished: {out} holds last.safetensors and the curves")
     else:
-        say(f"stopped by {reason} at step {state.step:,}; it can go on from there")
+        say(f"stopped by {reason} at step {state.step:,}; --resume auto goes on from there")
     return Result(out, state.step, session.finished, reason, state.best, int(state.sums[SKIPPED]))
+
+
+def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: int) -> str:
+    """Return a line that says what is trained where, since the first line of the log may take minutes."""
+    n_params = sum(parameter.numel() for parameter in state.model.parameters())
+    place = fabric.device.type if fabric.world_size == 1 else f"{fabric.world_size} x {fabric.device.type}"
+    photographs = f"{n_photographs:,} photograph{'' if n_photographs == 1 else 's'}"
+    lines = f"a line every {min(config.log_every, config.steps):,} of {config.steps:,} steps"
+    return f"training {n_params:,} parameters on {place} with {photographs}; {lines}"
 
 
 def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
@@ -141,6 +155,14 @@ def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     if config.validation is not None:
         return chosen, examples_of_folder(Path(config.validation), config.network.scale)
     return chosen, examples_of_store(store, held)
+
+
+@contextmanager
+def _without_notes_on_strides() -> Iterator[None]:
+    """Leave out what torch says of several processes and depthwise convolutions, whose strides differ in name alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+        yield
 
 
 @contextmanager
@@ -154,10 +176,18 @@ def _owned(out: Path, fabric: Fabric) -> Iterator[None]:
 
 
 def _has_run(out: Path, resume: bool) -> bool:
-    """Return whether the folder holds a run to go on with; raise ValueError if it holds one that nobody expects."""
+    """Return whether the folder holds a run to go on with.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is a file, or holds a run that nobody expects.
+    """
+    if out.is_file():
+        raise NotADirectoryError(f"{out} is a file; a run needs a folder")
     found = bool(checkpoints(out / "checkpoints"))
     if found and not resume:
-        raise ValueError(f"{out} holds a run already; resume it, or choose another folder")
+        raise ValueError(f"{out} holds a run already; go on with --resume auto, or choose another folder")
     return found
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from satlib.files import replacing
 from satlib.training.config import TrainConfig
+from satlib.yaml_text import parse_yaml, read_yaml
 
 
 class Loader(yaml.SafeLoader):
@@ -34,7 +35,7 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     ValueError
         If it is no YAML mapping, or holds a bad field; the message names it.
     """
-    values = _parse(Path(path).read_text(), str(path))
+    values = read_yaml(path, Loader)
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold fields and values, got {values!r}")
     for change in changes:
@@ -47,7 +48,7 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         inner = values.setdefault("network", {}) if target else values
         if not isinstance(inner, dict):
             raise ValueError(f"{path}: network must hold fields and values, got {inner!r}")
-        inner[field] = _parse(text, change)
+        inner[field] = parse_yaml(text, change, Loader)
     try:
         return TrainConfig.from_dict(values)
     except ValueError as error:
@@ -58,11 +59,3 @@ def write_config(config: TrainConfig, path: Path) -> None:
     """Write a configuration with all of its fields."""
     with replacing(path) as temporary:
         temporary.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, default_flow_style=None))
-
-
-def _parse(text: str, what: str) -> object:
-    try:
-        value: object = yaml.load(text, Loader)
-        return value
-    except yaml.YAMLError as error:
-        raise ValueError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
