@@ -111,15 +111,18 @@ class _LiveBytes(TorchDispatchMode):
 
 
 def median_seconds(runs: Mapping[str, Callable[[], object]], *, repeats: int = 7) -> dict[str, float]:
-    """Time calls against each other: one warm-up each, then in turns, and the median of ``repeats`` turns."""
+    """Time calls against each other, in CPU seconds: one warm-up each, then in turns, the median of ``repeats`` turns.
+
+    The CPU time of all threads is counted, so that other programs do not matter; compare with one thread.
+    """
     for run in runs.values():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.process_time() - start)
     return {name: median(values) for name, values in seconds.items()}
 
 

@@ -130,8 +130,9 @@ def test_make_neither_empties_a_folder_nor_works_in_the_system(tmp_path: Path) -
     (tmp_path / "letters/one.txt").write_text("dear")
     for place, message in ((tmp_path / "letters", "is there and is no environment"), ("", "VENV is empty")):
         done = subprocess.run(
-            ["make", "install", f"VENV={place}"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+            ["make", "--no-print-directory", "install", f"VENV={place}"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 2 and message in done.stderr and done.stdout == ""
     assert (tmp_path / "letters/one.txt").read_text() == "dear"
 

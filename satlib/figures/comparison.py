@@ -24,6 +24,7 @@ FRAME = (213, 94, 0)
 """Vermillion, as the frame in a photograph."""
 
 WIDTH, HEIGHT, TITLE = 640, 420, 40
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 STEPS = 8
 """Places of the line between before and after."""
 
@@ -72,9 +73,9 @@ class Sheet:
         return {"text/html": self.html(), "text/plain": self.alt}
 
     def html(self) -> str:
-        """Return the sheet as HTML that needs nothing else; rows wrap where the page is narrow."""
+        """Return the sheet as HTML that needs nothing else; the book's style makes images narrower on a phone."""
         rows = "".join(_row(row, self.zoom) for row in self.rows)
-        return f'<div role="group" aria-label="{escape(self.alt, quote=True)}">{rows}</div>'
+        return f'<div class="sheet" role="group" aria-label="{escape(self.alt, quote=True)}">{rows}</div>'
 
 
 def _row(row: Row, zoom: int) -> str:
@@ -90,7 +91,8 @@ def _panel(title: str, caption: str, image: Pixels, zoom: int) -> str:
     alt = escape(f"{title}: {caption}", quote=True)
     style = "image-rendering:pixelated;min-width:0;max-width:none;padding:0;border-radius:0;margin:0"
     return (
-        f'<div style="width:{width}px"><img src="{_png(image)}" alt="{alt}" width="{width}" height="{height}" '
+        f'<div class="panel" style="width:{width}px">'
+        f'<img src="{_png(image)}" alt="{alt}" width="{width}" height="{height}" '
         f'style="width:{width}px;height:{height}px;{style}">'
         f'<div style="font-size:0.8em;line-height:1.3">{escape(caption)}</div></div>'
     )
@@ -190,7 +192,7 @@ def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figur
         x=[_short(s.energy**0.5) for _, s in dots], y=[_short(s.gain) for _, s in dots],
         text=[f"{name}, row {s.box[0]}, column {s.box[1]}" for name, s in dots], mode="markers", showlegend=False,
         marker={
-            "size": 7, "opacity": 0.7, "color": [VERMILLION if s.gain < 0 else BLUE for _, s in dots],
+            "size": 7, "color": [VERMILLION if s.gain < 0 else BLUE for _, s in dots],
             "symbol": ["x" if s.gain < 0 else "circle" for _, s in dots],
         },
         hovertemplate="%{text}: %{y:+.2f} dB<extra></extra>",
@@ -214,11 +216,14 @@ def _layout(note: str) -> dict[str, Any]:
         "meta": {"controls": TITLE},  # a page draws the title outside
         "margin": {"l": 60, "r": 15, "t": TITLE + 10, "b": 45},
         "title": {"text": note, "font": {"size": 14}},
-        "xaxis": {"title": {"text": "gradient of Y, root mean square, levels a pixel"}, "type": "log", **axis},
+        "xaxis": {
+            "title": {"text": "gradient of Y, root mean square, levels a pixel"},
+            "type": "log", "tickvals": TICKS, **axis,
+        },
         "yaxis": {"title": {"text": "gain, dB"}, **axis},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-    }
+    }  # fmt: skip
 
 
 def _short(value: float) -> float:

@@ -25,6 +25,8 @@ WIDTH, HEIGHT, TITLE = 640, 400, 40
 COLORS = (VERMILLION, BLUE, GREEN, PURPLE, SKY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
 COLUMNS = 3
+NAMED = 24
+"""Rows that are all named; of more, as many as there is room for."""
 
 
 def psnr_dots(found: Sequence[Evaluation]) -> go.Figure:
@@ -47,7 +49,7 @@ def psnr_dots(found: Sequence[Evaluation]) -> go.Figure:
         "margin": {"l": 90, "r": 15, "t": TITLE + 20, "b": 45},
         "title": {"text": f"{found[0].data}, ×{found[0].protocol.scale}", "font": {"size": 14}},
         "xaxis": {"title": {"text": "PSNR on Y, dB"}, **axis},
-        "yaxis": {"autorange": "reversed", **axis},
+        "yaxis": {"autorange": "reversed", **axis} | ({"dtick": 1} if len(found[0].images) <= NAMED else {}),
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -75,7 +77,7 @@ def crops(hr: Pixels, outputs: Mapping[str, Pixels], box: Box, *, border: int) -
     axes[0].add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=VERMILLION, linewidth=2))
     frame_off(axes[0], "photograph")
     titles = {"photograph, the box": hr} | {
-        f"{name}, {psnr(image, hr, border=border):.2f} dB": image for name, image in outputs.items()
+        f"{name}\n{psnr(image, hr, border=border):.2f} dB, whole photograph": image for name, image in outputs.items()
     }
     for ax, (title, image) in zip(axes[1:], titles.items(), strict=True):
         ax.imshow(image[top : top + side, left : left + side])

@@ -20,6 +20,9 @@ SERIES = {
     "paper": ("paper's line, C₂ = 1", BLACK, "-"),
 }
 
+SMALLEST = 1e-9
+"""An error at or below it is zero but for rounding."""
+
 
 @styled
 def attention_error(results: Results) -> Figure:
@@ -33,12 +36,12 @@ def attention_error(results: Results) -> Figure:
     for ax, (name, label, fixed) in zip(axes, variations, strict=True):
         rows = sorted(results.rows("size_blind", **fixed), key=lambda row: column([row], name)[0])
         for key, (title, color, style) in SERIES.items():
-            ax.plot(
-                column(rows, name), np.median(column(rows, key), axis=1), style, color=color, label=title, markersize=4
-            )
+            median = np.median(column(rows, key), axis=1)
+            drawn = np.where(median > SMALLEST, median, np.nan)  # zero is nowhere on a log axis
+            ax.plot(column(rows, name), drawn, style, color=color, label=title, markersize=4)
         ax.set(xscale="log", yscale="log", xlabel=label)
         plain_ticks(ax, column(rows, name))
-    axes[0].set_ylabel("‖O − O*‖, median of 8")
+    axes[0].set_ylabel("‖O − O*‖, median of 8 mixtures")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 

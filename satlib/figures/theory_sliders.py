@@ -139,7 +139,7 @@ def _spread_lines(results: Results, size_ratio: int) -> list[go.Scatter]:
     return [
         _line(place, column(similarity, "blind")[:, 2], "total, SAA", VERMILLION, markers=True),
         _line(place, column(similarity, "aware")[:, 2], "total, with log n", GREEN, markers=True),
-        _line(place, column(similarity, "bound"), "proved bound, with log n", GREY, dash="dash"),
+        _line(place, column(similarity, "bound"), "proved bound, similarity, log n", GREY, dash="dash"),
         _line(place, column(similarity, "random"), "random centres, log n", BLUE, dash="dot"),
         _line(place, column(similarity, "trivial"), "mean value", PURPLE, dash="dashdot"),
         _line(place, np.median(column(center, "cluster"), 1), "cluster error, centre alone", ORANGE, markers=True),
@@ -149,7 +149,7 @@ def _spread_lines(results: Results, size_ratio: int) -> list[go.Scatter]:
 
 def samplers(results: Results) -> go.Figure:
     """Draw the probability of a missed cluster against beta for three samplers, with a slider over the layout."""
-    colors = {"uniform": (VERMILLION, "circle"), "stratified": (GREEN, "square"), "grid": (BLUE, "x")}
+    colors = {"uniform": (VERMILLION, "circle"), "stratified": (GREEN, "square"), "grid": (BLUE, "diamond")}
     layouts = {"shuffle": "shuffled", "runs": "one cluster after the other", "periodic": "in turns"}
 
     def lines(layout: str) -> list[go.Scatter]:
@@ -225,9 +225,12 @@ def _layout(title: str, x: str, y: str, *, ticks: Sequence[float] | None = None)
         "width": WIDTH,
         "margin": {"l": 65, "r": 50, "b": BELOW},
         "title": {"text": title, "font": {"size": 14}, "y": 0.98, "yanchor": "top"},
-        "xaxis": {"title": {"text": x}, "type": "log" if ticks else "linear", "tickvals": ticks, "fixedrange": True},
+        "xaxis": {
+            "title": {"text": x, "standoff": 6}, "fixedrange": True,
+            "type": "log" if ticks else "linear", "tickvals": ticks,
+        },
         "yaxis": {"title": {"text": y}, "fixedrange": True},
         "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-    }
+    }  # fmt: skip

@@ -73,7 +73,7 @@ def envelope_splits(results: Results) -> dict[str, dict[str, Verdict]]:
 def envelope_table(splits: Mapping[str, Mapping[str, Verdict]]) -> str:
     """Return the envelope test as a Markdown table."""
     return markdown(
-        ("fitted → tested", "bound", "violations", "bound / error, median", "90 %", "rank correlation"),
+        ("fitted → tested", "bound", "violations", "bound / error, median", "its 90 % quantile", "rank correlation"),
         (
             (split, name, f"{v.violations:.0%}", f"{v.tightness:.1f}", f"{v.loosest:.0f}", f"{v.rank:+.2f}")
             for split, verdicts in splits.items()
