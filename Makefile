@@ -5,6 +5,7 @@
 #   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX; a new path becomes one
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
+#   WORKERS=4           processes that share the tests; 0 runs them in this one, as a debugger needs it
 #   PROGRAM=sweep       another program of benchmarks/ for `make bench`
 #   NOTEBOOKS='notebooks/05*.md'   some of them for `make run-notebooks`
 
@@ -12,6 +13,7 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
+WORKERS ?= 2
 PROGRAM ?= cpu
 NOTEBOOKS ?= notebooks/*.md
 
@@ -46,10 +48,13 @@ serve: ## Serve the built book on localhost
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 10 minutes)
+	@rm -f _build/weights.txt
 	$(BIN)/python -m pytest tests/test_site.py $(ARGS)
+	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
+		sort -rn _build/weights.txt | head -6; }
 
 test: $(VENV)/.dev ## Run the tests, except those of the built book (about 10 minutes)
-	$(BIN)/python -m pytest --ignore=tests/test_site.py $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/test_site.py --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
 	$(BIN)/ruff check .

@@ -4,7 +4,9 @@ Names and values stand above bars, not beside them, and figures are narrow and h
 dense form is vermillion, satlib blue; marks, lines and places tell them apart as well.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from math import log10
 from statistics import median
 from typing import Any
 
@@ -73,14 +75,15 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """
     values = [ratio(row["dense"], row["ours"]) for row in rows]
     kinds = [" (memory)" if row["unit"] == "bytes" else "" for row in rows]
-    names = [f"{row['what']}{kind}: {v:.1f}×" for row, kind, v in zip(rows, kinds, values, strict=True)]
+    what = [re.sub(r"(\d)x(\d)", r"\1×\2", row["what"]) for row in rows]
+    names = [f"{name}{kind}: {v:.1f}×" for name, kind, v in zip(what, kinds, values, strict=True)]
     drawn = [bars("satlib", values, [SKY if kind else BLUE for kind in kinds])]
     for key, symbol, color in (("must", "line-ns-open", VERMILLION), ("aim", "diamond", ORANGE)):
         marked = [(place + MIDDLE, row[key]) for place, row in enumerate(rows) if key in row]
         places, targets = zip(*marked, strict=True)
         drawn.append(_marks(key, targets, places, symbol, color, f"{key}: %{{x}}×"))
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
-    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, 2.3]}
+    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, log10(1.05 * max(values + [row["must"] for row in rows]))]}
     return rows_figure(
         drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1
     )
