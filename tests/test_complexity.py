@@ -286,6 +286,15 @@ def test_the_command_prints_both_conventions_and_every_stage(run):
     assert "28,118.44" in result.output
 
 
+def test_the_command_prints_small_amounts_of_memory(run):
+    output = run("sat-tiny", "--scale", "2", "--output", "64x64").output
+    memory = complexity(SATConfig.preset("sat-tiny", 2), (64, 64)).memory
+    assert min(memory.values()) < 5e6
+    for form, n_bytes in memory.items():
+        line = next(line for line in output.splitlines() if line.strip().startswith(form))
+        assert line.split()[-1] == f"{n_bytes / 1e6:.1f}" != "0.0"
+
+
 def test_the_command_prints_json(run):
     printed = json.loads(run("sat-tiny", "--scale", "3", "--output", "96x48", "--json").output)
     cost = complexity(SATConfig.preset("sat-tiny", 3), (96, 48))

@@ -133,7 +133,7 @@ def test_network_is_run_as_by_upscale(folder: Path, network: SAT, options: dict[
         np.testing.assert_array_equal(pixels(tmp_path / "sr" / score.name), sr)
         assert score.psnr == psnr(sr, hr, border=2)
     assert found.model.startswith("SAT (") and found.protocol.describe().startswith(
-        "Y of BT.601, not rounded, border 2"
+        "Y of BT.601, not rounded, 2 pixels of border shaved"
     )
 
 
@@ -375,9 +375,9 @@ def test_markdown_and_json() -> None:
         "|----------------|-----------:|-----------:|---------:|\n"
         "| a\\|b.png       |     30.123 |     0.9000 |     0.50 |\n"
         "| c.png          |     20.000 |     0.8000 |     1.00 |\n"
-        "| **mean of 2**  | **25.062** | **0.8500** | **1.50** |\n"
+        "| **mean of 2**  | **25.062** | **0.8500** | **0.75** |\n"
         "| theirs         |       31.5 |            |          |\n"
-        "\nY of BT.601, not rounded, border 2, grey photographs as RGB; cpu, peak memory 1.00 GiB.\n"
+        "\nY of BT.601, not rounded, 2 pixels of border shaved, grey photographs as RGB; cpu, peak memory 1.00 GiB.\n"
     )
     content = json.loads(found.to_json())
     assert content["mean"] == {"psnr": found.psnr, "ssim": found.ssim}

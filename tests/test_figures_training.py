@@ -81,7 +81,7 @@ def test_crops_show_the_box_of_each_output():
     shown = [ax.get_images()[0].get_array() for ax in figure.axes[:3]]
     for picture, expected in zip(shown, (hr, hr[3:8, 2:7], out[3:8, 2:7]), strict=True):
         assert np.array_equal(picture, expected)
-    assert figure.axes[2].get_title(loc="left") == f"net, {psnr(out, hr, border=1):.2f} dB"
+    assert figure.axes[2].get_title(loc="left") == f"net\n{psnr(out, hr, border=1):.2f} dB, whole photograph"
     (frame,) = figure.axes[0].patches
     assert (frame.get_xy(), frame.get_width()) == ((1.5, 2.5), 5)
 

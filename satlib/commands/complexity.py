@@ -71,9 +71,9 @@ def stage_table(cost: Complexity, title: str) -> Table:
 
 def memory_table(cost: Complexity) -> Table:
     """Return a table of the bytes alive at the peak."""
-    table = new_table("Peak memory in GB: float32, one image, without weights", "form", "GB")
+    table = new_table("Peak memory in MB: float32, one image, without weights", "form", "MB")
     for name, n_bytes in cost.memory.items():
-        table.add_row(name, f"{n_bytes / 1e9:,.2f}")
+        table.add_row(name, f"{n_bytes / 1e6:,.1f}")
     return table
 
 

@@ -76,7 +76,8 @@ class Protocol:
 
     def describe(self) -> str:
         """Return the choices in words."""
-        parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}", f"border {self.scale}"]
+        parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}"]
+        parts.append(f"{self.scale} pixels of border shaved")
         parts.append("grey photographs as RGB" if self.gray == "rgb" else "grey photographs as Y")
         if self.tile is not None:
             parts.append(f"tiles {self.tile} with overlap {self.overlap}")

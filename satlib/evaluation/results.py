@@ -84,7 +84,7 @@ class Evaluation:
             for score in self.images
         ]
         means = [f"**{_number(self.mean(m), m)}**" for m in metrics]
-        rows.append([f"**mean of {len(self.images)}**", *means, f"**{self.seconds:.2f}**"])
+        rows.append([f"**mean of {len(self.images)}**", *means, f"**{self.seconds / len(self.images):.2f}**"])
         for name, values in (published or {}).items():
             if values.keys() & set(metrics):
                 rows.append([name, *(f"{values[m]:g}" if m in values else "" for m in metrics), ""])

@@ -33,7 +33,7 @@ class Tokens(NamedTuple):
     height: Integers
     """(N,) place of each token in its cluster, from 0: sampled ones at the bottom."""
     sampled: Mask
-    """(N,)"""
+    """(N,) whether the token is sampled."""
     missed: Mask
     """(N,) whether the token's cluster has no sampled token."""
 

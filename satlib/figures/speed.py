@@ -83,7 +83,10 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         places, targets = zip(*marked, strict=True)
         drawn.append(_marks(key, targets, places, symbol, color, f"{key}: %{{x}}×"))
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
-    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, log10(1.05 * max(values + [row["must"] for row in rows]))]}
+    most = max(*values, *(row["must"] for row in rows))
+    axis = {
+        "type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, log10(1.05 * most)],
+    }  # fmt: skip
     return rows_figure(
         drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1
     )

@@ -74,7 +74,7 @@ def schedules(plots: Sequence[Mapping[str, TrainConfig]]) -> Figure:
             rates = [1e4 * learning_rate(config, step) for step in steps]
             ax.plot([step / 1000 for step in steps], rates, style, color=color, label=name)
         ax.set(xlabel="step, thousands", ylabel="learning rate, 10⁻⁴", ylim=(0, None), xlim=(0, None))
-        ax.legend()
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # above the panel: lines may be anywhere in it
     return figure
 
 

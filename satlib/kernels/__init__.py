@@ -116,7 +116,7 @@ def separation(unit: Tensor, rho: Tensor) -> Tensor:
 
 
 def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
-    """Compute ``satlib.clusters.cluster_sum`` by Triton, with its gradient."""
+    """Compute :func:`satlib.clusters.cluster_sum` by Triton, with its gradient."""
     from satlib.kernels import steps
 
     with _on_device_of(values):
@@ -124,7 +124,7 @@ def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
 
 
 def weighted_sum(x: Tensor, weight: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
-    """Compute the result of ``satlib.clusters.weighted_cluster_sum`` by Triton, without its gradient."""
+    """Compute the result of :func:`satlib.clusters.weighted_cluster_sum` by Triton, without its gradient."""
     from satlib.kernels import steps
 
     with _on_device_of(x):
@@ -132,7 +132,7 @@ def weighted_sum(x: Tensor, weight: Tensor, assignment: Tensor, n_clusters: int)
 
 
 def merge_by_similarity(x: Tensor, centers: Tensor, assignment: Tensor, temperature: float) -> Tensor:
-    """Compute ``satlib.clusters.merge_by_similarity`` by Triton, with its gradient."""
+    """Compute :func:`satlib.clusters.merge_by_similarity` by Triton, with its gradient."""
     from satlib.kernels import steps
 
     with _on_device_of(x):

@@ -27,7 +27,7 @@ class Patches(Dataset[Pair]):
     store, photographs
         Which photographs to cut from.
     size
-        P.
+        Side P of a patch, in low-resolution pixels.
     seed
         Another seed is another list.
 
