@@ -82,6 +82,18 @@ def test_a_quick_png_shows_all_that_matplotlib_would_keep(height: int, width: in
         assert ink[1] == pytest.approx(ink[0], rel=0.08)
 
 
+def test_colours_beside_a_colour_bar_are_kept() -> None:
+    figure = Figure(figsize=(4, 2))
+    ax = figure.subplots()
+    drawn = ax.imshow(np.linspace(0, 1, 5000).reshape(50, 100), cmap="viridis")
+    few = Image.open(io.BytesIO(png(figure)))
+    assert few.mode == "P"
+    figure.colorbar(drawn)
+    every = np.asarray(Image.open(io.BytesIO(png(figure)))).reshape(-1, 3)
+    found = {tuple(colour) for colour in every.tolist()}
+    assert found >= {tuple(colour) for colour in (255 * matplotlib.colormaps["viridis"](range(256))[:, :3]).astype(int)}
+
+
 def test_an_empty_figure_is_a_white_quick_png() -> None:
     blank = np.asarray(Image.open(io.BytesIO(quick_png(Figure(figsize=(2, 1))))))
     assert blank.shape == (100, 200, 3) and (blank == 255).all()

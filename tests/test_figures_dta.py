@@ -58,10 +58,14 @@ def test_links_of_centres_and_others_are_all_there(image, result):
     unit = dta.take(dta.normalize(patch_features(image.unsqueeze(0))), result.sample)[0]
     denser = neighbors.nearest_denser(unit, result.density[0])
     figure = link_maps(image, result, denser)
-    n = [len(ax.collections[0].get_segments()) for ax in figure.axes]
-    assert n == [result.sample.shape[1] - 12, 12]
-    start, end = figure.axes[1].collections[0].get_segments()[0]
-    place = int(torch.isin(result.sample[0], result.centers[0]).nonzero()[0])
+    segments = [ax.collections[0].get_segments() for ax in figure.axes]
+    others = result.sample.shape[1] - 12
+    assert [len(lines) for lines in segments] == [others, 11]  # the densest token has none
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == [f"{others} links that are kept", "12 centres, 11 links that are cut"]
+    start, end = segments[1][0]
+    linked = denser != torch.arange(len(denser))
+    place = int((torch.isin(result.sample[0], result.centers[0]) & linked).nonzero()[0])
     assert start[1] * GRID[1] + start[0] == result.sample[0, place]
     assert end[1] * GRID[1] + end[0] == result.sample[0, denser[place]]
 
@@ -98,6 +102,13 @@ def test_lines_have_intervals_and_a_reference_without_marks():
     assert (list(drawn[0].error_y.array), list(drawn[0].error_y.arrayminus)) == ([1.0, 0.5], [0.5, 1.0])
     assert (drawn[0].mode, drawn[1].mode, drawn[1].hoverinfo) == ("lines+markers", "lines", "skip")
     assert "figure" in show(lines(SERIES, x=X, y=Y, note="note"), alt="lines")._repr_mimebundle_()[0]["text/html"]
+
+
+def test_references_are_drawn_last_and_titles_keep_off_the_numbers():
+    figure = lines({"chance": SERIES["chance"], "a": SERIES["a"]}, x=X, y=Y, note="note")
+    assert [trace.name for trace in figure.data] == ["a", "chance"]
+    assert figure.data[1].line.width > 2
+    assert {axis.title.standoff for axis in (figure.layout.xaxis, figure.layout.yaxis)} == {12}
 
 
 def test_the_slider_has_a_frame_for_each_step_on_the_same_axes():

@@ -1,6 +1,7 @@
 """The figures of the chapters on the idea, the windows, the attention and the network show what they are given."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,6 +85,10 @@ def test_reading_slider_shows_doublings_of_the_mean():
     expected = np.full((2, 4), -10)
     expected[0, 0], expected[1, 3] = 20, -120
     assert np.array_equal(figure.data[0].z, expected)
+    bar = figure.data[0].colorbar
+    assert dict(zip(bar.tickvals, bar.ticktext, strict=True)) == {
+        -30: "1/8", -20: "1/4", -10: "1/2", 0: "1", 10: "2", 20: "4", 30: "8",
+    }  # fmt: skip
     assert (list(figure.data[1].x), list(figure.data[1].y)) == ([2], [1])
     json.loads(figure.to_json())
 
@@ -110,6 +115,8 @@ def test_position_maps_subtract_the_mean_and_share_a_scale():
     assert np.array_equal(drawn[1].get_array(), [[0, 0, 0]])
     assert {one.get_clim() for one in drawn} == {(-2, 2)}
     assert png(windows.position_maps({"flat": torch.zeros(3, 3)}))
+    four = windows.position_maps(dict.fromkeys("abcd", torch.eye(3)))
+    assert [ax.get_xlabel() for ax in four.axes[:4]] == ["", "columns", "columns", "columns"]
 
 
 def test_query_maps_have_a_panel_for_each_query(image, seen):
@@ -140,6 +147,14 @@ def test_the_diagram_names_the_networks_sizes():
     assert "2 or 3 pairs" in drawn
     assert "×3" in drawn
     assert png(figure)
+
+
+def test_boxes_of_the_diagram_leave_room_for_arrows():
+    boxes = [patch.get_extents() for patch in network.diagram(SATConfig.preset("sat", 3)).axes[0].patches]
+    pairs = [(a, b) for a, b in pairwise(boxes) if abs(a.y0 - b.y0) < 1]  # in one row
+    widths = [b.x0 - a.x1 for a, b in pairs]
+    assert len(widths) > 10
+    assert min(widths) > 0.2 * max(box.height for box in boxes)
 
 
 def test_parameter_bars_add_up():

@@ -63,7 +63,7 @@ def tokens_read(image: Tensor, seen: Attended, head: int) -> Figure:
     axes[1].plot(rank, ordered, color=BLUE)
     axes[1].scatter(rank[:5], ordered[:5], color=LARGEST[: len(ordered)], s=45, zorder=3)
     axes[1].axhline(1 / len(ordered), color=BLACK, linewidth=1, linestyle="--")
-    axes[1].text(len(ordered), 1 / len(ordered), "all alike", ha="right", va="bottom")
+    axes[1].text(1, 1 / len(ordered), "all alike", va="bottom")
     axes[1].set(title="attention weights, largest first", xlabel="rank", xscale="log", ylim=(0, None))
     return figure
 

@@ -35,6 +35,11 @@ def convention_bars(costs: Mapping[str, tuple[float, float]]) -> Figure:
     return figure
 
 
+def stage_label(stage: str) -> str:
+    """Return the name of a stage of :class:`~satlib.complexity.Complexity` as it is displayed: QKᵀ, S × S."""
+    return stage.replace("^T", "ᵀ").replace(" x ", " × ")
+
+
 @styled
 def stage_bars(cost: Complexity) -> Figure:
     """Draw the share of every stage in all multiply-adds, and what kind of stage it is."""
@@ -49,7 +54,7 @@ def stage_bars(cost: Complexity) -> Figure:
     for label, (stages, style) in kinds.items():
         places = [place for place, stage in enumerate(order) if stage in stages]
         ax.barh(places, [100 * cost.macs[order[place]] / cost.total for place in places], label=label, **style)
-    ax.set_yticks(range(len(order)), order)
+    ax.set_yticks(range(len(order)), [stage_label(stage) for stage in order])
     ax.set(xlabel="% of all multiply-adds")
     ax.tick_params(axis="y", length=0)
     ax.legend(loc="lower right")

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 
 from satlib.complexity import Complexity, complexity, largest_square
 from satlib.config import SATConfig
+from satlib.figures.lines import GREY, STANDOFF
 from satlib.figures.sliders import CONTROLS, frame_slider
 from satlib.figures.style import BLUE, VERMILLION
 
 WIDTH, HEIGHT = 640, 440
-GREY = "#8a8a8a"
 SIDES = (32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024)
 """Sides of square inputs, in pixels; each has twice the tokens of the one before."""
 
@@ -23,8 +23,8 @@ CARDS = {"24 GB": 24e9, "140 GB": 140e9}
 LOOKS: tuple[dict[str, Any], ...] = (
     {"line": {"color": VERMILLION}, "marker": {"symbol": "circle"}},
     {"line": {"color": BLUE}, "marker": {"symbol": "square"}},
-    {"line": {"color": GREY, "dash": "dot"}, "mode": "lines"},
-    {"line": {"color": GREY, "dash": "dash"}, "mode": "lines"},
+    {"line": {"color": GREY, "width": 2.5, "dash": "dot"}, "mode": "lines"},
+    {"line": {"color": GREY, "width": 2.5, "dash": "dash"}, "mode": "lines"},
 )
 
 
@@ -36,7 +36,7 @@ def quadratic_share(configs: Mapping[str, SATConfig]) -> go.Figure:
         lines = {name: [_share(config, side) for side in SIDES] for name, config in networks.items()}
         halves = (f"{name} {_first_half(config)}" for name, config in networks.items())
         frames.append(_frame(ratio, lines, f"At least half is quadratic: {'; '.join(halves)}", "%{y:.1%}"))
-    axis = {"title": {"text": "share of all multiply-adds"}, "range": [0, 1], "tickformat": ".0%"}
+    axis = {"title": {"text": "share of all multiply-adds", "standoff": STANDOFF}, "range": [0, 1], "tickformat": ".0%"}
     return _figure(frames, axis)
 
 
@@ -53,7 +53,7 @@ def peak_memory(config: SATConfig) -> go.Figure:
         lines |= {card: [size / 1e9] * len(SIDES) for card, size in CARDS.items()}
         frames.append(_frame(ratio, lines, _limits(network), "%{y:.3g} GB"))
     ticks = {"tickvals": [0.01, 0.1, 1, 10, 100, 1000], "ticktext": ["0.01", "0.1", "1", "10", "100", "1000"]}
-    return _figure(frames, {"title": {"text": "GB"}, "type": "log", "range": [-2, 3.4], **ticks})
+    return _figure(frames, {"title": {"text": "GB", "standoff": STANDOFF}, "type": "log", "range": [-2, 3.4], **ticks})
 
 
 def _square(config: SATConfig, side: int) -> Complexity:
@@ -101,7 +101,7 @@ def _figure(frames: list[go.Frame], yaxis: dict[str, Any]) -> go.Figure:
         "width": WIDTH,
         "height": HEIGHT + CONTROLS,
         "meta": {"controls": CONTROLS},
-        "margin": {"l": 75, "r": 10, "t": 40, "b": 45},
+        "margin": {"l": 15, "r": 10, "t": 40, "b": 45},
         "title": {"text": frames[start].layout.title.text, "font": {"size": 14}},
         "xaxis": {
             "title": {"text": "side of the input in pixels"}, "type": "log", "fixedrange": True, "automargin": True,

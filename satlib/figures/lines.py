@@ -13,9 +13,14 @@ from satlib.figures.sliders import frame_slider
 from satlib.figures.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 
 WIDTH, HEIGHT = 480, 400
+STANDOFF = 12
+"""Pixels between an axis' numbers and its title."""
+
 CONTROLS, TITLE = 80, 40
 """Pixels of a figure's height that its title takes with a slider and without; a page draws both outside."""
-GREY = "#8a8a8a"
+GREY = "#767676"
+"""Of reference lines, with a contrast of 4.5 to white and of 3.9 to the book's dark page."""
+
 STYLES = (
     (VERMILLION, "circle", "solid"), (BLUE, "square", "dash"), (GREEN, "diamond", "dot"),
     (PURPLE, "triangle-up", "dashdot"), (ORANGE, "cross", "longdash"),
@@ -31,7 +36,7 @@ class Series(NamedTuple):
     """Lower ends of intervals, one for each point; none if empty."""
     high: Sequence[float] = ()
     reference: bool = False
-    """A thin grey line without marks, to compare the others with."""
+    """A grey dashed line without marks, over the others, to compare them with."""
 
 
 class Axis(NamedTuple):
@@ -96,13 +101,14 @@ def _drawn(series: Mapping[str, Series], x: Axis, y: Axis) -> list[go.Scatter]:
         raise ValueError(f"up to {len(STYLES)} lines can be told apart, got {told_apart}")
     hover = f"%{{x:{x.digits}}}: %{{y:{y.digits}}}"
     styles = dict(zip(told_apart, STYLES, strict=False))
-    return [_trace(name, line, styles.get(name), hover) for name, line in series.items()]
+    on_top = sorted(series.items(), key=lambda item: item[1].reference)
+    return [_trace(name, line, styles.get(name), hover) for name, line in on_top]
 
 
 def _trace(name: str, line: Series, style: tuple[str, str, str] | None, hover: str) -> go.Scatter:
     values = {"x": list(line.x), "y": [_short(value) for value in line.y], "name": name}
     if style is None:
-        return go.Scatter(mode="lines", line={"color": GREY, "width": 1, "dash": "dash"}, hoverinfo="skip", **values)
+        return go.Scatter(mode="lines", line={"color": GREY, "width": 2.5, "dash": "dash"}, hoverinfo="skip", **values)
     color, symbol, dash = style
     error = None
     if line.low and line.high:
@@ -129,7 +135,7 @@ def _layout(steps: Mapping[str, Mapping[str, Series]], x: Axis, y: Axis, note: s
         "width": WIDTH,
         "height": HEIGHT + controls,
         "meta": {"controls": controls},
-        "margin": {"l": 15, "r": 15, "t": controls, "b": 45},
+        "margin": {"l": 15, "r": 15, "t": controls, "b": 50},
         "title": {"text": note, "font": {"size": 14}},
         "xaxis": _axis(x, across),
         "yaxis": _axis(y, up),
@@ -142,7 +148,8 @@ def _layout(steps: Mapping[str, Mapping[str, Series]], x: Axis, y: Axis, note: s
 
 def _axis(axis: Axis, values: Sequence[float]) -> dict[str, Any]:
     """Return a plotly axis over all values, with a margin, the same for every step of a slider."""
-    drawn: dict[str, Any] = {"title": {"text": axis.title}, "fixedrange": True, "automargin": True, "zeroline": False}
+    title = {"text": axis.title, "standoff": STANDOFF}
+    drawn: dict[str, Any] = {"title": title, "fixedrange": True, "automargin": True, "zeroline": False}
     low, high = axis.span or (min(value for value in values if value > 0 or not axis.log), max(values))
     if axis.log:
         return drawn | {

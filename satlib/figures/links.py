@@ -18,15 +18,17 @@ def link_maps(image: Tensor, result: Aggregation, denser: Tensor) -> Figure:
     """Draw, over the image (3, H, W), a line from each sampled token to its nearest denser one.
 
     ``denser`` (S,) is what :func:`satlib.neighbors.nearest_denser` gives for the sample. Left the tokens that do not
-    become centres, right the centres: their links are the ones that are cut.
+    become centres, right the centres: their links are the ones that are cut. The densest token has no link.
     """
     check_single(image, result)
     sample = result.sample[0]
-    cut = torch.isin(sample, result.centers[0])
+    linked = denser != torch.arange(len(denser), device=denser.device)
+    center = torch.isin(sample, result.centers[0])
+    cut, kept = linked & center, linked & ~center
     figure, axes = panels(2, image.shape[1] / image.shape[2])
-    show_image(axes[0], image, f"links of the {int((~cut).sum()):,} other tokens", alpha=0.5)
-    _draw_links(axes[0], sample, denser, ~cut, image.shape[2], BLUE)
-    show_image(axes[1], image, f"links of the {int(cut.sum()):,} centres, cut", alpha=0.5)
+    show_image(axes[0], image, f"{int(kept.sum()):,} links that are kept", alpha=0.5)
+    _draw_links(axes[0], sample, denser, kept, image.shape[2], BLUE)
+    show_image(axes[1], image, f"{int(center.sum()):,} centres, {int(cut.sum()):,} links that are cut", alpha=0.5)
     _draw_links(axes[1], sample, denser, cut, image.shape[2], VERMILLION)
     mark(axes[1], image, result.centers[0], CENTER, share=1.4, edge=0.5)
     return figure

@@ -30,9 +30,9 @@ def diagram(config: SATConfig) -> Figure:
     ax.set_axis_off()
     _row(
         ax, 4.3, "the network",
-        (("input\n3", 0.8, "none"), (f"conv 3×3\n{c}", 1.0, PLAIN), ("Layer-\nNorm", 0.8, PLAIN),
-         (f"{groups} residual\ngroups", 1.4, GROUP), ("Layer-\nNorm", 0.8, PLAIN), (f"conv 3×3\n{c}", 1.0, PLAIN),
-         (f"conv 3×3\n{up}", 1.0, PLAIN), (f"upsampler\n×{config.scale}", 1.1, PLAIN), ("output\n3", 0.8, "none")),
+        (("input\n3", 0.5, "none"), (f"conv 3×3\n{c}", 0.9, PLAIN), ("Layer-\nNorm", 0.65, PLAIN),
+         (f"{groups} residual\ngroups", 1.05, GROUP), ("Layer-\nNorm", 0.65, PLAIN), (f"conv 3×3\n{c}", 0.9, PLAIN),
+         (f"conv 3×3\n{up}", 0.9, PLAIN), (f"upsampler\n×{config.scale}", 0.95, PLAIN), ("output\n3", 0.6, "none")),
         skips=((1, 5),),
     )  # fmt: skip
     _row(
@@ -135,7 +135,8 @@ def influence_map(image: Tensor, influence: Tensor, place: tuple[int, int], loca
         axes[1].contour(local.float().numpy(), levels=[0.5], colors=[VERMILLION], linewidths=1.5)
     for ax in axes:
         ax.plot(place[1], place[0], "*", ms=14, color="white", markeredgecolor=BLACK)
-    figure.colorbar(drawn, ax=axes[1], shrink=0.85, aspect=25)
+    bar = figure.colorbar(drawn, ax=axes[1], shrink=0.85, aspect=25)
+    bar.set_label("length of the gradient over the colours")
     return figure
 
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from satlib.figures.sliders import check_labels, pixel_layout, png_uri, with_slider
-from satlib.figures.style import BLACK, BLUE, VERMILLION
+from satlib.figures.style import BLACK
 
 COLORBAR = 75
 """Pixels of a figure's width that a colour bar takes."""
@@ -49,7 +49,7 @@ def reading_slider(
     Parameters
     ----------
     readings
-        (H, W), weights that sum to 1, by the label of the slider's step. Orange is read more than on average, blue
+        (H, W), weights that sum to 1, by the label of the slider's step. Orange is read more than on average, purple
         less, by up to LIMIT doublings.
     query
         Row and column of the query, marked by a star.
@@ -73,13 +73,14 @@ def reading_slider(
 def _doublings(weight: Tensor) -> go.Heatmap:
     """Return a map of log2 of weights (H, W) over their mean; tenths keep the page small."""
     doublings = (weight * weight.numel()).clamp_min(2.0**-12).log2().cpu().numpy()
+    steps = range(-LIMIT, LIMIT + 1)
     return go.Heatmap(
         z=np.rint(10 * doublings).clip(-120, 120).astype(np.int8), zmin=-10 * LIMIT, zmax=10 * LIMIT,
-        colorscale=[[0, BLUE], [0.5, "#ffffff"], [1, VERMILLION]],
+        colorscale="PuOr_r",
         hovertemplate="row %{y}, column %{x}<extra></extra>",
         colorbar={
-            "thickness": 14, "x": 1.01, "xpad": 0, "tickvals": [-10 * LIMIT, -10, 0, 10, 10 * LIMIT],
-            "ticktext": [f"1/{2**LIMIT}", "1/2", "1", "2", f"{2**LIMIT}"],
+            "thickness": 14, "x": 1.01, "xpad": 0, "tickvals": [10 * n for n in steps],
+            "ticktext": [f"1/{2**-n}" if n < 0 else str(2**n) for n in steps],
             "title": {"text": "× mean", "font": {"size": 11}},
         },
     )  # fmt: skip

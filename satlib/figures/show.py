@@ -14,7 +14,9 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from PIL import Image, ImageChops
 from plotly.graph_objects import Figure as PlotlyFigure
@@ -83,13 +85,20 @@ def show(figure: Figure | PlotlyFigure, *, alt: str) -> Shown:
 def png(figure: Figure) -> bytes:
     """Return a matplotlib figure, whose inches are 100 CSS pixels, as a small PNG file without empty margins.
 
-    It has DENSITY pixels for each CSS pixel, and the 256 most fitting colours.
+    It has DENSITY pixels for each CSS pixel. Beside a colour bar all colours stay, since they are values; other
+    figures get the 256 most fitting ones.
     """
     stream, smaller = io.BytesIO(), io.BytesIO()
     figure.savefig(stream, format="png", dpi=DENSITY * CSS_DPI, bbox_inches="tight", pad_inches=PAD / CSS_DPI)
     drawn = Image.open(stream).convert("RGB")
-    drawn.quantize(256, dither=Image.Dither.NONE).save(smaller, format="PNG", optimize=True)
+    if not figure.findobj(_has_colorbar):
+        drawn = drawn.quantize(256, dither=Image.Dither.NONE)
+    drawn.save(smaller, format="PNG", optimize=True)
     return smaller.getvalue()
+
+
+def _has_colorbar(artist: Artist) -> bool:
+    return isinstance(artist, ScalarMappable) and artist.colorbar is not None
 
 
 @styled

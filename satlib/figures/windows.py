@@ -55,12 +55,14 @@ def position_maps(tables: Mapping[str, Tensor]) -> Figure:
     axes = list(figure.subplots(rows, min(3, len(tables)), squeeze=False).flat)
     for ax in axes[len(tables) :]:
         ax.set_axis_off()
-    for ax, (title, table) in zip(axes, centred.items(), strict=False):
+    for number, (ax, (title, table)) in enumerate(zip(axes, centred.items(), strict=False), 1):
         down, right = ((side - 1) / 2 + 0.5 for side in table.shape)
         extent = (-right, right, down, -down)
         drawn = ax.imshow(table, cmap="PuOr_r", vmin=-limit, vmax=limit, extent=extent)
         ax.set_title(title)
         ax.tick_params(labelsize=8)
+        if number + 3 > len(tables):  # nothing is drawn below
+            ax.set_xlabel("columns", fontsize=9)
     figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.5, aspect=40, label="bias minus its mean")
     figure.supylabel("rows", fontsize=9)
     return figure
