@@ -22,7 +22,7 @@ LAYERS = [
     set(layer.split())
     for layer in (
         "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
-        "precision yaml_text",
+        "precision yaml_text extras",
         "kernels",
         "arguments clusters fused reach released memory metrics patches picture progress timings running",
         "dta images neighbors crops",
@@ -135,3 +135,15 @@ def test_every_import_is_a_declared_dependency(folder: str) -> None:
     local = {path.stem for path in (ROOT / "tests").glob("*.py")}
     names = set().union(*(third_party(path) for path in sorted((ROOT / folder).rglob("*.py")))) - local
     assert {n for n in names if not declared & {canonicalize_name(d) for d in (n, *providers.get(n, []))}} == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "statement"),
+    [("matplotlib", "import satlib.figures"), ("ipywidgets", "from satlib import explore"),
+     ("plotly", "from satlib.figures.lines import lines")],
+)  # fmt: skip
+def test_a_missing_package_of_an_extra_is_named_with_the_extra(package: str, statement: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; {statement}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = f"ModuleNotFoundError: {package} is missing; install satlib with it: pip install 'satlib[notebook]'"
+    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, said)

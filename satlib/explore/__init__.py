@@ -5,11 +5,14 @@ All take any image and any network, and are widgets themselves: the last value o
 Without a running kernel, as in the published book, plotly sliders take their place.
 """
 
-from satlib.explore.choosing import centers
-from satlib.explore.comparing import compare
-from satlib.explore.crowding import density
-from satlib.explore.merging import aggregation
-from satlib.explore.missing import theorem
-from satlib.explore.reading import attention
+from satlib.extras import needing
+
+with needing("notebook"):
+    from satlib.explore.choosing import centers
+    from satlib.explore.comparing import compare
+    from satlib.explore.crowding import density
+    from satlib.explore.merging import aggregation
+    from satlib.explore.missing import theorem
+    from satlib.explore.reading import attention
 
 __all__ = ["aggregation", "attention", "centers", "compare", "density", "theorem"]
