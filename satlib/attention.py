@@ -37,7 +37,7 @@ class PositionBias(nn.Module):
     def forward(self) -> Tensor:
         """Return the bias of every pair of tokens in a window, (heads, n, n)."""
         table: Tensor = self.layers(self.project(self.offsets))  # ((2h-1)(2w-1), heads)
-        return table.T.index_select(1, self.index.flatten()).view(-1, *self.index.shape)
+        return table.T[:, self.index]  # its gradient is summed in a fixed order on a GPU, too
 
 
 class RectangleWindowAttention(nn.Module):

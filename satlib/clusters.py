@@ -1,5 +1,7 @@
 """Sums, softmax and similarities over the members of clusters, without a matrix of tokens by clusters.
 
+Results have the same bits in every run, on a GPU too: sums are made in an order that does not change.
+
 What autograd would keep for a gradient, and the copies that gathering by cluster makes, are as large as the tokens
 themselves. Here both are made anew in blocks of tokens, so that a gradient costs no memory beyond the result.
 
@@ -27,7 +29,16 @@ def cluster_sum(values: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
     """Sum (B, N) values over the members of each cluster: (B, K)."""
     if values.is_floating_point() and kernels.chosen(values):
         return kernels.cluster_sum(values, assignment, n_clusters)
-    return values.new_zeros(len(values), n_clusters).scatter_add(1, assignment, values)
+    if _adds_in_order(values) or not values.is_floating_point():
+        return values.new_zeros(len(values), n_clusters).scatter_add(1, assignment, values)
+    places = (flat_index(assignment, n_clusters),)
+    total = values.new_zeros(len(values) * n_clusters).index_put(places, values.flatten(), accumulate=True)
+    return total.view(len(values), n_clusters)
+
+
+def _adds_in_order(x: Tensor) -> bool:
+    """Whether index_add_ and scatter_add always add in the same order here; if not, index_put sorts and does."""
+    return x.device.type == "cpu"
 
 
 def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
@@ -49,7 +60,11 @@ class _Block(NamedTuple):
 
     def add_to(self, total: Tensor, values: Tensor) -> None:
         """Add ``values`` (B, R, C) to ``total`` (B, K, C) by cluster."""
-        total.flatten(0, 1).index_add_(0, flat_index(self.assignment, total.shape[1]), values.flatten(0, 1))
+        rows, places = total.flatten(0, 1), flat_index(self.assignment, total.shape[1])
+        if _adds_in_order(total):
+            rows.index_add_(0, places, values.flatten(0, 1))
+        else:
+            rows.index_put_((places,), values.flatten(0, 1), accumulate=True)
 
 
 def _blocks(x: Tensor, assignment: Tensor) -> Iterator[_Block]:

@@ -142,7 +142,8 @@ def compiled(
     """Compile a network, in eval mode, for images like (B, 3, H, W), whole: a part that cannot be compiled is an error.
 
     What depends on the size alone, the plans of the windows and the samples, is made before and given to a copy of the
-    network that shares its weights. The first call compiles. The function raises a ValueError for another size.
+    network that shares its weights. The first call compiles. The function raises a ValueError for another size. What
+    inductor makes for a GPU adds in any order, unless ``torch.use_deterministic_algorithms`` asks for a fixed one.
     """
     if model.training:
         raise ValueError("the network is in training mode; call eval() first")

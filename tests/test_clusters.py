@@ -19,9 +19,11 @@ def example(n_images=2, n_tokens=11, channels=3, n_clusters=4):
     return x, centers, assignment, torch.rand(n_images, n_tokens, generator=generator, dtype=torch.float64)
 
 
-@pytest.fixture(params=[6, 10**6], ids=["blocks", "whole"])
+@pytest.fixture(params=[(6, True), (10**6, True), (10**6, False)], ids=["blocks", "whole", "as on a GPU"])
 def block_size(request, monkeypatch):
-    monkeypatch.setattr(clusters, "BLOCK_NUMBERS", request.param)
+    numbers, in_order = request.param
+    monkeypatch.setattr(clusters, "BLOCK_NUMBERS", numbers)
+    monkeypatch.setattr(clusters, "_adds_in_order", lambda x: in_order)
 
 
 def members(assignment, image, cluster):
