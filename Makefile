@@ -5,7 +5,7 @@
 #   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX; a new path becomes one
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
-#   WORKERS=4           processes that share the tests; 0 runs them in this one, as a debugger needs it
+#   WORKERS=2           processes that share the tests, which is faster; 0, the default, is this one alone
 #   PROGRAM=sweep       another program of benchmarks/ for `make bench`
 #   NOTEBOOKS='notebooks/05*.md'   some of them for `make run-notebooks`
 
@@ -13,7 +13,7 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
-WORKERS ?= 2
+WORKERS ?= 0
 PROGRAM ?= cpu
 NOTEBOOKS ?= notebooks/*.md
 
