@@ -226,7 +226,7 @@ def _layout(title: str, x: str, y: str, *, ticks: Sequence[float] | None = None)
         "margin": {"l": 65, "r": 50, "b": BELOW},
         "title": {"text": title, "font": {"size": 14}, "y": 0.98, "yanchor": "top"},
         "xaxis": {
-            "title": {"text": x, "standoff": 6}, "fixedrange": True,
+            "title": {"text": x}, "automargin": True, "fixedrange": True,
             "type": "log" if ticks else "linear", "tickvals": ticks,
         },
         "yaxis": {"title": {"text": y}, "fixedrange": True},
