@@ -88,7 +88,7 @@ class SelectiveAggregationAttention(nn.Module):
     def plan(self, grid: Grid, device: torch.device) -> Tensor:
         """Return the (S,) sample of eval mode on an H x W grid, which is kept."""
         c, n_tokens = self.config, grid[0] * grid[1]
-        n_centers = max(1, int(c.keep_ratio * n_tokens))
+        n_centers = c.n_centers(n_tokens)
         size = n_samples(n_tokens, n_centers, c.subsample)
         return eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, device)
 
@@ -112,7 +112,7 @@ class SelectiveAggregationAttention(nn.Module):
         depends on nothing but the image. In training each image draws its own from torch's global generator.
         """
         c, n_tokens = self.config, x.shape[1]
-        n_centers = max(1, int(c.keep_ratio * n_tokens))
+        n_centers = c.n_centers(n_tokens)
         sample = None
         if not self.training:
             sample = self.plan(grid, x.device) if self.fixed is None else self.fixed

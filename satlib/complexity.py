@@ -126,7 +126,7 @@ class _Sizes(NamedTuple):
 
 def _sizes(config: SATConfig, grid: Grid) -> _Sizes:
     n_tokens, side = grid[0] * grid[1], max(config.window)
-    n_centers = max(1, int(config.keep_ratio * n_tokens))
+    n_centers = config.n_centers(n_tokens)
     n_padded = (-(-grid[0] // side) * side) * (-(-grid[1] // side) * side)
     return _Sizes(grid, n_tokens, n_padded, n_centers, n_samples(n_tokens, n_centers, config.subsample))
 

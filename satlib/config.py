@@ -156,6 +156,10 @@ class SATConfig:
             raise ValueError("scale is missing")
         return cls(**values)
 
+    def n_centers(self, n_tokens: int) -> int:
+        """Return K for N tokens: the share ``keep_ratio`` of them, rounded down, but one at least."""
+        return max(1, int(self.keep_ratio * n_tokens))
+
     def replace(self, **overrides: object) -> "SATConfig":
         """Return a copy with some fields changed."""
         return self.from_dict({**self.to_dict(), **overrides})

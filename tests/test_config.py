@@ -160,3 +160,9 @@ def test_what_distinguishes_the_presets():
     light = SATConfig.preset("sat-light")
     assert (light.channels, light.heads, light.groups, light.gate_kernel) == (40, 4, (3,) * 8, 5)
     assert (light.qkv_bias, light.upsampler, light.upsampler_channels) == (False, "onestep", 64)
+
+
+def test_the_number_of_centres_is_the_share_rounded_down_and_one_at_least():
+    config = SATConfig(scale=2)  # K / N = 0.03
+    assert [config.n_centers(n) for n in (1, 33, 34, 66, 67, 100, 16_384)] == [1, 1, 1, 1, 2, 3, 491]
+    assert config.replace(keep_ratio=1e-9).n_centers(10**6) == 1 and config.replace(keep_ratio=1).n_centers(7) == 7

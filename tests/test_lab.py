@@ -154,6 +154,17 @@ class Notebook:
         raise AssertionError("the picture does not change")
 
 
+def run_all(page: Any, last: Any) -> None:
+    """Run all cells until the last one's picture is there; again if JupyterLab drops them while its kernel starts."""
+    end = time.monotonic() + PATIENCE
+    while not last.is_visible():
+        assert time.monotonic() < end, page.locator(".jp-InputPrompt").all_inner_texts()
+        if page.locator(".jp-InputPrompt").first.inner_text() == "[ ]:":
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(1000)
+
+
 @pytest.fixture(scope="module")
 def notebook(server: Server) -> Iterator[Notebook]:
     with playwright.sync_playwright() as driver:
@@ -165,10 +176,8 @@ def notebook(server: Server) -> Iterator[Notebook]:
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(f"{server.address}lab/tree/explorers.ipynb?token={server.token}")
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         opened = Notebook(page, errors)
-        opened.explorer(2).locator("img").nth(1).wait_for()
+        run_all(page, opened.explorer(2).locator("img").nth(1))
         text = page.locator(".jp-OutputArea-output", has_text="kernel").first.inner_text()
         server.kernels.append(int(text.split()[1]))
         yield opened

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import torch
 from matplotlib.figure import Figure
@@ -111,16 +111,11 @@ def run_with(model: SAT, config: SATConfig, image: Tensor, last: int) -> list[Ag
         if len(found) > last:
             raise _EnoughError
 
-    layers = layer_modules(model)
-    handles = [layer.register_forward_hook(keep) for layer in layers]
-    for layer in layers:
-        layer.config = config
-    try:
-        with evaluating(model), suppress(_EnoughError):
-            model(batch_for(model, image))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with evaluating(model), suppress(_EnoughError), ExitStack() as hooks:
+        for layer in layer_modules(model):
+            layer.config = config
+            hooks.enter_context(layer.register_forward_hook(keep))
+        model(batch_for(model, image))
     return found
 
 

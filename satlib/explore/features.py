@@ -3,6 +3,8 @@
 Shapes: N = H*W tokens, C channels.
 """
 
+from contextlib import ExitStack
+
 import torch
 from torch import Tensor, nn
 
@@ -49,7 +51,7 @@ class Features:
         A layer's sample is the one that the layer itself would draw; only what it takes in stays as it was.
         """
         x = self.tokens(layer)
-        n_centers, sample = max(1, int(config.keep_ratio * x.shape[1])), None
+        n_centers, sample = config.n_centers(x.shape[1]), None
         if layer is not None:
             size = n_samples(x.shape[1], n_centers, config.subsample)
             sample = eval_sample(config.seed, layer, self.grid, size, config.sampling, n_centers)
@@ -73,13 +75,10 @@ def layer_inputs(model: SAT, image: Tensor) -> list[Tensor]:
     def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         seen.append(at_home(inputs[0]))
 
-    handles = [module.register_forward_pre_hook(keep) for module in layer_modules(model)]
-    try:
-        with evaluating(model), torch.inference_mode():
-            model(batch_for(model, image))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with evaluating(model), torch.inference_mode(), ExitStack() as hooks:
+        for module in layer_modules(model):
+            hooks.enter_context(module.register_forward_pre_hook(keep))
+        model(batch_for(model, image))
     return seen
 
 
