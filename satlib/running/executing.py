@@ -16,8 +16,11 @@ from papermill.exceptions import PapermillExecutionError
 
 from satlib.files import replacing
 from satlib.running.notebooks import Notebook, read_notebook
+from satlib.running.sockets import PrivateKernelManager
 
 KERNEL = "python3"
+PATIENCE = 600
+"""Seconds that a kernel may take to start, or to send what a cell has printed; its death is noticed at once."""
 
 
 class NotebookError(RuntimeError):
@@ -82,6 +85,7 @@ def execute(
     try:
         result: NotebookNode = papermill.execute_notebook(
             path, path, kernel_name=kernel, language="python", cwd=cwd, progress_bar=progress,
+            kernel_manager_class=PrivateKernelManager, start_timeout=PATIENCE, iopub_timeout=PATIENCE,
             extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
         )  # fmt: skip
     except PapermillExecutionError as error:
