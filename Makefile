@@ -5,7 +5,7 @@
 #   VENV=path           another environment to work in, for instance VENV=$CONDA_PREFIX; a new path becomes one
 #   PORT=8001           where `make serve` listens
 #   ARGS='-k resize'    more arguments for pytest
-#   WORKERS=2           processes that share the tests, which is faster; 0, the default, is this one alone
+#   WORKERS=0           processes that share the tests; by default one for each core that make may use, 0 is one alone
 #   PROGRAM=sweep       another program of benchmarks/ for `make bench`
 #   NOTEBOOKS='notebooks/05*.md'   some of them for `make run-notebooks`
 
@@ -13,9 +13,13 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
-WORKERS ?= 0
+WORKERS ?= auto
 PROGRAM ?= cpu
 NOTEBOOKS ?= notebooks/*.md
+
+# torch's threads wait for one another by running in circles, unless this is set before torch is loaded. Beside other
+# work they keep each other from their cores that way: the tests and the book would take several times as long.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 ifeq ($(strip $(VENV)),)
 $(error VENV is empty: name an environment, as VENV=$$CONDA_PREFIX after `conda activate`, or leave it out)
