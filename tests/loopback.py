@@ -20,12 +20,14 @@ class Site:
     lengths: bool = True
     statuses: list[int] = field(default_factory=list)  # for the first requests; then 200 or 206
     drops: list[int] = field(default_factory=list)  # bytes after which the first responses break off
+    silent: bool = False  # whether a response that breaks off leaves its connection open until the next request
     pause: float = 0.0  # seconds between pieces
     piece: int = 1 << 16
     wrong_range: bool = False
     requests: list[Message] = field(default_factory=list)
     sent: int = 0
     url: str = ""
+    closing: bool = False
 
     def address(self, name: str) -> str:
         return f"{self.url}/{name}"
@@ -66,7 +68,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.site.ranges and same else 0
 
     def body(self, content: bytes) -> None:
-        limit = self.site.drops.pop(0) if self.site.drops else len(content)
+        breaks_off, asked = bool(self.site.drops), len(self.site.requests)
+        limit = self.site.drops.pop(0) if breaks_off else len(content)
         for i in range(0, min(limit, len(content)), self.site.piece):
             piece = content[i : min(i + self.site.piece, limit)]
             try:
@@ -76,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 break
             self.site.sent += len(piece)
             time.sleep(self.site.pause)
+        while self.site.silent and breaks_off and len(self.site.requests) == asked and not self.site.closing:
+            time.sleep(0.01)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
@@ -94,6 +99,7 @@ def serving(files: dict[str, bytes]) -> Iterator[Site]:
     try:
         yield site
     finally:
+        site.closing = True
         server.shutdown()
         server.server_close()
         thread.join()

@@ -14,8 +14,9 @@ last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\)%.*/\\1/p' "$1")
 for i in $(seq 0 "${last:-0}"); do
     [ -n "$last" ] && id="${number}_$i" && export SLURM_ARRAY_JOB_ID=$number SLURM_ARRAY_TASK_ID=$i
     export SLURM_JOB_ID=$((number + i)) SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0 SLURM_NTASKS=1
-    (while [ ! -e go ]; do sleep 0.1; done; cd "$OLDPWD"; exec bash "$1") > /dev/null 2>&1 &
-    echo $! > "pid-${id:-$number}"
+    touch "job-${id:-$number}"
+    (while [ ! -e go ]; do sleep 0.1; done; cd "$OLDPWD"; bash "$1"; rm "$OLDPWD/job-${id:-$number}") > /dev/null 2>&1 &
+    echo "${id:-$number}" >> jobs
 done
 echo "Submitted batch job $number"
 """
@@ -29,11 +30,11 @@ exec "$@" > "$out" 2>&1
 SACCT = """#!/bin/sh
 cd "$(dirname "$0")"
 echo "JobID|State|NodeList"
-for file in pid-*; do
+while read -r job; do
     state=FAILED
-    kill -0 "$(cat "$file")" 2> /dev/null && state=RUNNING && [ ! -e go ] && state=PENDING
-    echo "${file#pid-}|$state|here"
-done
+    [ -e "job-$job" ] && state=RUNNING && [ ! -e go ] && state=PENDING
+    echo "$job|$state|here"
+done < jobs
 """
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from notebook_sources import texts, write
+from processes import PATIENCE, is_alive, start
 from test_running_notebooks import wait_for_number
 
 from satlib.running import Record, collect, plan_batch, run_batch
@@ -148,14 +149,14 @@ UNTIL_TOLD = "while not os.path.exists('go'):\n    time.sleep(0.05)"
 def test_an_interrupted_batch_ends_its_jobs_and_a_killed_one_is_gone_on_with(folder: Path) -> None:
     write(folder / "n.md", PARAMETERS, WAITING, UNTIL_TOLD)
     (job,) = plan_batch(batch_file(folder), "o")
-    process, kernel = start(folder)
+    process, kernel = start_batch(folder)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
-    assert process.wait(timeout=60) == 130
+    assert process.wait(PATIENCE) == 130
     record = job.find_record()
     assert record is not None and (record.state, record.exit) == ("interrupted", 143)
     assert not is_alive(kernel)
 
-    process, kernel = start(folder)
+    process, kernel = start_batch(folder)
     process.kill()
     process.wait()
     record = job.find_record()
@@ -167,20 +168,11 @@ def test_an_interrupted_batch_ends_its_jobs_and_a_killed_one_is_gone_on_with(fol
     assert int((folder / "pid").read_text()) == kernel  # what the killed batch had left was waited for, not repeated
 
 
-def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+def start_batch(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """Start the batch in a process group of its own, as a terminal does; return it and its kernel's process id."""
     (folder / "pid").unlink(missing_ok=True)
     command = [sys.executable, "-m", "satlib", "run", "--batch", "b.yaml", "-o", "o"]
-    process = subprocess.Popen(command, cwd=folder, start_new_session=True, stderr=subprocess.DEVNULL)
-    return process, wait_for_number(folder / "pid")
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    return start(command, cwd=folder, stderr=subprocess.DEVNULL), wait_for_number(folder / "pid")
 
 
 def test_a_job_of_another_digest_is_unknown(folder: Path) -> None:

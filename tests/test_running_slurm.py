@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from notebook_sources import write
+from processes import start, wait_for
 from slurm_stand_in import install
 
 from satlib.running import Record, plan_batch, run_batch
@@ -33,11 +33,10 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_jobs_outlive_the_process_that_submitted_them(cluster: Path, tmp_path: Path) -> None:
     options = ["--executor", "slurm", "--slurm", "time=5", "--slurm", "gpus_per_node=1", "--jobs", "7"]
     command = [sys.executable, "-m", "satlib", "run", "--batch", "b.yaml", "-o", "o", *options]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("o/logs/*.slurm"))) < 2:
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.1)
+    process = start(command, stderr=subprocess.DEVNULL)
+    tickets = tmp_path / "o" / "logs"
+    wait_for(lambda: len(list(tickets.glob("*.slurm"))) == 2 or process.poll() is not None, "no job was submitted")
+    assert process.poll() is None
     process.kill()
     process.wait()
     script = Path((cluster / "submitted").read_text().strip()).read_text()

@@ -4,11 +4,11 @@ import csv
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
+from processes import PATIENCE, start, wait_for
 from safetensors.torch import load_file
 from training_runs import config, make_store
 
@@ -100,12 +100,11 @@ def test_a_signal_saves_and_ends(store: Path, tmp_path: Path, number: signal.Sig
 
     write_config(config(store, steps=10**6, save_every=10**6, validate_every=10**6), tmp_path / "c.yaml")
     command = [sys.executable, "-m", "satlib", "train", str(tmp_path / "c.yaml"), "-o", str(tmp_path / "run")]
-    process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not read_table(tmp_path / "run" / "train.csv") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    process = start([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True)
+    table = tmp_path / "run" / "train.csv"
+    wait_for(lambda: read_table(table) or process.poll() is not None, "no step was made")
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, errors
     (checkpoint,) = checkpoints(tmp_path / "run" / "checkpoints")
     step = read(checkpoint)["step"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import PATIENCE
 from safetensors.torch import load_file
 from training_processes import gradients, settings
 from training_runs import config, make_store
@@ -21,7 +22,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def torchrun(*arguments: str) -> str:
-    done = subprocess.run([*TORCHRUN, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*TORCHRUN, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
