@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from processes import PATIENCE, is_alive, start
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -29,9 +29,6 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE = 120.0
-"""Seconds until something that was waited for counts as missing."""
-
 CELLS = (
     "import os\nfrom satlib import explore, samples\n"
     "photo = samples.load('coffee').resize((32, 24))\nprint('kernel', os.getpid())",
@@ -53,10 +50,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the pat
 class Server:
     """A JupyterLab."""
 
-    address: str
     token: str
     process: subprocess.Popen[bytes]
+    runtime: Path
     log: Path
+    address: str = ""
     kernels: list[int] = field(default_factory=list)
 
     def ask(self, path: str, method: str = "GET") -> bytes:
@@ -68,16 +66,29 @@ class Server:
             return answer.read()
 
     def wait(self) -> None:
-        """Wait until it answers."""
+        """Wait until it has chosen a port and answers."""
         end = time.monotonic() + PATIENCE
-        while True:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                self.ask("api/status")
-                return
-            except (urllib.error.URLError, ConnectionError):
-                assert time.monotonic() < end, self.log.read_text()
-                time.sleep(0.1)
+        while not self.answers():
+            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        """Return whether it answers at the address that it has written down."""
+        try:
+            (file,) = self.runtime.glob("jpserver-*.json")
+            self.address = json.loads(file.read_text())["url"]
+            self.ask("api/status")
+        except (ValueError, OSError):  # there is no file yet, or half of it, or nobody at the address
+            return False
+        return True
+
+    def has_a_connected_kernel(self) -> bool:
+        """Return whether there is a kernel and somebody is connected to it."""
+        try:
+            kernels = json.loads(self.ask("api/kernels"))
+        except urllib.error.HTTPError:  # it answers 500 as long as it is starting one
+            return False
+        return [kernel["connections"] for kernel in kernels] == [1]
 
 
 def write_notebook(path: Path) -> None:
@@ -86,12 +97,6 @@ def write_notebook(path: Path) -> None:
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
     nbformat.write(notebook, path)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -114,16 +119,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lab")
     (folder / "root").mkdir()
     write_notebook(folder / "root" / "explorers.ipynb")
-    port, token = free_port(), secrets.token_hex(16)
+    token = secrets.token_hex(16)
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-        f"--ServerApp.root_dir={folder / 'root'}",
+        "--ServerApp.port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'root'}",
     ]  # fmt: skip
     log = folder / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment(folder), cwd=folder, stdout=output, stderr=output)
-    lab = Server(f"http://127.0.0.1:{port}/", token, process, log)
+        process = start(command, env=environment(folder), cwd=folder, stdout=output, stderr=output)
+    lab = Server(token, process, folder / "jupyter_runtime_dir", log)
     try:
         lab.wait()
         yield lab
@@ -154,15 +158,18 @@ class Notebook:
         raise AssertionError("the picture does not change")
 
 
-def run_all(page: Any, last: Any) -> None:
-    """Run all cells until the last one's picture is there; again if JupyterLab drops them while its kernel starts."""
+def wait_for_kernel(server: Server, page: Any) -> None:
+    """Wait until the notebook's kernel waits for cells.
+
+    JupyterLab shows an idle kernel as soon as the notebook is there, before it has asked the server for one, and drops
+    cells that are run then: they stay as they are, for ever. So the server has to tell of a kernel that JupyterLab is
+    connected to, and then JupyterLab, which has seen it start, has to tell that it is idle.
+    """
     end = time.monotonic() + PATIENCE
-    while not last.is_visible():
-        assert time.monotonic() < end, page.locator(".jp-InputPrompt").all_inner_texts()
-        if page.locator(".jp-InputPrompt").first.inner_text() == "[ ]:":
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(1000)
+    while not server.has_a_connected_kernel():
+        assert time.monotonic() < end, "no kernel was started"
+        page.wait_for_timeout(50)
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +182,11 @@ def notebook(server: Server) -> Iterator[Notebook]:
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(f"{server.address}lab/tree/explorers.ipynb?token={server.token}")
-        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+        wait_for_kernel(server, page)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         opened = Notebook(page, errors)
-        run_all(page, opened.explorer(2).locator("img").nth(1))
+        opened.explorer(2).locator("img").nth(1).wait_for()
         text = page.locator(".jp-OutputArea-output", has_text="kernel").first.inner_text()
         server.kernels.append(int(text.split()[1]))
         yield opened
@@ -215,17 +224,9 @@ def test_the_console_has_no_error(notebook: Notebook) -> None:
     assert notebook.errors == []
 
 
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_server_and_kernel_end_when_asked(server: Server, notebook: Notebook) -> None:
     assert [kernel["name"] for kernel in json.loads(server.ask("api/kernels"))] == ["python3"]
-    assert [alive(process) for process in server.kernels] == [True]
+    assert [is_alive(process) for process in server.kernels] == [True]
     server.ask("api/shutdown", "POST")
     assert server.process.wait(PATIENCE) == 0
-    assert [alive(process) for process in server.kernels] == [False]
+    assert [is_alive(process) for process in server.kernels] == [False]
