@@ -31,7 +31,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book serve site-check test lint types notebooks run-notebooks bench install clean distclean
+.PHONY: help book serve site-check test test-all lint types notebooks run-notebooks bench install clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +57,14 @@ site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 10 
 	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
 		sort -rn _build/weights.txt | head -6; }
 
-test: $(VENV)/.dev ## Run the tests, except those of the built book (about 10 minutes)
-	$(BIN)/python -m pytest --ignore=tests/test_site.py --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+# Tests of one file run in one process: they share what is costly to make.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
+	$(PYTEST) --ignore=tests/test_site.py -m 'not slow' $(ARGS)
+
+test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 8 minutes)
+	$(PYTEST) --ignore=tests/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
 	$(BIN)/ruff check .

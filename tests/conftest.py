@@ -1,7 +1,11 @@
-"""What all tests share: one thread, a fixed seed, property tests that are the same on every run, no process left."""
+"""What all tests share: one thread, a fixed seed, property tests that are the same on every run, no process left.
+
+`make test` leaves out what is marked as slow, and says so; `make test-all` runs everything.
+"""
 
 import os
 from collections.abc import Generator
+from typing import Any
 
 import processes
 import pytest
@@ -15,6 +19,14 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.load_profile("repeatable")
 torch.set_num_threads(1)
 processes.adopt_orphans()
+
+FIRST = (
+    "test_repository_documents.py", "test_smoke_notebooks.py", "test_running_batch.py", "test_running_notebooks.py",
+    "test_commands_run.py", "test_training_processes.py", "test_running_slurm.py", "test_weights.py",
+    "test_training.py", "test_lab.py", "test_gpu_benchmark.py", "test_kernels_compiled.py",
+)  # fmt: skip
+"""Files that take the longest: they start first, so that none of them is alone in the end."""
+LEFT_OUT = pytest.StashKey[int]()
 
 LINGER = 60.0
 """Seconds that processes have to end after a test that passed: a kernel looks for its parent once a second."""
@@ -46,6 +58,39 @@ def no_process_is_left() -> Generator[None, None, None]:
     yield
     left = processes.left_behind(before, LINGER)
     assert left == [], "processes are left behind"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take the longest first."""
+    order = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count the slow tests among those that are left out."""
+    if items:
+        left_out = sum(item.get_closest_marker("slow") is not None for item in items)
+        items[0].config.stash[LEFT_OUT] = left_out
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that shares out the tests how many are left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the number from a process that has ended."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many slow tests are left out."""
+    count = config.stash.get(LEFT_OUT, 0)
+    if count:
+        terminalreporter.write_line(f"{count} slow tests are left out: `make test-all` runs them, too, as CI does")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -147,7 +147,7 @@ def test_automation_calls_targets_that_exist(path: Path) -> None:
 def test_ci_script_is_executable_and_runs_every_check() -> None:
     assert os.access(ROOT / ".ci/run", os.X_OK)
     called = re.findall(r"^step .*\bmake ([a-z-]+)", (ROOT / ".ci/run").read_text(), re.M)
-    assert called == ["install", "lint", "types", "test", "book", "site-check"]
+    assert called == ["install", "lint", "types", "test-all", "book", "site-check"]
 
 
 def test_workflows_install_through_make_alone_and_publish_only_the_default_branch() -> None:

@@ -88,6 +88,7 @@ def plain_blocks(page: Path) -> list[tuple[str, str]]:
     return re.findall(r"^```(bash|python)\n(.*?)^```", page.read_text(), re.M | re.S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if plain_blocks(p)], ids=lambda page: page.stem)
 def test_blocks_of_a_page_run_one_after_the_other(page: Path, place: Path) -> None:
     environment = programs(place / "programs")
@@ -97,6 +98,7 @@ def test_blocks_of_a_page_run_one_after_the_other(page: Path, place: Path) -> No
         assert result.returncode == 0, f"{page.name}: {text}{result.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.stem)
 def test_page_is_executed_without_errors(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}.items():

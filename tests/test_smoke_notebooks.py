@@ -12,9 +12,12 @@ from satlib.running.mappings import read_mapping
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.md"))
+FIRST, *OTHERS = NOTEBOOKS
 
 
-@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "source", [FIRST, *(pytest.param(path, marks=pytest.mark.slow) for path in OTHERS)], ids=lambda path: path.stem
+)
 def test_notebook_runs(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # for what a notebook writes to a temporary folder
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

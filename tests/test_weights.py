@@ -45,6 +45,7 @@ def test_a_bundled_network_beats_bicubic_on_every_sample(name: str) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recorded_numbers_of_set5_are_right(name: str) -> None:
     record = json.loads((WEIGHTS / f"{name}.json").read_text())
