@@ -36,7 +36,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 10 minutes)
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 3 minutes)
 	@mkdir -p _build
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 # Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.
@@ -51,9 +51,9 @@ serve: ## Serve the built book on localhost
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops; another port: make serve PORT=8001)"
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 10 minutes)
+site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 3 minutes)
 	@rm -f _build/weights.txt
-	$(BIN)/python -m pytest tests/test_site.py $(ARGS)
+	$(BIN)/python -m pytest tests/test_site.py --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
 		sort -rn _build/weights.txt | head -6; }
 

@@ -1,6 +1,7 @@
 """The built book in headless Chromium: every page loads whole, from one host, and is readable on every screen.
 
-The tests look at `_build/html` as `make book` leaves it, and skip when it or Chromium is missing.
+The tests look at `_build/html` as `make book` leaves it, and skip when it or Chromium is missing. Pages are shared out
+among processes: all tests of a page run in one, which looks at it once.
 """
 
 import functools
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from processes import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -45,7 +47,9 @@ pytestmark = [
     pytest.mark.skipif(not PAGES, reason="the book is not built: run `make book`"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
 ]
-each_page = pytest.mark.parametrize("page", PAGES or ["no page"])
+each_page = pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES or ["no page"]]
+)
 
 INSPECT = """() => ({
     images: [...document.images].map((i) => ({
@@ -62,6 +66,19 @@ INSPECT = """() => ({
     broken: document.querySelectorAll("mjx-merror, [data-mjx-error]").length,
     width: document.documentElement.scrollWidth,
 })"""
+
+
+# Whether the page has a theme's colours, the text of its figures, too.
+THEMED = """(theme) => {
+    const probe = document.body.appendChild(document.createElement("i"));
+    probe.style.color = "var(--pst-color-text-base)";
+    const colour = getComputedStyle(probe).color;
+    probe.remove();
+    const texts = [...document.querySelectorAll("figure.plot .main-svg :is(.xtick, .ytick) text")];
+    return document.documentElement.dataset.theme === theme
+        && texts.every((text) => getComputedStyle(text).fill === colour);
+}"""
+STILL = "* { transition: none !important; }"
 
 
 @dataclass
@@ -99,6 +116,13 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+def new_tab(browser: Any, **options: Any) -> Any:
+    """Open a tab whose waiting takes as long as the machine needs."""
+    tab = browser.new_page(**options)
+    tab.set_default_timeout(1000 * PATIENCE)
+    return tab
+
+
 def settle(tab: Any) -> None:
     """Scroll through a page, so that what loads lazily is loaded, and wait until figures and formulas are there."""
     tab.evaluate(
@@ -123,7 +147,7 @@ def settle(tab: Any) -> None:
 def look(browser: Any, url: str) -> Visit:
     """Open a page with an empty cache and note what happens."""
     visit, own, finished = Visit(), urlsplit(url).netloc, []
-    tab = browser.new_page(viewport=WIDE)
+    tab = new_tab(browser, viewport=WIDE)
     tab.on("request", lambda r: visit.foreign.append(r.url) if urlsplit(r.url).netloc not in (own, "") else None)
     tab.on("requestfailed", lambda r: visit.failed.append(r.url))
     tab.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
@@ -134,10 +158,10 @@ def look(browser: Any, url: str) -> Visit:
     settle(tab)
     visit.found = tab.evaluate(INSPECT)
     visit.weight = sum(request.sizes()["responseBodySize"] for request in finished)
-    tab.add_style_tag(content="* { transition: none !important; }")  # colours must be there when axe looks
+    tab.add_style_tag(content=STILL)  # colours must be there when axe looks
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)
-        tab.wait_for_timeout(100)
+        tab.wait_for_function(THEMED, arg=scheme)
         visit.violations += [f"{scheme}: {broken}" for broken in accessibility(tab)]
     tab.close()
     return visit
@@ -152,15 +176,28 @@ def accessibility(tab: Any) -> list[str]:
     ]  # fmt: skip
 
 
+class Visits(dict[str, Visit]):
+    """One look at each page on a wide screen, made when it is asked for."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        super().__init__()
+        self.browser, self.address = browser, address
+
+    def __missing__(self, page: str) -> Visit:
+        self[page] = look(self.browser, self.address + page)
+        note_weight(self[page].weight, page)
+        return self[page]
+
+
 @pytest.fixture(scope="module")
-def visits(browser: Any, address: str) -> dict[str, Visit]:
-    """One look at every page on a wide screen; what they weigh is written beside the site."""
-    found = {page: look(browser, address + page) for page in PAGES}
-    lines = [f"{visit.weight / MEGABYTE:6.2f} MB  {page}\n" for page, visit in found.items()]
-    whole = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
-    report = [*lines, f"{whole / MEGABYTE:6.2f} MB  all files of the site\n"]
-    (SITE.parent / "weights.txt").write_text("".join(report))
-    return found
+def visits(browser: Any, address: str) -> Visits:
+    return Visits(browser, address)
+
+
+def note_weight(size: int, what: str) -> None:
+    """Add a line to the list of what is heavy, beside the site."""
+    with (SITE.parent / "weights.txt").open("a") as file:
+        file.write(f"{size / MEGABYTE:6.2f} MB  {what}\n")
 
 
 @each_page
@@ -201,7 +238,9 @@ def test_pages_stay_light(page: str, visits: dict[str, Visit]) -> None:
 
 
 def test_the_site_stays_light() -> None:
-    assert sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) < WHOLE_SITE
+    size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+    note_weight(size, "all files of the site")
+    assert size < WHOLE_SITE
 
 
 @each_page
@@ -210,7 +249,7 @@ def test_a_page_is_accessible_in_light_and_dark(page: str, visits: dict[str, Vis
 
 
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
-    tab = browser.new_page(viewport=WIDE)
+    tab = new_tab(browser, viewport=WIDE)
     tab.goto(address + "search.html?q=separation")
     result = tab.locator("#search-results li a").first
     result.wait_for()
@@ -244,7 +283,7 @@ def test_printed_pages_have_no_knobs(chapter: Any) -> None:
 
 @each_page
 def test_a_phone_need_not_scroll_sideways(page: str, browser: Any, address: str) -> None:
-    tab = browser.new_page(viewport=PHONE)
+    tab = new_tab(browser, viewport=PHONE)
     tab.goto(address + page)
     settle(tab)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -252,13 +291,14 @@ def test_a_phone_need_not_scroll_sideways(page: str, browser: Any, address: str)
 
 
 def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: str) -> None:
-    tab = browser.new_page()
+    tab = new_tab(browser)
     tab.goto(address, wait_until="commit")
     tab.wait_for_url("**/book/intro.html")
     assert "SAT" in tab.title()
     tab.close()
 
 
+@pytest.mark.xdist_group(CHAPTER)
 def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
     found = visits[CHAPTER].found
     assert [plot["points"] > 100 for plot in found["plots"]][:2] == [True, True]
@@ -268,7 +308,7 @@ def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
 
 @pytest.fixture
 def chapter(browser: Any, address: str) -> Iterator[Any]:
-    tab = browser.new_page(viewport=WIDE, color_scheme="light")
+    tab = new_tab(browser, viewport=WIDE, color_scheme="light")
     tab.goto(address + CHAPTER)
     settle(tab)
     yield tab
@@ -281,16 +321,18 @@ def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
     for number, figure in enumerate(with_slider):
         knob = figure.get_by_role("slider")
         knob.focus()
-        seen = set()
-        for _ in range(3):
-            points, note = figure.locator(".point").count(), figure.locator(".plot-title").inner_text()
-            seen.add((points, note, knob.get_attribute("aria-valuetext"), figure.locator("output").inner_text()))
+        notes = [figure.locator(".plot-title").inner_text()]
+        for _ in range(2):
+            points = figure.locator(".point").count()
             chapter.keyboard.press("ArrowRight")
-            chapter.wait_for_timeout(300)
-        if number < 2:  # the later ones draw lines, or equally many tokens in each layer
-            assert len({points for points, *_ in seen}) == 3, "another number of tokens is drawn at each step"
-        assert len({note for _, note, *_ in seen}) == 3
-        assert all(value == output for *_, value, output in seen)
+            notes.append(figure.locator(".plot-title").inner_text())
+            assert knob.get_attribute("aria-valuetext") == figure.locator("output").inner_text()
+            if number < 2:  # another number of tokens is drawn; the later ones draw lines, or equally many
+                chapter.wait_for_function(
+                    "([figure, before]) => figure.querySelectorAll('.point').length !== before",
+                    arg=[figure.element_handle(), points],
+                )
+        assert len(set(notes)) == 3
 
 
 def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
@@ -303,10 +345,11 @@ def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
             ]"""
         ))  # fmt: skip
 
+    chapter.add_style_tag(content=STILL)
     seen = [colours()]
     for _ in range(2):  # auto -> one -> the other
         chapter.locator("button.theme-switch-button:visible").first.click()
-        chapter.wait_for_timeout(300)
+        chapter.wait_for_function(THEMED, arg=colours()[0])
         seen.append(colours())
     assert {theme for theme, *_ in seen} == {"light", "dark"}
     assert len({background for _, background, _ in seen}) == 2

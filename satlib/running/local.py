@@ -22,7 +22,7 @@ Finished = Callable[[Job, Path], None]
 """Called when a job has ended, with the file of its log."""
 
 A_YEAR = 366 * 24 * 60  # minutes
-PATIENCE = 20.0  # seconds that interrupted jobs have to end their kernels
+PATIENCE = 300.0  # seconds that interrupted jobs have to end their kernels; on an idle machine one is enough
 POLL = 0.1  # seconds
 
 
