@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import submitit
 import yaml
 from notebook_sources import write
 from processes import start, wait_for
 from slurm_stand_in import install
 
-from satlib.running import Record, plan_batch, run_batch
+from satlib.running import Record, plan_batch, run_batch, slurm
+from satlib.running.jobs import Job
 from satlib.running.slurm import make_executor, read_options
 
 CELLS = [
@@ -30,7 +32,9 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_jobs_outlive_the_process_that_submitted_them(cluster: Path, tmp_path: Path) -> None:
+def test_jobs_outlive_the_process_that_submitted_them(
+    cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = ["--executor", "slurm", "--slurm", "time=5", "--slurm", "gpus_per_node=1", "--jobs", "7"]
     command = [sys.executable, "-m", "satlib", "run", "--batch", "b.yaml", "-o", "o", *options]
     process = start(command, stderr=subprocess.DEVNULL)
@@ -42,7 +46,17 @@ def test_jobs_outlive_the_process_that_submitted_them(cluster: Path, tmp_path: P
     script = Path((cluster / "submitted").read_text().strip()).read_text()
     assert "#SBATCH --array=0-1%2" in script and "#SBATCH --gpus-per-node=1" in script
 
-    (cluster / "go").touch()
+    looked: list[Job] = []
+    find = slurm._find
+
+    def find_and_let_go(job: Job) -> "submitit.SlurmJob[None] | None":  # the jobs end after both have been found
+        found = find(job)
+        looked.append(job)
+        if len(looked) == 2:
+            (cluster / "go").touch()
+        return found
+
+    monkeypatch.setattr(slurm, "_find", find_and_let_go)
     told: list[Record] = []
     records = run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"], report=told.append)
     assert len((cluster / "submitted").read_text().splitlines()) == 1
