@@ -96,9 +96,12 @@ def reap() -> None:
 
 
 def left_behind(before: set[psutil.Process], patience: float) -> list[str]:
-    """End the processes below this one that were not there before; return those that did not end on their own."""
+    """End the processes that have been started since; return those that did not end on their own.
+
+    What a process starts that was there before, as a browser does for each page, is its own affair.
+    """
     finish = time.monotonic() + patience
-    while (left := descendants() - before) and time.monotonic() < finish:
+    while (left := _started_since(before)) and time.monotonic() < finish:
         time.sleep(POLL)
     lines = [_describe(process) for process in left]
     if left:
@@ -106,6 +109,16 @@ def left_behind(before: set[psutil.Process], patience: float) -> list[str]:
     elif _may_have_children():
         reap()
     return lines
+
+
+def _started_since(before: set[psutil.Process]) -> set[psutil.Process]:
+    """Return the processes below this one that were not there before, and whose parents were not."""
+    found = set()
+    for process in descendants() - before:
+        with suppress(psutil.NoSuchProcess):
+            if before.isdisjoint(process.parents()):
+                found.add(process)
+    return found
 
 
 def _describe(process: psutil.Process) -> str:
