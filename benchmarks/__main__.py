@@ -12,21 +12,22 @@ count-peers  other networks' multiply-adds, for satlib/paper; needs the extra `p
 """
 
 import sys
-from collections.abc import Callable
+from importlib import import_module
 
-from benchmarks import cpu, gpu, peers_count, peers_time, precision, profile, roofline, sweep, whole
+from satlib.environment import prepare
 
-PROGRAMS: dict[str, Callable[[], int | None]] = {
-    "cpu": cpu.main,
-    "sweep": sweep.main,
-    "profile": profile.main,
-    "roofline": roofline.main,
-    "peers": peers_time.main,
-    "whole": whole.main,
-    "precision": precision.main,
-    "gpu": gpu.main,
-    "count-peers": peers_count.main,
+PROGRAMS = {
+    "cpu": "cpu",
+    "sweep": "sweep",
+    "profile": "profile",
+    "roofline": "roofline",
+    "peers": "peers_time",
+    "whole": "whole",
+    "precision": "precision",
+    "gpu": "gpu",
+    "count-peers": "peers_count",
 }
+"""The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
 
 def main() -> int:
@@ -34,7 +35,9 @@ def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in PROGRAMS:
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(PROGRAMS)}}}\n\n{__doc__}")
         return 2
-    return PROGRAMS[sys.argv[1]]() or 0
+    prepare()
+    code: int | None = import_module(f"benchmarks.{PROGRAMS[sys.argv[1]]}").main()
+    return code or 0
 
 
 if __name__ == "__main__":

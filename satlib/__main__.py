@@ -1,6 +1,15 @@
-"""`python -m satlib`: the command line."""
+"""`python -m satlib`, and `satlib`: the command line."""
 
-from satlib.cli import main
+from satlib.environment import prepare
+
+
+def main() -> None:
+    """Run the command line, in an environment that is prepared before torch is loaded; the entry point `satlib`."""
+    prepare()
+    from satlib.cli import app
+
+    app(prog_name="satlib")
+
 
 if __name__ == "__main__":
     main()

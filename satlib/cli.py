@@ -1,6 +1,7 @@
 """The command line: one function of `satlib.commands` for each command.
 
-Options become calls of the library; errors become one line on stderr and exit code 2.
+Options become calls of the library; errors become one line on stderr and exit code 2. The program itself is
+:mod:`satlib.__main__`, which has something to do before this module is imported, and torch with it.
 """
 
 from typing import Annotated
@@ -28,11 +29,6 @@ app.command(short_help="Count parameters, multiply-adds and memory of a network.
 app.command(short_help="Train a network, or go on with a run.")(train)
 app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
 app.add_typer(data.app, name="data")
-
-
-def main() -> None:
-    """Run the command line; the entry point `satlib`."""
-    app(prog_name="satlib")
 
 
 def _show_version(wanted: bool) -> None:

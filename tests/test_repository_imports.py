@@ -21,7 +21,10 @@ PACKAGE = ROOT / "satlib"
 LAYERS = [
     set(layer.split())
     for layer in (
-        "_version config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
+        "_version lazy control_groups",
+        "cores",
+        "environment",
+        "config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
         "precision yaml_text extras",
         "kernels",
         "arguments clusters fused reach released memory metrics patches picture progress timings running",
@@ -109,13 +112,30 @@ def test_satlib_never_imports_notebooks_or_tests() -> None:
     assert found & {"tests", "notebooks", "book", "benchmarks"} == set()
 
 
-def test_import_satlib_loads_only_the_core_and_changes_nothing() -> None:
+def test_import_satlib_loads_nothing_until_a_name_is_used_and_changes_no_environment() -> None:
+    script = """
+import os, sys
+before, environment = set(sys.modules), dict(os.environ)
+import satlib, satlib.theory
+assert dict(os.environ) == environment
+new = {name.split(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names
+assert new == {"satlib"}, f"import satlib loads {new}"
+satlib.SAT
+assert "torch" in sys.modules and dict(os.environ) == environment
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.strip()) == (0, "")
+
+
+def test_the_names_of_satlib_load_only_the_core_and_change_nothing() -> None:
     script = f"""
 import sys, random, warnings
 import numpy, torch, PIL.Image, safetensors.torch
 before, state = set(sys.modules), (torch.get_rng_state().tolist(), random.getstate(), torch.get_num_threads(),
                                    torch.get_default_dtype(), list(warnings.filters))
 import satlib
+for name in satlib.__all__:
+    getattr(satlib, name)
 after = (torch.get_rng_state().tolist(), random.getstate(), torch.get_num_threads(),
          torch.get_default_dtype(), list(warnings.filters))
 assert state == after, "import satlib changed a global state"

@@ -4,15 +4,38 @@ All functions take numpy arrays or CPU tensors, compute in float64 and return nu
 same result. Chapter 12 of the book uses them; ``python -m satlib.theory study`` repeats its measurements.
 """
 
-from satlib.theory.bounds import BoundTerms, bound_terms, hoeffding_radius
-from satlib.theory.constants import Constants, estimate_constants
-from satlib.theory.coverage import missed_cluster_bound, missed_cluster_probability
-from satlib.theory.decomposition import Decomposition, decompose_error
-from satlib.theory.draws import sample_indices
-from satlib.theory.mixture import Mixture, make_mixture
-from satlib.theory.repaired import CoveredBound, covered_bound, separates, size_bias_bound
-from satlib.theory.scores import separation, similarity
-from satlib.theory.statistics import Slope, fit_envelope, local_slopes, loglog_slope, rank_correlation
+from typing import TYPE_CHECKING
+
+from satlib.lazy import names_on_demand
+
+if TYPE_CHECKING:
+    from satlib.theory.bounds import BoundTerms, bound_terms, hoeffding_radius
+    from satlib.theory.constants import Constants, estimate_constants
+    from satlib.theory.coverage import missed_cluster_bound, missed_cluster_probability
+    from satlib.theory.decomposition import Decomposition, decompose_error
+    from satlib.theory.draws import sample_indices
+    from satlib.theory.mixture import Mixture, make_mixture
+    from satlib.theory.repaired import CoveredBound, covered_bound, separates, size_bias_bound
+    from satlib.theory.scores import separation, similarity
+    from satlib.theory.statistics import Slope, fit_envelope, local_slopes, loglog_slope, rank_correlation
+else:
+    __getattr__, __dir__ = names_on_demand(
+        __name__,
+        {
+            "BoundTerms": "satlib.theory.bounds", "bound_terms": "satlib.theory.bounds",
+            "hoeffding_radius": "satlib.theory.bounds", "Constants": "satlib.theory.constants",
+            "estimate_constants": "satlib.theory.constants", "missed_cluster_bound": "satlib.theory.coverage",
+            "missed_cluster_probability": "satlib.theory.coverage", "Decomposition": "satlib.theory.decomposition",
+            "decompose_error": "satlib.theory.decomposition", "sample_indices": "satlib.theory.draws",
+            "Mixture": "satlib.theory.mixture", "make_mixture": "satlib.theory.mixture",
+            "CoveredBound": "satlib.theory.repaired", "covered_bound": "satlib.theory.repaired",
+            "separates": "satlib.theory.repaired", "size_bias_bound": "satlib.theory.repaired",
+            "separation": "satlib.theory.scores", "similarity": "satlib.theory.scores",
+            "Slope": "satlib.theory.statistics", "fit_envelope": "satlib.theory.statistics",
+            "local_slopes": "satlib.theory.statistics", "loglog_slope": "satlib.theory.statistics",
+            "rank_correlation": "satlib.theory.statistics",
+        },
+    )  # fmt: skip
 
 __all__ = [
     "BoundTerms",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from satlib.theory.study import run_study
+from satlib.environment import prepare
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,6 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     study = commands.add_parser("study", help="measure everything that chapter 12 shows; goes on where it stopped")
     study.add_argument("--out", type=Path, required=True, help="folder for the rows and results.json")
     options = parser.parse_args(arguments)
+    from satlib.theory.study import run_study
+
     try:
         path = run_study(options.out, report=_report)
     except OSError as error:
@@ -28,4 +30,5 @@ def _report(name: str, done: int, total: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

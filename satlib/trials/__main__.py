@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from satlib.trials.collecting import collect
+from satlib.environment import prepare
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +16,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--data", type=Path, action="append", default=[], help="photographs to measure the last weights on; repeatable"
     )
     options = parser.parse_args(arguments)
+    from satlib.trials.collecting import collect
+
     try:
         collect(options.out, options.to, data=options.data, report=_say)
     except (OSError, ValueError) as error:
@@ -29,4 +31,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())
