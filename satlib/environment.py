@@ -68,6 +68,20 @@ def origin(name: str, environ: Mapping[str, str] | None = None) -> Origin | None
     return "satlib" if f"{name}={value}" in environ.get(NOTE, "").split() else "user"
 
 
+def threads_of_one(n_processes: int) -> int | None:
+    """Return how many threads one of several processes on this machine should have, its share of the cores.
+
+    None if torch's own number is right: the process is alone, or the user has set a number. Where Slurm has started the
+    processes, a process has the cores that Slurm gives to one task, if it was told how many.
+    """
+    if n_processes == 1 or any(origin(name) == "user" for name in ON_THREADS):
+        return None
+    if int(os.environ.get("SLURM_NTASKS") or 1) > 1 and "TORCHELASTIC_RUN_ID" not in os.environ:
+        of_task = os.environ.get("SLURM_CPUS_PER_TASK")
+        return min(int(of_task), cores.allowed()) if of_task else None
+    return cores.share(n_processes)
+
+
 def _is_default_of_torchrun(environ: Mapping[str, str]) -> bool:
     """Tell whether a process of torchrun has its one thread from torchrun, which was started without the variable."""
     if "TORCHELASTIC_RUN_ID" not in environ or environ.get(THREADS) != "1":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from satlib import cores
-from satlib.environment import NOTE, ON_THREADS, ON_WAITING, additions, noted, origin
+from satlib.environment import NOTE, ON_THREADS, ON_WAITING, additions, noted, origin, threads_of_one
 
 ROOT = Path(__file__).parents[1]
 SET = {"OMP_WAIT_POLICY": "PASSIVE", NOTE: "OMP_WAIT_POLICY=PASSIVE"}
@@ -47,6 +47,23 @@ def test_it_is_known_who_has_set_a_variable() -> None:
     both = noted({"OMP_NUM_THREADS": "3"}, SET)
     assert origin("OMP_NUM_THREADS", both) == origin("OMP_WAIT_POLICY", {**SET, **both}) == "satlib"
     assert noted({}, SET) == {}
+
+
+def test_one_of_several_processes_has_its_share_unless_the_user_or_slurm_says_otherwise(monkeypatch) -> None:
+    for name in (*ON_THREADS, NOTE, "TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "SLURM_CPUS_PER_TASK"):
+        monkeypatch.delenv(name, raising=False)
+    machine(monkeypatch, 8, 8)
+    assert [threads_of_one(n) for n in (1, 2, 3, 16)] == [None, 4, 2, 1]
+    for name, value in noted({"OMP_NUM_THREADS": "8"}, {}).items():
+        monkeypatch.setenv(name, value)
+    assert threads_of_one(2) == 4
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    assert threads_of_one(2) is None
+    for given, expected in (("3", 3), ("16", 8)):
+        monkeypatch.setenv("SLURM_CPUS_PER_TASK", given)
+        assert threads_of_one(2) == expected
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")
+    assert threads_of_one(2) is None
 
 
 def variables(program: str, environment: dict[str, str] | None = None) -> str:

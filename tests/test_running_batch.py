@@ -13,6 +13,8 @@ from notebook_sources import texts, write
 from processes import PATIENCE, is_alive, start
 from test_running_notebooks import wait_for_number
 
+from satlib import cores
+from satlib.environment import noted
 from satlib.running import Record, collect, plan_batch, run_batch
 from satlib.running import local as local_module
 from satlib.running.jobs import Job, run_job
@@ -137,9 +139,21 @@ def test_gpus_are_dealt_to_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     devices = local_module._devices()
     given = [local_module._environment(3, slot, devices)["CUDA_VISIBLE_DEVICES"] for slot in range(3)]
     assert given == ["4", "GPU-7", "4"]
-    assert local_module._environment(1, 0, []) == {"OMP_NUM_THREADS": "5", "CUDA_VISIBLE_DEVICES": "4,GPU-7"}
+    assert local_module._environment(1, 0, []) == {"CUDA_VISIBLE_DEVICES": "4,GPU-7"}
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert local_module._environment(2, 1, ["0"])["CUDA_VISIBLE_DEVICES"] is None
+
+
+def test_jobs_share_the_cores_unless_the_user_has_set_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "allowed", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    given = [local_module._environment(n, 0, [])["OMP_NUM_THREADS"] for n in (1, 3, 9)]
+    assert given == ["8", "2", "1"]
+    for name, value in noted({"OMP_NUM_THREADS": "8"}, {}).items():  # what a program of ours sets under a quota
+        monkeypatch.setenv(name, value)
+    assert local_module._environment(2, 0, [])["OMP_NUM_THREADS"] == "4"
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert "OMP_NUM_THREADS" not in local_module._environment(2, 0, [])
 
 
 WAITING = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))"

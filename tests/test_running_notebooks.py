@@ -11,6 +11,7 @@ import yaml
 from notebook_sources import texts, write
 from processes import PATIENCE, is_alive, start, wait_for
 
+from satlib.environment import NOTE, ON_WAITING
 from satlib.running import NotebookError, run_notebook
 from satlib.running.notebooks import read_notebook
 
@@ -33,6 +34,19 @@ def test_a_notebook_runs_with_parameters_in_a_folder(tmp_path: Path, suffix: str
     assert [cell.metadata.tags for cell in written.cells][1:3] == [["parameters"], ["injected-parameters"]]
     assert written.metadata.papermill.parameters == {"name": 'a "b" \\ {steps}\né', "betas": [0.5, 1]}
     assert written.metadata.satlib.notebook == str(notebook)
+
+
+def test_kernels_wait_passively_and_this_process_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = ("import os", "print(os.environ.get('OMP_WAIT_POLICY'), os.environ.get('GOMP_SPINCOUNT'))")
+    notebook = write(tmp_path / "n.md", None, *cells)
+    for name in (*ON_WAITING, NOTE):
+        monkeypatch.delenv(name, raising=False)
+    for given, seen in (({}, "PASSIVE None"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None")):
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        before = dict(os.environ)
+        run_notebook(notebook, tmp_path / "o.ipynb")
+        assert texts(tmp_path / "o.ipynb") == [f"{seen}\n"] and dict(os.environ) == before
 
 
 def test_plain_papermill_takes_the_same_notebook_and_parameters(tmp_path: Path) -> None:

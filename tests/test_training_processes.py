@@ -1,5 +1,6 @@
 """Two processes (gloo, on this machine) compute what one process computes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,29 @@ def test_a_run_of_two_processes_goes_on_where_it_stopped_and_is_that_of_one(stor
     assert len(curves[1]) == 2 and curves[0] == pytest.approx(curves[1], rel=1e-4)
     psnr = [[row["psnr"] for row in read_table(tmp_path / name / "valid.csv")] for name in ("one", "two")]
     assert psnr[0] == pytest.approx(psnr[1], abs=1e-3)
+
+
+@pytest.mark.parametrize(("launcher", "given", "expected"), [(TORCHRUN, None, 3), (TORCHRUN, "1", 1), (None, None, 3)])
+def test_each_process_has_its_share_of_the_cores(
+    store: Path, tmp_path: Path, launcher: list[str] | None, given: str | None, expected: int
+) -> None:
+    write_config(settings(store).replace(steps=1), tmp_path / "c.yaml")
+    script = f"""
+import os, pathlib, torch
+from satlib import cores
+cores.in_affinity = lambda: 6
+from satlib.training import read_config, train
+folder = pathlib.Path({str(tmp_path)!r})
+train(read_config(folder / "c.yaml", []), folder / "run", device="cpu", devices=2)
+(folder / f"threads-{{torch.distributed.get_rank()}}").write_text(str(torch.get_num_threads()))
+"""
+    (tmp_path / "script.py").write_text(script)
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), **({"OMP_NUM_THREADS": given} if given else {})}
+    command = [*(launcher or [sys.executable]), str(tmp_path / "script.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / f"threads-{rank}").read_text() for rank in (0, 1)] == [str(expected)] * 2
 
 
 def test_a_batch_that_does_not_divide_is_an_error(store: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 The output is there from the beginning and is written again after each cell and every half minute, so that it can be
 read while the notebook runs, and stays whatever ends the run: an error in a cell, the kernel's death, or an
-interruption, with which the kernel ends, too.
+interruption, with which the kernel ends, too. Its threads wait passively (`satlib.environment`).
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from satlib.files import replacing
+from satlib.running.kernels import PreparedKernelManager
 from satlib.running.notebooks import Notebook, read_notebook
 from satlib.running.sockets import PrivateKernelManager
 
@@ -87,6 +88,7 @@ def execute(
             path, path, kernel_name=kernel, language="python", cwd=cwd, progress_bar=progress,
             kernel_manager_class=PrivateKernelManager, start_timeout=PATIENCE, iopub_timeout=PATIENCE,
             extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
+            kernel_manager_class=PreparedKernelManager,
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"In [{error.exec_count}]" if error.exec_count else f"cell {error.cell_index + 1}"

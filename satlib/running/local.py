@@ -16,6 +16,8 @@ from pathlib import Path
 import submitit
 import torch
 
+from satlib import cores
+from satlib.environment import THREADS, noted, origin
 from satlib.running.jobs import Job, run_alone
 
 Finished = Callable[[Job, Path], None]
@@ -29,9 +31,11 @@ POLL = 0.1  # seconds
 def run_local(jobs: Sequence[Job], at_once: int, logs: Path, finished: Finished) -> None:
     """Run jobs, at most ``at_once`` at a time.
 
-    Each has an equal share of the cores, as ``OMP_NUM_THREADS`` unless this is set already, and where there are several
-    GPUs and several jobs at a time, one GPU. If this process is interrupted, so are the jobs.
+    Each has an equal share of the cores that this process may use, as ``OMP_NUM_THREADS``, unless the user has set
+    this; and where there are several GPUs and several jobs at a time, one GPU. If this process is interrupted, so are
+    the jobs.
     """
+    at_once = min(at_once, len(jobs))
     executor = submitit.LocalExecutor(logs)
     executor.update_parameters(timeout_min=A_YEAR, stderr_to_stdout=True)
     waiting, slots = deque(jobs), deque(range(at_once))
@@ -55,14 +59,9 @@ def run_local(jobs: Sequence[Job], at_once: int, logs: Path, finished: Finished)
 
 def _environment(at_once: int, slot: int, devices: Sequence[str]) -> Mapping[str, str | None]:
     """Return the variables that a job needs, given that submitit has hidden all GPUs from it."""
-    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, _cores() // at_once))
+    own = {} if origin(THREADS) == "user" else noted({THREADS: str(cores.share(at_once))}, os.environ)
     visible = devices[slot % len(devices)] if len(devices) > 1 else os.environ.get("CUDA_VISIBLE_DEVICES")
-    return {"OMP_NUM_THREADS": threads, "CUDA_VISIBLE_DEVICES": visible}
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {**own, "CUDA_VISIBLE_DEVICES": visible}
 
 
 def _devices() -> list[str]:

@@ -10,7 +10,7 @@ A folder holds one run:
     train.csv, valid.csv        the curves; tensorboard/ has them too
     samples/step-*/             upscaled validation images, if they are asked for
 
-One process writes; with several, each has a share of every batch.
+One process writes; with several, each has a share of every batch, and of the machine's cores.
 """
 
 import copy
@@ -26,6 +26,7 @@ from lightning_fabric import Fabric
 from satlib.checkpoint import save as save_network
 from satlib.data.lock import locked
 from satlib.data.store import Store
+from satlib.environment import threads_of_one
 from satlib.model import SAT
 from satlib.training.batches import Batches, split
 from satlib.training.config import TrainConfig
@@ -115,7 +116,10 @@ def train(
         num_nodes=nodes,
         precision="bf16-mixed" if "bf16" in config.precision else None,
     )
+    threads = threads_of_one(devices)  # before Fabric sets a variable
     fabric.launch()
+    if threads is not None:
+        torch.set_num_threads(threads)
     out, say = Path(folder), say if fabric.is_global_zero else silent
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
