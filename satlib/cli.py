@@ -11,6 +11,7 @@ import typer
 from satlib._version import __version__
 from satlib.commands import data
 from satlib.commands.complexity import complexity
+from satlib.commands.doctor import doctor
 from satlib.commands.evaluate import evaluate
 from satlib.commands.run import RunCommand, run
 from satlib.commands.train import train
@@ -28,6 +29,7 @@ app.command(short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.
 app.command(short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
 app.command(short_help="Train a network, or go on with a run.")(train)
 app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
+app.command(short_help="Say what decides how fast satlib is here, and what is missing.")(doctor)
 app.add_typer(data.app, name="data")
 
 

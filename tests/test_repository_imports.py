@@ -30,7 +30,7 @@ LAYERS = [
         "arguments clusters fused reach released memory metrics patches picture progress timings running",
         "dta images neighbors crops",
         "attention theory",
-        "model data",
+        "model data doctor",
         "checkpoint layers anatomy graphs",
         "inference complexity measure",
         "upscaling evaluation foreign",
