@@ -1,10 +1,11 @@
-"""`python -m benchmarks PROGRAM`: measure something and write its results.
+"""`python -m benchmarks PROGRAM [OPTIONS]`: measure something and write its results.
 
 cpu          the dense form against satlib, operation by operation: the ratios that the project has set itself
 sweep        time and memory against the number of tokens
 profile      where a forward pass spends its time, dense and as satlib runs it
 roofline     rates of this machine, and how far every stage of a block is from them
 peers        other networks beside SAT, in seconds; needs the extra `peers`
+beside       programs alone and beside busy ones, one thread and two; --before FOLDER: and another checkout
 whole        one large image through the light network
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
@@ -22,6 +23,7 @@ PROGRAMS = {
     "profile": "profile",
     "roofline": "roofline",
     "peers": "peers_time",
+    "beside": "beside",
     "whole": "whole",
     "precision": "precision",
     "gpu": "gpu",
@@ -29,14 +31,18 @@ PROGRAMS = {
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
+WITH_OPTIONS = ("beside",)
+"""Programs that take more arguments, and have --help."""
+
 
 def main() -> int:
     """Run the program that the first argument names, and return its exit code."""
-    if len(sys.argv) != 2 or sys.argv[1] not in PROGRAMS:
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in PROGRAMS or (len(sys.argv) > 2 and name not in WITH_OPTIONS):
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(PROGRAMS)}}}\n\n{__doc__}")
         return 2
     prepare()
-    code: int | None = import_module(f"benchmarks.{PROGRAMS[sys.argv[1]]}").main()
+    code: int | None = import_module(f"benchmarks.{PROGRAMS[name]}").main()
     return code or 0
 
 
