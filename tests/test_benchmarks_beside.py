@@ -119,7 +119,10 @@ def test_a_busy_machine_is_refused(monkeypatch, capsys) -> None:
 def test_results_are_read_if_they_are_there(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(results, "FILE", tmp_path / "beside.json")
     assert results.measured() is None
-    (tmp_path / "beside.json").write_text(json.dumps({"rows": [vars(row) for row in ROWS]}))
+    machine = {"processor": "P", "cores": 2, "load": [0.25, 0, 0], "torch": "2"}
+    written = {"machine": machine, "loops": 2, "rows": [vars(row) for row in ROWS]}
+    (tmp_path / "beside.json").write_text(json.dumps(written))
     content = results.measured()
     assert content is not None and rows(content) == ROWS
+    assert results.conditions(content) == "P, 2 cores, 2 busy loops, load 0.2 at the start, torch 2"
     assert list(beside.NAMES) == [*SUBJECTS, "chapter 3"]

@@ -55,6 +55,15 @@ def measured() -> Mapping[str, Any] | None:
     return content
 
 
+def conditions(content: Mapping[str, Any]) -> str:
+    """Say on what the program ran, and beside how many busy loops."""
+    machine = content["machine"]
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {content['loops']} busy loops, load "
+        f"{machine['load'][0]:.1f} at the start, torch {machine['torch']}"
+    )
+
+
 def rows(content: Mapping[str, Any]) -> list[Row]:
     """Return the rows of what the program wrote."""
     return [Row(**row) for row in content["rows"]]
