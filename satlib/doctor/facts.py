@@ -85,7 +85,7 @@ def examine(environ: Mapping[str, str] | None = None) -> Facts:
     """
     environ = os.environ if environ is None else environ
     return Facts(
-        versions=_versions(), system=platform.platform(), processor=_processor(),
+        versions=_versions(), system=_system(), processor=_processor(),
         cores=Cores(os.cpu_count() or 1, cores.in_affinity(), cpu_quota(), cores.allowed()),
         threads=find_threads(environ), waiting=find_waiting(environ, find_runtimes()),
         load=os.getloadavg() if hasattr(os, "getloadavg") else None,
@@ -103,6 +103,12 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "none"
     return found
+
+
+def _system() -> str:
+    """Return the system, its version and its C library: "Linux 6.8.0, glibc 2.36"."""
+    library = " ".join(platform.libc_ver()).strip()
+    return ", ".join(filter(None, [f"{platform.system()} {platform.release().split('-')[0]}", library]))
 
 
 def _processor() -> str:
