@@ -1,12 +1,11 @@
 """softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
 
-On a CPU, in float32 and float64, the weights are computed in blocks that fit in its cache, used and forgotten, and
-computed again in the backward pass. Elsewhere torch's fused kernels do the same (`satlib.sdpa`). Those want
-widths in steps of 8, some of them queries and keys as wide as the values; the heads of SAT are narrow and uneven (5 and
-10 channels in "sat-light"), so that filling them up costs more than it saves on a CPU.
+torch's fused kernels do it (`satlib.sdpa`), on a CPU as one parallel region for a whole layer. They have no gradient
+for a bias there. Where one is wanted, in training, windows are computed here in blocks that fit in the cache: the
+weights of a block are used and forgotten, and computed again in the backward pass.
 
-Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, R
-queries of a block.
+Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, b
+windows of a block, of all images, times heads.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,10 +20,7 @@ from satlib.sdpa import by_torch, with_bias
 from satlib.windows import HalvesPlan, from_windows, pick, put, to_windows
 
 BLOCK_WEIGHTS = 2**18
-"""Attention weights held at once, about."""
-
-BLOCK_QUERIES = 64
-"""But those of at least so many queries, or products become inefficient."""
+"""Attention weights that a thread holds at once, about."""
 
 
 def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
@@ -45,8 +41,19 @@ def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
         (B, N, C).
     """
     rows = qkv.view(len(qkv), 6 * qkv.shape[1], -1)  # (B, 6N, C/2)
-    attend_rows = _windows_in_blocks if _in_blocks(qkv) else _windows_by_torch
+    attend_rows = _windows_in_blocks if _in_blocks(qkv, bias) else _windows_by_torch
     return attend_rows(rows, bias.to(qkv.dtype), plan).view(*qkv.shape[:2], -1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Attend from N tokens to K.
+
+    ``q`` (B, N, heads, d), ``k`` (B, K, heads, d), ``v`` (B, K, heads, e), and ``bias`` (B, K), a constant logit for
+    each key; returns (B, N, heads, e).
+    """
+    scale = q.shape[-1] ** -0.5
+    q, k = with_bias(q, k, bias / scale)
+    return by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), scale=scale).transpose(1, 2)
 
 
 def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
@@ -62,22 +69,10 @@ def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
     return from_windows(torch.cat(outs, dim=1).flatten(1, 2), plan.join)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-    """Attend from N tokens to K.
-
-    ``q`` (B, N, heads, d), ``k`` (B, K, heads, d), ``v`` (B, K, heads, e), and ``bias`` (B, K), a constant logit for
-    each key; returns (B, N, heads, e).
-    """
-    if _in_blocks(q):
-        return _tokens_in_blocks(q, k, v, bias.to(q.dtype)[:, None, None].expand(-1, q.shape[2], -1, -1))
-    scale = q.shape[-1] ** -0.5
-    q, k = with_bias(q, k, bias / scale)
-    return by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), scale=scale).transpose(1, 2)
-
-
-def _in_blocks(x: Tensor) -> bool:
-    wide = x.dtype in (torch.float32, torch.float64)
-    return x.device.type == "cpu" and wide and not torch.compiler.is_compiling()
+def _in_blocks(qkv: Tensor, bias: Tensor) -> bool:
+    """Whether a gradient of the bias is wanted that no fused kernel of the CPU gives."""
+    wide = qkv.device.type == "cpu" and qkv.dtype in (torch.float32, torch.float64)
+    return wide and bias.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def _masked(bias: Tensor, allowed: Tensor | None) -> Tensor:
@@ -108,9 +103,10 @@ class _Block:
         self, q: Tensor, k: Tensor, v: Tensor, weight: Tensor, grad: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the gradients of the logits, (b, N, K), and of q, k and v, transposed, from that of the result."""
-        logits = torch.bmm(grad, v.mT, out=self._buffer(0, *weight.shape))
-        mean = torch.mul(logits, weight, out=self._buffer(2, *weight.shape)).sum(-1, keepdim=True)
-        logits.sub_(mean).mul_(weight)
+        grad_weight = torch.bmm(grad, v.mT, out=self._buffer(0, *weight.shape))
+        logits = torch.ops.aten._softmax_backward_data.out(
+            grad_weight, weight, -1, weight.dtype, grad_input=self._buffer(2, *weight.shape)
+        )
         scale = q.shape[-1] ** -0.5
         return logits, (k * scale).mT @ logits.mT, (q * scale).mT @ logits, grad.mT @ weight
 
@@ -163,7 +159,7 @@ _windows_in_blocks: Callable[[Tensor, Tensor, HalvesPlan], Tensor] = _WindowAtte
 
 def _window_blocks(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Iterator[tuple[_Block, _Windows]]:
     n, each = bias.shape[-1], len(rows) * bias[0].numel()
-    step = max(1, min(BLOCK_WEIGHTS // each, len(plan.join.source) // n))
+    step = max(1, min(BLOCK_WEIGHTS * torch.get_num_threads() // each, len(plan.join.source) // n))
     block = _Block(rows, step * each)
     for half, groups in enumerate(plan.groups):
         for start, stop, allowed in groups:
@@ -185,56 +181,3 @@ def _from_heads(x: Tensor, bias: Tensor, n_images: int) -> Tensor:
     n_parts, _, d, n = x.shape
     split = x.view(n_parts, n_images, -1, bias.shape[1], d, n).permute(1, 2, 5, 0, 3, 4)  # (B, W, n, parts, heads, d)
     return split.reshape(n_images, -1, bias.shape[1] * d)
-
-
-class _TokensContext(FunctionCtx):
-    saved_tensors: tuple[Tensor, ...]
-
-
-class _Tokens(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: _TokensContext, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(q, k, v, bias)
-        out = q.new_empty(*q.shape[:3], v.shape[3])
-        keys, values = _by_head(k), _by_head(v)
-        for block, rows in _query_blocks(q, k):
-            read = values.mT @ block.weights(_by_head(q[:, rows]), keys, bias).mT  # (B*heads, e, R)
-            _fill(out[:, rows].permute(0, 2, 3, 1), read)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: _TokensContext, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        q, k, v, bias = ctx.saved_tensors
-        keys, values = _by_head(k), _by_head(v)
-        grad_q, grad_k, grad_v = q.new_empty(q.shape), torch.zeros_like(keys.mT), torch.zeros_like(values.mT)
-        for block, rows in _query_blocks(q, k):
-            queries, grad_out = _by_head(q[:, rows]), _by_head(grad[:, rows])
-            weight = block.weights(queries, keys, bias)
-            _, part_q, part_k, part_v = block.gradients(queries, keys, values, weight, grad_out)
-            _fill(grad_q[:, rows].permute(0, 2, 3, 1), part_q)
-            grad_k += part_k
-            grad_v += part_v
-        grad_k, grad_v = (g.unflatten(0, (len(q), -1)).permute(0, 3, 1, 2) for g in (grad_k, grad_v))
-        return grad_q, grad_k, grad_v, None
-
-
-_tokens_in_blocks: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = _Tokens.apply
-
-
-def _query_blocks(q: Tensor, k: Tensor) -> Iterator[tuple[_Block, slice]]:
-    """Yield blocks of queries."""
-    each = len(q) * q.shape[2] * k.shape[1]
-    step = min(max(BLOCK_QUERIES, BLOCK_WEIGHTS // each), q.shape[1])
-    block = _Block(q, step * each)
-    for start in range(0, q.shape[1], step):
-        yield block, slice(start, start + step)
-
-
-def _fill(target: Tensor, values: Tensor) -> None:
-    target.copy_(values.view(target.shape))
-
-
-def _by_head(x: Tensor) -> Tensor:
-    """(B, N, heads, d) -> (B*heads, N, d)."""
-    return x.transpose(1, 2).flatten(0, 1)

@@ -70,14 +70,14 @@ def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, hea
 def test_window_attention_by_blocks_and_by_torch(monkeypatch, grid, mask_padding):
     qkv, bias, plan = windows(grid, mask_padding=mask_padding)
     by_blocks = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
-    monkeypatch.setattr(fused, "_in_blocks", lambda x: False)
+    monkeypatch.setattr(fused, "_in_blocks", lambda *_: False)
     assert_same(by_blocks, gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias))
 
 
 def test_attention_to_few_tokens_by_torch(monkeypatch):
     *qkv, bias = tokens()
     by_blocks = gradients(lambda *t: fused.attend(*t, bias), *qkv)
-    monkeypatch.setattr(fused, "_in_blocks", lambda x: False)
+    monkeypatch.setattr(fused, "_in_blocks", lambda *_: False)
     assert_same(by_blocks, gradients(lambda *t: fused.attend(*t, bias), *qkv))
 
 
