@@ -169,10 +169,10 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     """Return the bytes that this package's network holds at its peak, the largest of three.
 
     Window attention: the head's output, the input of the group, of the block and of the attention; q, k and v; the
-    convolution's output and the attention's; and either their sum or, for a block of windows, its weights three times
-    and the position biases of both halves, once more with a mask. Aggregation: the first four, the sample twice, and a
-    block of similarities with what is chosen from it. Upsampler: three images of C channels, its input, and the last
-    convolution's output before and after the pixel shuffle.
+    convolution's output and the attention's; and either their sum or the biases of both halves, once more with a mask,
+    and a block of windows laid out and filled up, about as large as three times BLOCK_WEIGHTS. Aggregation: the first
+    four, the sample twice, and a block of similarities with what is chosen from it. Upsampler: three images of C
+    channels, its input, and the last convolution's output before and after the pixel shuffle.
     """
     c, n, f = config.channels, sizes.n_tokens, config.upsampler_channels
     area = config.window[0] * config.window[1]

@@ -1,8 +1,9 @@
 """softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
 
-torch's fused kernels do it (`satlib.sdpa`), on a CPU as one parallel region for a whole layer. They have no gradient
-for a bias there. Where one is wanted, in training, windows are computed here in blocks that fit in the cache: the
-weights of a block are used and forgotten, and computed again in the backward pass.
+torch's fused kernels do it (`satlib.sdpa`); on a CPU the threads then meet once for a whole layer, or for some hundred
+windows, and not once for each small operation. They have no gradient for a bias there. Where one is wanted, in
+training, windows are computed here in blocks that fit in the cache: the weights of a block are used and forgotten, and
+computed again in the backward pass.
 
 Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, b
 windows of a block, of all images, times heads.
@@ -20,7 +21,11 @@ from satlib.sdpa import by_torch, with_bias
 from satlib.windows import HalvesPlan, from_windows, pick, put, to_windows
 
 BLOCK_WEIGHTS = 2**18
-"""Attention weights that a thread holds at once, about."""
+"""Attention weights that a thread holds at once, about, where they are held at all."""
+
+BLOCK_NUMBERS = 2**18
+"""Queries, keys and values that are laid out in windows at once, about, where no gradient is wanted: some milliseconds
+of work."""
 
 
 def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
@@ -41,8 +46,17 @@ def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
         (B, N, C).
     """
     rows = qkv.view(len(qkv), 6 * qkv.shape[1], -1)  # (B, 6N, C/2)
-    attend_rows = _windows_in_blocks if _in_blocks(qkv, bias) else _windows_by_torch
-    return attend_rows(rows, bias.to(qkv.dtype), plan).view(*qkv.shape[:2], -1)
+    return _way(qkv, bias)(rows, bias.to(qkv.dtype), plan).view(*qkv.shape[:2], -1)
+
+
+def _way(qkv: Tensor, bias: Tensor) -> Callable[[Tensor, Tensor, HalvesPlan], Tensor]:
+    """Return what attends from (B, 6N, C/2) rows with a bias (2, heads, n, n): (B, 2N, C/2)."""
+    wide = qkv.device.type == "cpu" and qkv.dtype in (torch.float32, torch.float64)
+    if not wide or torch.compiler.is_compiling():
+        return _windows_by_torch
+    if not torch.is_grad_enabled() or not (qkv.requires_grad or bias.requires_grad):
+        return _windows_without_gradient
+    return _windows_in_blocks if bias.requires_grad else _windows_by_torch
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
@@ -57,7 +71,6 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
 
 
 def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
-    """Attend from (B, 6N, C/2) rows with a bias (2, heads, n, n): (B, 2N, C/2)."""
     _, heads, n, _ = bias.shape
     windows = to_windows(rows, plan.split).unflatten(1, (-1, n, 3)).unflatten(-1, (heads, -1))
     outs = []
@@ -69,10 +82,13 @@ def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
     return from_windows(torch.cat(outs, dim=1).flatten(1, 2), plan.join)
 
 
-def _in_blocks(qkv: Tensor, bias: Tensor) -> bool:
-    """Whether a gradient of the bias is wanted that no fused kernel of the CPU gives."""
-    wide = qkv.device.type == "cpu" and qkv.dtype in (torch.float32, torch.float64)
-    return wide and bias.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+def _windows_without_gradient(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
+    n, out = bias.shape[-1], rows.new_empty(len(rows), rows.shape[1] // 3, rows.shape[2])
+    for windows in _window_blocks(bias, plan, BLOCK_NUMBERS // (3 * len(rows) * n * rows.shape[2])):
+        q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3).unflatten(1, (-1, bias.shape[1]))
+        read = by_torch(q, k, v, windows.bias.expand(len(q), -1, -1, -1))  # (B*W', heads, n, d)
+        put(out, windows.tokens, read.transpose(1, 2).reshape(len(rows), -1, rows.shape[2]), plan.gaps)
+    return out
 
 
 def _masked(bias: Tensor, allowed: Tensor | None) -> Tensor:
@@ -134,7 +150,8 @@ class _WindowAttention(torch.autograd.Function):
         ctx.save_for_backward(rows, bias)
         ctx.plan = plan
         out = rows.new_empty(len(rows), rows.shape[1] // 3, rows.shape[2])
-        for block, windows in _window_blocks(rows, bias, plan):
+        block, step = _block_of(rows, bias, plan)
+        for windows in _window_blocks(bias, plan, step):
             q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3)
             read = v.mT @ block.weights(q, k, windows.bias).mT  # (B*W*heads, d, n)
             put(out, windows.tokens, _from_heads(read.unsqueeze(0), bias, len(rows)), plan.gaps)
@@ -145,7 +162,8 @@ class _WindowAttention(torch.autograd.Function):
     def backward(ctx: _WindowsContext, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         (rows, bias), plan = ctx.saved_tensors, ctx.plan
         grad_rows, grad_bias = rows.new_empty(rows.shape), torch.zeros_like(bias)
-        for block, windows in _window_blocks(rows, bias, plan):
+        block, step = _block_of(rows, bias, plan)
+        for windows in _window_blocks(bias, plan, step):
             q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3)
             grad_out = _to_heads(pick(grad, windows.tokens, plan.gaps), bias, 1)[0]
             logits, *parts = block.gradients(q, k, v, block.weights(q, k, windows.bias), grad_out)
@@ -157,17 +175,23 @@ class _WindowAttention(torch.autograd.Function):
 _windows_in_blocks: Callable[[Tensor, Tensor, HalvesPlan], Tensor] = _WindowAttention.apply
 
 
-def _window_blocks(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Iterator[tuple[_Block, _Windows]]:
+def _block_of(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> tuple[_Block, int]:
+    """Return buffers for the weights of a block, and how many windows it has."""
     n, each = bias.shape[-1], len(rows) * bias[0].numel()
     step = max(1, min(BLOCK_WEIGHTS * torch.get_num_threads() // each, len(plan.join.source) // n))
-    block = _Block(rows, step * each)
+    return _Block(rows, step * each), step
+
+
+def _window_blocks(bias: Tensor, plan: HalvesPlan, step: int) -> Iterator[_Windows]:
+    """Yield blocks of at most ``step`` windows that share a bias and a mask."""
+    n = bias.shape[-1]
     for half, groups in enumerate(plan.groups):
         for start, stop, allowed in groups:
-            mask = _masked(bias[half], allowed).unsqueeze(0)
-            for first in range(start, stop, step):
-                places = slice(first * n, min(first + step, stop) * n)
+            masked = _masked(bias[half], allowed).unsqueeze(0)
+            for first in range(start, stop, max(1, step)):
+                places = slice(first * n, min(first + max(1, step), stop) * n)
                 three = plan.split.source[3 * places.start : 3 * places.stop]
-                yield block, _Windows(three, plan.join.source[places], half, mask)
+                yield _Windows(three, plan.join.source[places], half, masked)
 
 
 def _to_heads(x: Tensor, bias: Tensor, n_parts: int) -> Tensor:

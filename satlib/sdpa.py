@@ -9,9 +9,12 @@ gradients of tools/autograd/derivatives.yaml, which torch ships as torchgen/pack
 - cuDNN: half precision; q and k may be narrower; widths in steps of 8 up to 128; a bias, but no gradient of it.
 - math: all of these, any width; writes the N x K weights.
 
-So attention to few tokens, which brings no mask, goes to flash in half precision, with queries and keys filled up to
-the width of the values, and to the memory-efficient kernel in float32. Windows, whose bias wants a gradient, go to the
-memory-efficient one. cuDNN is left out: it gives no gradient to a bias and is not deterministic. The math form
+On a CPU flash takes any precision, equal widths, and a bias, but gives that no gradient; widths in steps of 8 are the
+faster ones.
+
+So on CUDA attention to few tokens, which brings no mask, goes to flash in half precision, with queries and keys filled
+up to the width of the values, and to the memory-efficient kernel in float32. Windows, whose bias wants a gradient, go
+to the memory-efficient one. cuDNN is left out: it gives no gradient to a bias and is not deterministic. The math form
 is the last resort, for float64 and for devices that have none of the others.
 
 Shapes: B images, N queries, K keys, d (queries, keys) and e (values) channels of a head.

@@ -70,15 +70,18 @@ def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, hea
 def test_window_attention_by_blocks_and_by_torch(monkeypatch, grid, mask_padding):
     qkv, bias, plan = windows(grid, mask_padding=mask_padding)
     by_blocks = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
-    monkeypatch.setattr(fused, "_in_blocks", lambda *_: False)
-    assert_same(by_blocks, gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias))
+    without_gradient = fused.attend_in_windows(qkv, bias, plan)
+    monkeypatch.setattr(fused, "_way", lambda *_: fused._windows_by_torch)
+    by_torch = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
+    assert_same(by_blocks, by_torch)
+    assert_same([without_gradient], by_torch[:1])
 
 
-def test_attention_to_few_tokens_by_torch(monkeypatch):
-    *qkv, bias = tokens()
-    by_blocks = gradients(lambda *t: fused.attend(*t, bias), *qkv)
-    monkeypatch.setattr(fused, "_in_blocks", lambda *_: False)
-    assert_same(by_blocks, gradients(lambda *t: fused.attend(*t, bias), *qkv))
+def test_windows_with_a_gradient_of_the_tokens_alone():
+    qkv, bias, plan = windows()
+    _, expected, _ = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
+    _, found = gradients(lambda x: fused.attend_in_windows(x, bias, plan), qkv)
+    assert_same([found], [expected])
 
 
 def test_gradients_by_finite_differences():
@@ -95,8 +98,10 @@ def test_the_size_of_the_blocks_changes_nothing(monkeypatch):
     runs = (lambda *t: fused.attend(*t, bias), qkv), (lambda *t: fused.attend_in_windows(*t, plan), (x, position))
     whole = [gradients(f, *inputs) for f, inputs in runs]
     monkeypatch.setattr(fused, "BLOCK_WEIGHTS", 300)
+    monkeypatch.setattr(fused, "BLOCK_NUMBERS", 300)
     for expected, (f, inputs) in zip(whole, runs, strict=True):
         assert_same(gradients(f, *inputs), expected)
+        assert_same([f(*inputs)], expected[:1])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
