@@ -30,6 +30,7 @@ from satlib.environment import threads_of_one
 from satlib.model import SAT
 from satlib.training.batches import Batches, split
 from satlib.training.config import TrainConfig
+from satlib.training.heap import keep_freed_memory
 from satlib.training.journal import Say, silent
 from satlib.training.reading import write_config
 from satlib.training.session import Session
@@ -118,6 +119,7 @@ def train(
     )
     threads = threads_of_one(devices)  # before Fabric sets a variable
     fabric.launch()
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     out, say = Path(folder), say if fabric.is_global_zero else silent
