@@ -1,5 +1,6 @@
 """Running one notebook: sources, outputs, parameters, failures, interruptions."""
 
+import os
 import signal
 import subprocess
 import sys

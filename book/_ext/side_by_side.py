@@ -20,7 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from satlib.running.sockets import PrivateKernelManager
+from satlib.cores import allowed, share
+from satlib.running.kernels import PreparedKernelManager
 
 PATIENCE = 600
 """Seconds that a kernel may take to start, or to send what a cell has printed."""
@@ -31,11 +32,6 @@ LONGEST = (
 """These chapters start first, so that none of them is alone in the end."""
 
 log = logging.getLogger(__name__)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def place_in_line(page: str) -> int:
@@ -67,7 +63,7 @@ async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int
     """Execute a notebook in place, in its folder; return how many seconds that took, None if it failed."""
     client = NotebookClient(
         notebook, timeout=timeout, startup_timeout=PATIENCE, iopub_timeout=PATIENCE, raise_on_iopub_timeout=True,
-        resources={"metadata": {"path": str(path.parent)}}, kernel_manager_class=PrivateKernelManager,
+        resources={"metadata": {"path": str(path.parent)}}, kernel_manager_class=PreparedKernelManager,
         record_timing=False, extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
     )  # fmt: skip
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
@@ -82,8 +78,8 @@ async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int
 
 async def execute_all(notebooks: dict[Path, NotebookNode], cache: JupyterCacheBase, timeout: int) -> None:
     """Execute notebooks, as many at a time as there are cores, and put them into the cache."""
-    free = asyncio.Semaphore(cores())
-    threads = max(1, cores() // len(notebooks))
+    free = asyncio.Semaphore(allowed())
+    threads = share(min(allowed(), len(notebooks)))
 
     async def one(path: Path, notebook: NotebookNode) -> None:
         async with free:
@@ -104,7 +100,7 @@ def execute_stale(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
     cache = get_cache(config.execution_cache_path)
     notebooks = stale(env, names, cache)
     if notebooks:
-        log.info("executing %d notebooks, %d at a time", len(notebooks), min(cores(), len(notebooks)))
+        log.info("executing %d notebooks, %d at a time", len(notebooks), min(allowed(), len(notebooks)))
         asyncio.run(execute_all(notebooks, cache, config.execution_timeout))
 
 

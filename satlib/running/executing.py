@@ -17,7 +17,6 @@ from papermill.exceptions import PapermillExecutionError
 from satlib.files import replacing
 from satlib.running.kernels import PreparedKernelManager
 from satlib.running.notebooks import Notebook, read_notebook
-from satlib.running.sockets import PrivateKernelManager
 
 KERNEL = "python3"
 PATIENCE = 600
@@ -86,9 +85,8 @@ def execute(
     try:
         result: NotebookNode = papermill.execute_notebook(
             path, path, kernel_name=kernel, language="python", cwd=cwd, progress_bar=progress,
-            kernel_manager_class=PrivateKernelManager, start_timeout=PATIENCE, iopub_timeout=PATIENCE,
+            kernel_manager_class=PreparedKernelManager, start_timeout=PATIENCE, iopub_timeout=PATIENCE,
             extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
-            kernel_manager_class=PreparedKernelManager,
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"In [{error.exec_count}]" if error.exec_count else f"cell {error.cell_index + 1}"

@@ -1,14 +1,14 @@
-"""How kernels are started for notebooks that run by papermill: with the environment that our own programs have."""
+"""How kernels are started for notebooks: with the environment that our own programs have, and without ports."""
 
 import os
 
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 
 from satlib.environment import additions
+from satlib.running.sockets import PrivateKernelManager
 
 
-class PreparedKernelManager(AsyncKernelManager):
+class PreparedKernelManager(PrivateKernelManager):
     """Starts kernels whose threads wait passively and fit into a quota, unless the user has chosen otherwise.
 
     The variables are those of :func:`satlib.environment.additions`. They go to the kernel alone, through its
