@@ -67,9 +67,11 @@ def attended(
     Raises
     ------
     ValueError
-        If the queries are not positions of the image's tokens, or there is more than one image.
+        If the queries are not positions of the image's tokens, there is more than one image, or no SAA layer.
     """
     modules = [module for module in model.modules() if isinstance(module, SelectiveAggregationAttention)]
+    if not modules:
+        raise ValueError("the network has no SAA layer: its configuration has selective='none'")
     seen: list[tuple[Tensor, Tensor]] = []
 
     def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: tuple[Tensor, dta.Aggregation]) -> None:

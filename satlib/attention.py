@@ -74,7 +74,10 @@ class RectangleWindowAttention(nn.Module):
 
 
 class SelectiveAggregationAttention(nn.Module):
-    """SAA: queries from all N tokens, keys and values from the K tokens that DTA makes of them."""
+    """SAA: queries from all N tokens, keys and values from the K tokens that DTA makes of them.
+
+    With ``config.selective`` "exact" every token is an aggregated token by itself.
+    """
 
     def __init__(self, config: SATConfig, *, layer: int) -> None:
         super().__init__()
@@ -92,9 +95,12 @@ class SelectiveAggregationAttention(nn.Module):
         size = n_samples(n_tokens, n_centers, c.subsample)
         return eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, device)
 
-    def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, dta.Aggregation]:
-        """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it."""
-        aggregation = self.aggregate(x, grid)
+    def forward(self, x: Tensor, grid: Grid, read: dta.Aggregation | None = None) -> tuple[Tensor, dta.Aggregation]:
+        """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it.
+
+        ``read`` is an aggregation of other tokens, of as many images, to be read instead of their own.
+        """
+        aggregation = self.aggregate(x, grid) if read is None else read
         tokens = aggregation.tokens
         q, k, v = (
             t.unflatten(-1, (self.config.heads, -1)) for t in (self.query(x), self.key(tokens), self.value(tokens))
@@ -112,6 +118,8 @@ class SelectiveAggregationAttention(nn.Module):
         depends on nothing but the image. In training each image draws its own from torch's global generator.
         """
         c, n_tokens = self.config, x.shape[1]
+        if c.selective == "exact":
+            return each_token(x)
         n_centers = c.n_centers(n_tokens)
         sample = None
         if not self.training:
@@ -121,6 +129,13 @@ class SelectiveAggregationAttention(nn.Module):
             aggregation=c.aggregation, temperature=c.temperature, norm_restoration=c.norm_restoration,
             sampling=c.sampling,
         )  # fmt: skip
+
+
+def each_token(x: Tensor) -> dta.Aggregation:
+    """Return (B, N, C) tokens as an aggregation without DTA: each is a cluster of its own, with score 0, and K = N."""
+    places = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
+    nothing = torch.zeros_like(x[..., 0])
+    return dta.Aggregation(x, places, places, torch.ones_like(places), places, nothing, nothing, nothing)
 
 
 def eval_sample(

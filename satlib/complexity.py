@@ -9,6 +9,9 @@ serves density and separation, every token meets every centre, clusters are merg
 Activations, softmax, sorting and sums are not counted, in either total. Layers are those of the real network, built
 without storage.
 
+Without aggregation (`SATConfig.selective`) its stages cost nothing: exact attention pairs all tokens, K = N; without
+SAA there are no layers to count.
+
 Symbols: N = H*W tokens of the low-resolution image, C channels, K centres, S sampled tokens.
 """
 
@@ -17,7 +20,7 @@ from typing import NamedTuple
 
 from satlib.config import SATConfig
 from satlib.dta import BLOCK_ELEMENTS, BLOCK_ROWS
-from satlib.fused import BLOCK_WEIGHTS
+from satlib.fused import BLOCK_QUERIES, BLOCK_WEIGHTS
 from satlib.layers import LAYERS, layer_costs
 from satlib.sampling import Grid, n_samples
 
@@ -121,13 +124,16 @@ class _Sizes(NamedTuple):
     n_padded: int
     """Tokens after the released code has filled both sides up to a multiple of the longer window side."""
     n_centers: int
+    """Tokens that are read: K, or N by exact attention; 0 without SAA."""
     n_sampled: int
 
 
 def _sizes(config: SATConfig, grid: Grid) -> _Sizes:
     n_tokens, side = grid[0] * grid[1], max(config.window)
-    n_centers = config.n_centers(n_tokens)
     n_padded = (-(-grid[0] // side) * side) * (-(-grid[1] // side) * side)
+    if config.selective != "aggregate":
+        return _Sizes(grid, n_tokens, n_padded, n_tokens if config.selective == "exact" else 0, 0)
+    n_centers = config.n_centers(n_tokens)
     return _Sizes(grid, n_tokens, n_padded, n_centers, n_samples(n_tokens, n_centers, config.subsample))
 
 
@@ -140,10 +146,11 @@ def _window_products(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
 
 def _quadratic_products(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
     pairs = sizes.n_tokens * sizes.n_centers
+    aggregated = pairs * config.channels if config.selective == "aggregate" else 0
     per_layer = {
         "density S x S": sizes.n_sampled**2 * config.channels,
-        "assignment N x K": pairs * config.channels,
-        "merge K x N": 0 if config.aggregation == "center" else pairs * config.channels,
+        "assignment N x K": aggregated,
+        "merge K x N": 0 if config.aggregation == "center" else aggregated,
         "SAA QK^T": pairs * config.qk_channels,
         "SAA AV": pairs * config.channels,
     }
@@ -158,9 +165,10 @@ def _dense_memory(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
     logits and the weights of every head.
     """
     pairs, sample_pairs = sizes.n_tokens * sizes.n_centers, sizes.n_sampled**2
-    tokens = sizes.n_tokens * config.channels
+    tokens, aggregates = sizes.n_tokens * config.channels, config.selective == "aggregate"
+    aggregation = 12 * sample_pairs + max(8 * sample_pairs, 16 * pairs) + 8 * tokens
     return {
-        "dense aggregation": 12 * sample_pairs + max(8 * sample_pairs, 16 * pairs) + 8 * tokens,
+        "dense aggregation": aggregation if aggregates else 0,
         "dense attention": 8 * config.heads * pairs,
     }
 
@@ -171,8 +179,10 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     Window attention: the head's output, the input of the group, of the block and of the attention; q, k and v; the
     convolution's output and the attention's; and either their sum or the biases of both halves, once more with a mask,
     and a block of windows laid out and filled up, about as large as three times BLOCK_WEIGHTS. Aggregation: the first
-    four, the sample twice, and a block of similarities with what is chosen from it. Upsampler: three images of C
-    channels, its input, and the last convolution's output before and after the pixel shuffle.
+    four, the sample twice, and a block of similarities with what is chosen from it. By exact attention, in its place:
+    the first four, queries, keys, values and the output as they are, and once more as wide as a kernel wants them.
+    Upsampler: three images of C channels, its input, and the last convolution's output before and after the pixel
+    shuffle.
     """
     c, n, f = config.channels, sizes.n_tokens, config.upsampler_channels
     area = config.window[0] * config.window[1]
@@ -181,5 +191,14 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     windows = 4 * (9 * c * n + max(c * n, 3 * weights + 3 * window))
     block = min(sizes.n_sampled**2, max(BLOCK_ELEMENTS, BLOCK_ROWS * sizes.n_sampled))
     aggregation = 4 * (4 * c * n + 2 * c * sizes.n_sampled) + 6 * block
+    if config.selective != "aggregate":
+        aggregation = _exact_memory(config, n) if config.selective == "exact" else 0
     shuffled = (f if config.upsampler == "classic" else 3) * config.scale**2
     return max(windows, aggregation, 4 * n * (3 * c + f + 2 * shuffled))
+
+
+def _exact_memory(config: SATConfig, n: int) -> int:
+    """Return the bytes that are alive in exact attention among n tokens."""
+    each = config.heads * n
+    weights = each * min(max(BLOCK_QUERIES, BLOCK_WEIGHTS // each), n)
+    return 4 * (7 * config.channels * n + 3 * config.qk_channels * n + 3 * weights)

@@ -12,6 +12,7 @@ AGGREGATIONS = ("similarity", "mean", "center")
 NORM_RESTORATIONS = ("max", "mean", "none")
 SAMPLINGS = ("stratified", "strips", "grid", "random")
 UPSAMPLERS = ("classic", "onestep")
+SELECTIVES = ("aggregate", "exact", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,10 @@ class SATConfig:
     """beta: S = min(N, max(2K, int(beta * K))) tokens are sampled for density estimation."""
     neighbors: float | int = 0.1
     """m: a float is a share of K, an int is m itself; clamped to 1..S-1."""
+    selective: str = "aggregate"
+    """What the queries of SAA read: "aggregate" (the K tokens that DTA makes, the paper's), "exact" (all N tokens, without
+    DTA) or "none" (nothing: the SAA blocks keep their MLP alone, so that the depth is the same). The last two are
+    controls of ours. "exact" has the weights of "aggregate"; "none" has none of SAA and of the norm before it."""
     aggregation: str = "similarity"
     """How a cluster becomes one token: "similarity" (softmax weights), "mean" or "center"."""
     temperature: float = 0.1
@@ -103,6 +108,7 @@ class SATConfig:
         real("keep_ratio", self.keep_ratio, 0, 1)
         real("subsample", self.subsample, 1, closed=True)
         check_neighbors(self.neighbors)
+        _one_of("selective", self.selective, SELECTIVES)
         _one_of("aggregation", self.aggregation, AGGREGATIONS)
         real("temperature", self.temperature, 0)
         _one_of("norm_restoration", self.norm_restoration, NORM_RESTORATIONS)

@@ -6,6 +6,7 @@ input, LayerNorm before the groups). It maps tensors to tensors; files and image
 Shapes: B images, H x W input pixels, N = H*W tokens, C channels, s the scale.
 """
 
+from collections.abc import Sequence
 from math import log2
 
 import torch
@@ -41,28 +42,34 @@ class GatedMLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and gated MLP, each on normalised input and added; the block's input once more, times a gain."""
+    """Attention and gated MLP, each on normalised input and added; the block's input once more, times a gain.
+
+    Without attention it is the MLP and the gain.
+    """
 
     def __init__(
         self,
         config: SATConfig,
-        attention: RectangleWindowAttention | SelectiveAggregationAttention,
+        attention: RectangleWindowAttention | SelectiveAggregationAttention | None,
         drop_path: float,
     ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.channels)
+        self.norm1 = None if attention is None else nn.LayerNorm(config.channels)
         self.attention = attention
         self.norm2 = nn.LayerNorm(config.channels)
         self.mlp = GatedMLP(config)
         self.gamma = nn.Parameter(torch.full((config.channels,), 1e-4))
         self.drop_path = drop_path
 
-    def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, Aggregation | None]:
-        """(B, N, C) -> (B, N, C), and the aggregation of an SAA block."""
-        attended, aggregation = self.attention(self.norm1(x), grid), None
-        if isinstance(self.attention, SelectiveAggregationAttention):
-            attended, aggregation = attended
-        y = x + self._drop(attended)
+    def forward(self, x: Tensor, grid: Grid, read: Aggregation | None = None) -> tuple[Tensor, Aggregation | None]:
+        """(B, N, C) -> (B, N, C), and the aggregation of an SAA block, which is ``read`` if that is given."""
+        y, aggregation = x, None
+        if self.attention is not None and self.norm1 is not None:
+            if isinstance(self.attention, SelectiveAggregationAttention):
+                attended, aggregation = self.attention(self.norm1(x), grid, read)
+            else:
+                attended = self.attention(self.norm1(x), grid)
+            y = x + self._drop(attended)
         y = y + self._drop(self.mlp(self.norm2(y), grid))
         return torch.addcmul(y, x, self.gamma), aggregation
 
@@ -85,17 +92,19 @@ class ResidualGroup(nn.Module):
         for pair in range(config.groups[group]):
             layer = first + pair
             local = RectangleWindowAttention(config, shifted=(group + pair) % 2 == 1)
-            selective = SelectiveAggregationAttention(config, layer=layer)
+            selective = None if config.selective == "none" else SelectiveAggregationAttention(config, layer=layer)
             blocks.append(Block(config, local, 2 * layer * drop_step))
             blocks.append(Block(config, selective, (2 * layer + 1) * drop_step))
         self.blocks = nn.ModuleList(blocks)
         self.conv = nn.Conv2d(config.channels, config.channels, 3, padding=1)
 
-    def forward(self, x: Tensor, grid: Grid) -> tuple[Tensor, list[Aggregation | None]]:
-        """(B, N, C) -> (B, N, C), and what each block aggregated (``None`` for local blocks)."""
+    def forward(
+        self, x: Tensor, grid: Grid, read: list[Aggregation | None] | None = None
+    ) -> tuple[Tensor, list[Aggregation | None]]:
+        """(B, N, C) -> (B, N, C), and what each block aggregated (``None`` for local blocks), or was given to read."""
         y, aggregations = x, []
-        for block in self.blocks:
-            y, aggregation = block(y, grid)
+        for block, given in zip(self.blocks, read or [None] * len(self.blocks), strict=True):
+            y, aggregation = block(y, grid, given)
             aggregations.append(aggregation)
         return x + to_tokens(self.conv(to_image(y, grid))), aggregations
 
@@ -129,8 +138,13 @@ class SAT(nn.Module):
         """Upscale a batch: (B, 3, H, W) floats in [0, 1] -> (B, 3, sH, sW), about [0, 1], not clipped."""
         return self.forward_traced(x)[0]
 
-    def forward_traced(self, x: Tensor, *, keep: bool = False) -> tuple[Tensor, list[list[Aggregation | None]]]:
-        """Like :meth:`forward`, and return what each block of each group aggregated if ``keep`` is set."""
+    def forward_traced(
+        self, x: Tensor, *, keep: bool = False, read: list[list[Aggregation | None]] | None = None
+    ) -> tuple[Tensor, list[list[Aggregation | None]]]:
+        """Like :meth:`forward`, and return what each block of each group aggregated if ``keep`` is set.
+
+        ``read`` is what another call has kept: SAA then reads those tokens, not the ones of ``x``.
+        """
         if x.ndim != 4 or x.shape[1] != 3 or 0 in x.shape or not x.is_floating_point():
             raise ValueError(f"SAT takes floats of shape (B, 3, H, W), not empty; got {x.dtype} {tuple(x.shape)}")
         grid = (x.shape[2], x.shape[3])
@@ -139,8 +153,9 @@ class SAT(nn.Module):
         # Under autocast the first convolution gives half precision; what is added up over the blocks stays wide.
         tokens = self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))  # (B, N, C)
         kept = []
-        for group in self.groups:
-            tokens, aggregations = group(tokens, grid)
+        others: Sequence[list[Aggregation | None] | None] = [None] * len(self.groups) if read is None else read
+        for group, given in zip(self.groups, others, strict=True):
+            tokens, aggregations = group(tokens, grid, given)
             if keep:
                 kept.append(aggregations)
             del aggregations

@@ -229,6 +229,8 @@ def local_attention(x, grid, layer, config, shifted):
 
 def selective_attention(x, sample, layer, config):
     """SAA: queries from all tokens, keys and values from the aggregated ones; empty clusters are not read."""
+    if config.selective == "exact":
+        return linear(cross_attention(x, x, [1] * len(x), layer, config.heads, config.size_bias), layer.project)
     tokens, _, _, counts, *_ = aggregate(
         x, n_centers(config.keep_ratio, len(x)), sample, neighbors=config.neighbors,
         aggregation=config.aggregation, temperature=config.temperature, norm_restoration=config.norm_restoration,
@@ -364,6 +366,9 @@ def sat(model, image, samples):
             normed = layer_norm(x, local.norm1)
             shifted = is_shifted(number, pair)
             x = block(x, grid, local, local_attention(normed, grid, local.attention, config, shifted))
+            if config.selective == "none":
+                x = block(x, grid, selective, torch.zeros_like(x))
+                continue
             normed = layer_norm(x, selective.norm1)
             x = block(x, grid, selective, selective_attention(normed, next(samples), selective.attention, config))
         x = before + to_tokens(convolution(to_image(x, grid), group.conv))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satlib import SATConfig
-from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, PRESETS, SAMPLINGS, SCALES, UPSAMPLERS
+from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, PRESETS, SAMPLINGS, SCALES, SELECTIVES, UPSAMPLERS
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -26,6 +26,7 @@ BAD = [
     *(("keep_ratio", v) for v in (0, -0.1, 1.01, NAN, INFINITY, "0.1", True, None)),
     *(("subsample", v) for v in (0, 0.99, -4, NAN, INFINITY, "4", True, None)),
     *(("neighbors", v) for v in (0, -1, 0.0, -0.1, NAN, INFINITY, "1", True, None)),
+    *(("selective", v) for v in ("", "Exact", "all", True, None)),
     *(("aggregation", v) for v in ("", "Mean", "max", 1, None)),
     *(("temperature", v) for v in (0, -0.1, NAN, INFINITY, "0.1", True, None)),
     *(("norm_restoration", v) for v in ("", "min", None, False)),
@@ -62,6 +63,7 @@ GOOD = [
     *(("scale", v) for v in SCALES), *(("aggregation", v) for v in AGGREGATIONS),
     *(("upsampler", v) for v in UPSAMPLERS),
     *(("norm_restoration", v) for v in NORM_RESTORATIONS), *(("sampling", v) for v in SAMPLINGS),
+    *(("selective", v) for v in SELECTIVES),
     ("channels", 12), ("groups", (1,)), ("heads", 2), ("mlp_ratio", 2), ("gate_kernel", 1), ("window", (1, 1)),
     ("window", (32, 8)), ("window", (3, 9)), ("qk_ratio", 1), ("qk_ratio", 2.0), ("keep_ratio", 1),
     ("keep_ratio", 1e-9),

@@ -68,6 +68,8 @@ def test_sat_tiny_has_at_most_250_thousand_parameters(scale):
         {"size_bias": True, "upsampler": "onestep", "scale": 3, "window": (4, 2), "norm_restoration": "mean"},
         {"groups": (2, 1), "aggregation": "center", "norm_restoration": "none", "qkv_bias": False, "scale": 3},
         {"gate_kernel": 5, "qk_ratio": 0.25, "mlp_ratio": 1.5, "sampling": "grid", "neighbors": 3, "scale": 8},
+        {"selective": "exact", "groups": (1, 1)},
+        {"selective": "none", "groups": (1, 1)},
     ],
     ids=str,
 )

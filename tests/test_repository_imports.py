@@ -35,7 +35,7 @@ LAYERS = [
         "inference complexity measure",
         "upscaling evaluation foreign",
         "training",
-        "tracing trials",
+        "tracing trials swapping",
         "edges attended exact",
         "__init__ figures",
         "explore commands",

@@ -83,8 +83,8 @@ def layer_inputs(model: SAT, image: Tensor) -> list[Tensor]:
 
 
 def layer_names(model: SAT | None) -> list[tuple[str, int | None]]:
-    """Return what the SAA layers are called, and their numbers; nothing without a network."""
-    pairs = [] if model is None else enumerate(model.config.groups)
+    """Return what the SAA layers are called, and their numbers; nothing without a network, or without SAA in it."""
+    pairs = [] if model is None or model.config.selective == "none" else enumerate(model.config.groups)
     places = [(group + 1, pair + 1) for group, n_pairs in pairs for pair in range(n_pairs)]
     return [(f"layer {i + 1}: group {group}, pair {pair}", i) for i, (group, pair) in enumerate(places)]
 
