@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 from satlib.config import SATConfig
 from satlib.dta import BLOCK_ELEMENTS, BLOCK_ROWS
-from satlib.fused import BLOCK_QUERIES, BLOCK_WEIGHTS
+from satlib.fused import BLOCK_WEIGHTS
 from satlib.layers import LAYERS, layer_costs
 from satlib.sampling import Grid, n_samples
+from satlib.sdpa import STEP as WIDTH_STEP
 
 WINDOW_PRODUCTS = ("window QK^T", "window AV")
 """Left out of `Complexity.published`; they grow with N."""
@@ -179,10 +180,9 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     Window attention: the head's output, the input of the group, of the block and of the attention; q, k and v; the
     convolution's output and the attention's; and either their sum or the biases of both halves, once more with a mask,
     and a block of windows laid out and filled up, about as large as three times BLOCK_WEIGHTS. Aggregation: the first
-    four, the sample twice, and a block of similarities with what is chosen from it. By exact attention, in its place:
-    the first four, queries, keys, values and the output as they are, and once more as wide as a kernel wants them.
-    Upsampler: three images of C channels, its input, and the last convolution's output before and after the pixel
-    shuffle.
+    four, the sample twice, and a block of similarities with what is chosen from it; or, by exact attention,
+    :func:`_exact_memory`. Upsampler: three images of C channels, its input, and the last convolution's output before
+    and after the pixel shuffle.
     """
     c, n, f = config.channels, sizes.n_tokens, config.upsampler_channels
     area = config.window[0] * config.window[1]
@@ -198,7 +198,11 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
 
 
 def _exact_memory(config: SATConfig, n: int) -> int:
-    """Return the bytes that are alive in exact attention among n tokens."""
-    each = config.heads * n
-    weights = each * min(max(BLOCK_QUERIES, BLOCK_WEIGHTS // each), n)
-    return 4 * (7 * config.channels * n + 3 * config.qk_channels * n + 3 * weights)
+    """Return the bytes that exact attention among n tokens holds.
+
+    The first four of window attention; q, k and v; q and k once more with two channels of a head for the bias; and q,
+    k, v and the output as wide as the kernel wants them.
+    """
+    c, heads, qk = config.channels, config.heads, config.qk_channels
+    wide = heads * WIDTH_STEP * -(-max(c // heads, qk // heads + 2) // WIDTH_STEP)
+    return 4 * n * (4 * c + 2 * qk + c + 2 * (qk + 2 * heads) + 4 * wide)

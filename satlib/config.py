@@ -53,9 +53,9 @@ class SATConfig:
     neighbors: float | int = 0.1
     """m: a float is a share of K, an int is m itself; clamped to 1..S-1."""
     selective: str = "aggregate"
-    """What the queries of SAA read: "aggregate" (the K tokens that DTA makes, the paper's), "exact" (all N tokens, without
-    DTA) or "none" (nothing: the SAA blocks keep their MLP alone, so that the depth is the same). The last two are
-    controls of ours. "exact" has the weights of "aggregate"; "none" has none of SAA and of the norm before it."""
+    """What the queries of SAA read: "aggregate" (the K tokens that DTA makes, the paper's), "exact" (all N tokens) or
+    "none" (nothing: the SAA blocks keep their MLP alone, so that the depth is the same). The last two are controls of
+    ours. "exact" has the weights of "aggregate"; "none" has none of SAA and of the norm before it."""
     aggregation: str = "similarity"
     """How a cluster becomes one token: "similarity" (softmax weights), "mean" or "center"."""
     temperature: float = 0.1
