@@ -84,7 +84,7 @@ def test_collecting_keeps_each_job_and_measures_its_weights(batch: Path, tmp_pat
     photos.mkdir()
     samples.load("coffee").crop((100, 100, 140, 132)).save(photos / "coffee.png")
     to = tmp_path / "trials.json"
-    assert main([str(batch), "--to", str(to), "--data", str(photos)]) == 0
+    assert main(["collect", str(batch), "--to", str(to), "--data", str(photos)]) == 0
     content = json.loads(to.read_text())
     assert content["steps"] == 40
     assert [(job["row"], job["seed"], job["psnr"]) for job in content["jobs"]] == [("row", 0, 30.5), ("row", 1, 31.5)]
@@ -96,13 +96,13 @@ def test_a_job_that_is_not_done_is_an_error_and_nothing_is_written(
     batch: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_record(Record("row-seed2", "0", {"seed": 2}, "failed"), batch / "row-seed2.json")
-    assert main([str(batch), "--to", str(tmp_path / "trials.json")]) == 2
+    assert main(["collect", str(batch), "--to", str(tmp_path / "trials.json")]) == 2
     assert "row-seed2.json: the job is failed; run the batch again first" in capsys.readouterr().err
     assert not (tmp_path / "trials.json").exists()
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path), "--to", str(tmp_path / "trials.json")]) == 2
+    assert main(["collect", str(tmp_path), "--to", str(tmp_path / "trials.json")]) == 2
     assert "there is no record of a job in" in capsys.readouterr().err
 
 

@@ -35,9 +35,14 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     ValueError
         If it is no YAML mapping, or holds a bad field; the message names it.
     """
-    values = read_yaml(path, Loader)
+    return build_config(read_yaml(path, Loader), changes, str(path))
+
+
+def build_config(values: object, changes: Sequence[str], what: str) -> TrainConfig:
+    """Build a configuration from what a YAML file says; as :func:`read_config`, with ``what`` for its name."""
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold fields and values, got {values!r}")
+        raise ValueError(f"{what} must hold fields and values, got {values!r}")
+    values = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals or not name:
@@ -47,12 +52,12 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
             raise ValueError(f"unknown field {name!r}")
         inner = values.setdefault("network", {}) if target else values
         if not isinstance(inner, dict):
-            raise ValueError(f"{path}: network must hold fields and values, got {inner!r}")
+            raise ValueError(f"{what}: network must hold fields and values, got {inner!r}")
         inner[field] = parse_yaml(text, change, Loader)
     try:
         return TrainConfig.from_dict(values)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{what}: {error}") from error
 
 
 def write_config(config: TrainConfig, path: Path) -> None:

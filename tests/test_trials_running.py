@@ -1,0 +1,188 @@
+"""Experiments: read in order, run to the end through interruptions, measured as a slow hand would."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from training_runs import NETWORK, make_store
+
+from satlib import SAT, SATConfig, load, trials, upscale
+from satlib.data.copies import scene
+from satlib.data.degradation import downscale
+from satlib.inference import to_tensor
+from satlib.metrics import psnr
+from satlib.swapping import swapped
+from satlib.training.validating import Example
+from satlib.trials.__main__ import main
+from satlib.trials.experiment import Scenes, read_experiment
+from satlib.trials.measuring import on_examples, on_scenes
+from satlib.trials.running import RESULTS, read_jobs, run_experiment
+
+SCENES = {"side": 16, "tile": 5, "train": [1, 6], "held_out": [2, 3]}
+TRAINING = {
+    "network": {**NETWORK, "groups": [1], "window": [4, 4]}, "steps": 12, "batch": 2, "learning_rate": 1e-3,
+    "save_every": 4, "log_every": 4, "validate_every": 12,
+}  # fmt: skip
+ROWS = {"none": ["network.selective=none"], "center": ["network.aggregation=center"]}
+
+
+def write(path: Path, **changes: object) -> Path:
+    path.write_text(
+        yaml.safe_dump(
+            {"training": TRAINING, "rows": ROWS, "seeds": [0, 1], "scenes": SCENES, **changes}, sort_keys=False
+        )
+    )
+    return path
+
+
+def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
+    found = read_experiment(write(tmp_path / "e.yaml"), "data")
+    assert [t.name for t in found.trainings] == ["none-seed0", "center-seed0", "none-seed1", "center-seed1"]
+    assert [t.config.network.selective for t in found.trainings[:2]] == ["none", "aggregate"]
+    assert found.scenes == Scenes(16, 5, (1, 6), (2, 3))
+    config = found.trainings[3].config
+    assert (config.seed, config.patch, config.store, config.validation) == (1, 16, "data/train.store", "data/held_out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": {}}, "rows must be at least one"),
+        ({"rows": {"a": "network.scale=2"}}, "rows: a must be a list of changes"),
+        ({"rows": {"a": ["network.selective=all"]}}, "row a: selective must be one of 'aggregate', 'exact', 'none'"),
+        ({"seeds": [0, 0]}, "seeds must be a list of different integers"),
+        ({"scenes": {"side": 16}}, "scenes must have side, tile, train, held_out, got side"),
+        ({"scenes": {**SCENES, "train": [1, 1]}}, "scenes: train must be a seed and how many"),
+        ({"training": {**TRAINING, "store": "x"}}, "training: store follows from scenes"),
+        ({"row": {}}, "unknown key 'row'; the keys are training, rows, seeds, scenes"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], message: str
+) -> None:
+    path = write(tmp_path / "e.yaml", **changes)
+    assert main(["run", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}: ") and message in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def measures(job: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in job.items() if key != "seconds"}
+
+
+def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.yaml", training={**TRAINING, "steps": 40})
+    assert run_experiment(path, tmp_path / "whole", device="cpu")
+    command = [sys.executable, "-m", "satlib.trials", "run", str(path), "--out", str(tmp_path / "killed")]
+    for moment in (1, 2, 3):
+        process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        checkpoint = tmp_path / "killed" / ("none-seed0", "center-seed0", "none-seed1")[moment - 1] / "checkpoints"
+        while not list(checkpoint.glob("step-*.pt")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    while not run_experiment(path, tmp_path / "killed", device="cpu", time_limit=5):
+        pass
+    whole, killed = (read_jobs(tmp_path / name) for name in ("whole", "killed"))
+    assert [(job["row"], job["seed"]) for job in whole] == [("none", 0), ("center", 0), ("none", 1), ("center", 1)]
+    assert list(map(measures, whole)) == list(map(measures, killed))
+    assert trials.table(whole, "tile").keys() == {"none", "center"}
+
+
+def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = write(tmp_path / "e.yaml", seeds=[0], rows={"none": ROWS["none"]}), tmp_path / "out"
+    assert main(["run", str(path), "--out", str(out), "--device", "cpu"]) == 0
+    before = (out / RESULTS).read_bytes()
+    assert "swap 0," in capsys.readouterr().err, "nothing is read, so that nothing is lost"
+    assert main(["run", str(path), "--out", str(out)]) == 0
+    assert (out / RESULTS).read_bytes() == before
+    write(path, seeds=[0], rows={"none": ["network.selective=exact"]})
+    assert main(["run", str(path), "--out", str(out)]) == 2
+    assert f"{out} has results of none-seed0 with other choices" in capsys.readouterr().err
+    (out / RESULTS).write_text("{")
+    assert main(["run", str(path), "--out", str(out)]) == 2
+    assert "does not hold an experiment's results" in capsys.readouterr().err
+
+
+def test_an_experiment_on_photographs_is_measured_on_those_held_out(tmp_path: Path) -> None:
+    store = str(make_store(tmp_path))
+    training = {**TRAINING, "store": store, "holdout": 2, "patch": 8}
+    path = write(tmp_path / "e.yaml", training=training, seeds=[0], rows={"exact": ["network.selective=exact"]})
+    content = yaml.safe_load(path.read_text())
+    del content["scenes"]
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert run_experiment(path, tmp_path / "out", device="cpu")
+    (job,) = json.loads((tmp_path / "out" / RESULTS).read_text())["jobs"]
+    assert {"psnr", "bicubic", "swap", "swap_error", "seconds", "step", "satlib", "torch"} <= job.keys()
+    assert "tile" not in job
+
+
+# Measures ------------------------------------------------------------------------------------------------------------
+
+
+def network(selective: str = "aggregate") -> SAT:
+    torch.manual_seed(0)
+    model = SAT(SATConfig.from_dict({**NETWORK, "selective": selective})).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    return model
+
+
+def test_scenes_are_measured_as_by_hand() -> None:
+    model, found = network(), {"psnr": [], "tile": [], "gain": [], "swap_tile": []}
+    measured = on_scenes(model, Scenes(16, 5, (1, 2), (7, 3)))
+    drawn = [scene((7, i), side=16, tile=5) for i in range(3)]
+    for i, own in enumerate(drawn):
+        sr = upscale(downscale(own.hr, 2), model)
+        other = swapped(model, *(to_tensor(downscale(s.hr, 2)) for s in (own, drawn[(i + 1) % 3])))
+        read = np.rint(other.permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
+        broken = scene((7, i), side=16, tile=5, broken=True)
+        alone = upscale(downscale(broken.hr, 2), model)
+
+        def tile(image: np.ndarray, n: int, own=own) -> float:
+            parts = [image[t : t + 10, l : l + 10] for t, l in own.corners[:n]]
+            return psnr(np.hstack(parts), np.hstack([own.hr[t : t + 10, l : l + 10] for t, l in own.corners[:n]]))
+
+        found["psnr"].append(psnr(sr, own.hr, border=2))
+        found["tile"].append(tile(sr, 4))
+        found["gain"].append(tile(sr, 1) - tile(alone, 1))
+        found["swap_tile"].append(tile(sr, 4) - tile(read, 4))
+    for name, values in found.items():
+        assert measured[name] == pytest.approx(np.mean(values), abs=1e-9), name
+    assert measured["gain_error"] == pytest.approx(np.std(found["gain"], ddof=1) / np.sqrt(3))
+    assert abs(measured["swap_tile"]) > 0
+
+
+def test_a_network_without_saa_loses_nothing_by_the_swap() -> None:
+    measured = on_scenes(network("none"), Scenes(16, 5, (1, 2), (7, 2)))
+    assert measured["swap"] == measured["swap_tile"] == measured["swap_error"] == 0
+
+
+def test_photographs_of_unequal_sizes_are_measured() -> None:
+    random = np.random.default_rng(0)
+    hrs = [random.integers(0, 256, (2 * h, 2 * w, 3), dtype=np.uint8) for h, w in ((9, 12), (8, 10))]
+    examples = [Example(str(i), downscale(hr, 2), hr) for i, hr in enumerate(hrs)]
+    model = network()
+    measured = on_examples(model, examples)
+    own = [psnr(upscale(e.lr, model), e.hr, border=2) for e in examples]
+    assert measured["psnr"] == pytest.approx(np.mean(own))
+    assert measured["swap"] != 0
+
+
+def test_a_row_is_loaded_as_it_was_trained(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.yaml", seeds=[3], rows={"none": ROWS["none"]})
+    assert run_experiment(path, tmp_path / "out", device="cpu")
+    model = load(tmp_path / "out" / "none-seed3" / "last.safetensors")
+    assert model.config.selective == "none"
+    (job,) = read_jobs(tmp_path / "out")
+    assert job["params"] == sum(p.numel() for p in model.parameters()) and job["step"] == 12
