@@ -150,8 +150,8 @@ def test_scenes_are_measured_as_by_hand() -> None:
         alone = upscale(downscale(broken.hr, 2), model)
 
         def tile(image: np.ndarray, n: int, own=own) -> float:
-            parts = [image[t : t + 10, l : l + 10] for t, l in own.corners[:n]]
-            return psnr(np.hstack(parts), np.hstack([own.hr[t : t + 10, l : l + 10] for t, l in own.corners[:n]]))
+            parts = [image[y : y + 10, x : x + 10] for y, x in own.corners[:n]]
+            return psnr(np.hstack(parts), np.hstack([own.hr[y : y + 10, x : x + 10] for y, x in own.corners[:n]]))
 
         found["psnr"].append(psnr(sr, own.hr, border=2))
         found["tile"].append(tile(sr, 4))

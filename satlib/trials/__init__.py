@@ -1,8 +1,8 @@
 """Trainings that differ in one choice: what each gave, and which differences are larger than chance.
 
-Each JSON file beside this one was written by ``python -m satlib.trials`` from the folder of a batch, whose file in
-``runs/ablations/`` has its name. Every row (a choice) was trained with the same seeds. A seed fixes the first weights
-and the patches, so that rows are compared seed by seed.
+Each JSON file beside this one holds what one batch gave; the batch's file in ``runs/`` has its name. Those of
+``runs/ablations/`` were collected by ``python -m satlib.trials collect``. Every row (a choice) was trained with the
+same seeds. A seed fixes the first weights and the patches, so that rows are compared seed by seed.
 
 The model is additive: PSNR = row + seed + noise, the noise normal and equally large everywhere. Its variance is
 estimated from all rows together.

@@ -1,0 +1,26 @@
+"""The picture of a scene shows the scene, its tiles and their low resolution."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from satlib.data.copies import scene
+from satlib.data.degradation import downscale
+from satlib.figures.scenes import copies
+
+
+def test_the_picture_shows_the_tiles_where_they_are() -> None:
+    made = scene((0, 0), side=32, tile=8)
+    figure = copies(made)
+    high, low, tile, *shown = figure.axes
+    assert len(shown) == 4
+    drawn = [np.asarray(ax.images[0].get_array()) for ax in figure.axes]
+    assert np.array_equal(drawn[0], made.hr) and np.array_equal(drawn[1], downscale(made.hr, 2))
+    assert np.array_equal(drawn[2], made.tiles(made.hr)[0][2:-2, 2:-2])
+    for ax, factor in ((high, 1), (low, 2)):
+        boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+        expected = [(left / factor - 0.5, top / factor - 0.5) for top, left in made.corners]
+        assert [box.get_xy() for box in boxes] == expected and {box.get_width() for box in boxes} == {16 / factor}
+    even = drawn[3]
+    top, left = (at // 2 for at in made.corners[0])
+    assert np.array_equal(even, drawn[1][top + 1 : top + 7, left + 1 : left + 7])
+    assert [image.shape[0] for image in drawn[4:]] == [6, 5, 5] and [d.shape[1] for d in drawn[4:]] == [5, 6, 5]
