@@ -41,6 +41,7 @@ def test_the_released_recipe_differs_where_the_authors_yaml_does(scale: int) -> 
         ("accumulate", 3, "accumulate must be a divisor of batch=32"),
         ("learning_rate", float("nan"), "learning_rate must be a number > 0"),
         ("learning_rate", "fast", "learning_rate must be a number > 0, got 'fast'"),
+        ("query_std", 0, "query_std must be a number > 0, got 0"),
         ("schedule", "line", "schedule must be one of steps, cosine"),
         ("milestones", (5, 5), "milestones must be increasing"),
         ("milestones", 5, "milestones must be a sequence"),
@@ -66,6 +67,8 @@ def test_a_bad_field_is_named(field: str, value: object, message: str) -> None:
 def test_holdout_goes_with_no_folder_and_the_store_is_needed() -> None:
     with pytest.raises(ValueError, match="holdout must be 0 beside a validation folder, got 2"):
         TrainConfig(network=network(), store="s", holdout=2, validation="v")
+    with pytest.raises(ValueError, match="query_std must be None where training starts from weights, got 0.3"):
+        TrainConfig(network=network(), store="s", start="w.safetensors", query_std=0.3)
     with pytest.raises(ValueError, match="store is missing"):
         TrainConfig.recipe("paper", network=network())
 

@@ -38,6 +38,20 @@ def test_the_start_is_near_an_interpolation_with_more_channels_and_everything_le
         assert parameter.grad is not None and (parameter.grad != 0).any() or "attention.key.bias" in name, name
 
 
+def test_a_selective_start_changes_queries_and_keys_alone_and_attends_to_like_tokens() -> None:
+    plain, _ = first_network(network(), "interpolation", 0)
+    begun, _ = first_network(network(), "interpolation", 0, query_std=0.5)
+    own, other = plain.state_dict(), begun.state_dict()
+    assert all(torch.equal(own[n], other[n]) for n in own if ".query.weight" not in n and ".key.weight" not in n)
+    layer = begun.groups[0].blocks[1].attention
+    assert torch.equal(layer.query.weight, layer.key.weight) and 0.3 < float(layer.query.weight.detach().std()) < 0.8
+    x = torch.nn.functional.layer_norm(torch.randn(60, 8), (8,))
+    with torch.no_grad():
+        logits = layer.query(x) @ layer.key(x).T
+    own_logit, mean, spread = logits.diagonal(), logits.mean(1), logits.std(1)
+    assert ((own_logit - mean) / spread).median() > 1.5
+
+
 def test_only_the_upsampler_in_one_step_can_interpolate() -> None:
     with pytest.raises(ValueError, match="needs the upsampler 'onestep'.*'classic'"):
         interpolate(SAT(network(upsampler="classic")))

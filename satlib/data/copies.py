@@ -30,11 +30,15 @@ PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))
 CUTOFF = 0.36
 """Highest frequency of a field, in cycles per high-resolution pixel."""
 
-DETAIL, COLOR = 45.0, 25.0
-"""Standard deviation of what the three colours share, and of what each has by itself, in levels of 255."""
+DETAIL = 20.0
+"""Standard deviation of the texture, in levels of 255."""
 
-COLOR_CUTOFF = 0.1
-"""Highest frequency of the latter: the low resolution shows it, so that equal places can be told from others."""
+COLOR = 100.0
+"""How far red, from the first row of a tile to the last, and blue, from the first column to the last, go from below the
+grey texture to above it, in levels."""
+
+SMOOTH = 0.05
+"""Highest frequency of what is around the tiles."""
 
 
 class Scene(NamedTuple):
@@ -53,7 +57,7 @@ class Scene(NamedTuple):
         return [image[top : top + side, left : left + side] for top, left in self.corners]
 
 
-def scene(seed: Sequence[int], *, side: int = 64, tile: int = 16, broken: bool = False) -> Scene:
+def scene(seed: Sequence[int], *, side: int = 48, tile: int = 6, broken: bool = False) -> Scene:
     """Draw a scene.
 
     Parameters
@@ -68,16 +72,16 @@ def scene(seed: Sequence[int], *, side: int = 64, tile: int = 16, broken: bool =
     Raises
     ------
     ValueError
-        If the side is below 8, or the tiles do not fit into the quadrants with a pixel to spare.
+        If the side is below 16, or the tiles do not fit into the quadrants with a pixel to spare.
     """
-    if side < 8:
-        raise ValueError(f"side must be at least 8, got {side}")
+    if side < 16:
+        raise ValueError(f"side must be at least 16, got {side}")
     if not 1 <= tile <= side // 2 - 1:
         raise ValueError(f"tile must be in 1..{side // 2 - 1} for side={side}, got {tile}")
     random = np.random.default_rng(seed)
-    pixels, texture = field(random, SCALE * side), field(random, SCALE * side)
-    others = [field(random, SCALE * side) for _ in PHASES[1:]]
-    slack = min(side // 2 - 1 - tile, side // 8)
+    pixels = np.repeat(127.5 + DETAIL * noise(random, SCALE * side, SMOOTH)[..., None], 3, axis=2)
+    texture, *others = (painted(noise(random, SCALE * side, CUTOFF)[: SCALE * tile, : SCALE * tile]) for _ in range(4))
+    slack = min(side // 2 - 1 - tile, side // 16)
     corners, size = [], SCALE * tile
     for number, quadrant in enumerate(random.permutation(4)):
         inward = random.integers(0, slack + 1, 2)
@@ -85,19 +89,20 @@ def scene(seed: Sequence[int], *, side: int = 64, tile: int = 16, broken: bool =
         place = [far - step if half else step for half, step in zip(divmod(int(quadrant), 2), inward, strict=True)]
         top, left = (SCALE * int(at) + phase for at, phase in zip(place, PHASES[number], strict=True))
         source = others[number - 1] if broken and number else texture
-        pixels[top : top + size, left : left + size] = source[:size, :size]
+        pixels[top : top + size, left : left + size] = source
         corners.append((top, left))
     return Scene(np.clip(np.round(pixels), 0, 255).astype(np.uint8), tuple(corners), tile)
 
 
-def field(random: np.random.Generator, side: int) -> npt.NDArray[np.float64]:
-    """Return a periodic random field of mean 127.5, (side, side, 3); its amplitudes fall as 1 / frequency."""
-    shared = DETAIL * _noise(random, side, CUTOFF)
-    colors = [COLOR * _noise(random, side, COLOR_CUTOFF) for _ in range(3)]
-    return 127.5 + np.stack([shared + color for color in colors], axis=2)
+def painted(texture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a grey texture (side, side) of variance 1 as pixels (side, side, 3) whose colour says the place."""
+    place = COLOR * np.linspace(-1, 1, len(texture))
+    shift = np.zeros((*texture.shape, 3))
+    shift[..., 0], shift[..., 2] = place[:, None], place[None, :]
+    return 127.5 + DETAIL * texture[..., None] + shift
 
 
-def write_files(folder: Path, n: int, *, seed: int, side: int = 64, tile: int = 16) -> None:
+def write_files(folder: Path, n: int, *, seed: int, side: int = 48, tile: int = 6) -> None:
     """Write the scenes (seed, 0) to (seed, n - 1) into a folder, as PNG files; what is there already is kept.
 
     Parameters
@@ -115,7 +120,7 @@ def write_files(folder: Path, n: int, *, seed: int, side: int = 64, tile: int = 
                 Image.fromarray(scene((seed, number), side=side, tile=tile).hr).save(temporary)
 
 
-def write_scenes(folder: Path, n: int, *, seed: int, side: int = 64, tile: int = 16) -> Path:
+def write_scenes(folder: Path, n: int, *, seed: int, side: int = 48, tile: int = 6) -> Path:
     """Write scenes as :func:`write_files` does, and make their store, which training reads.
 
     Returns
@@ -127,12 +132,11 @@ def write_scenes(folder: Path, n: int, *, seed: int, side: int = 64, tile: int =
     return prepare(folder, scales=[SCALE])
 
 
-def _noise(random: np.random.Generator, side: int, cutoff: float) -> npt.NDArray[np.float64]:
-    """Return a periodic field of variance 1, (side, side), without its mean."""
+def noise(random: np.random.Generator, side: int, cutoff: float) -> npt.NDArray[np.float64]:
+    """Return a periodic field (side, side) of mean 0 and variance 1 with equal amplitudes up to ``cutoff``."""
     rows, columns = np.meshgrid(np.fft.fftfreq(side), np.fft.rfftfreq(side), indexing="ij")
     frequency = np.hypot(rows, columns)
-    inside = (frequency > 0) & (frequency <= cutoff)
-    spectrum = np.fft.rfft2(random.normal(size=(side, side))) * inside / np.where(inside, frequency, 1)
+    spectrum = np.fft.rfft2(random.normal(size=(side, side))) * ((frequency > 0) & (frequency <= cutoff))
     values: npt.NDArray[np.float64] = np.fft.irfft2(spectrum, s=(side, side))
     values /= values.std()
     return values

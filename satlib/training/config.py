@@ -44,6 +44,9 @@ class TrainConfig:
     start: str = "random"
     """"random", "interpolation" (the untrained network interpolates bilinearly), or a file of weights: what fits is
     taken from it, which is all but the upsampler where the scales differ."""
+    query_std: float | None = None
+    """Let SAA begin selective: queries and keys of a layer begin with one matrix, drawn with this standard deviation,
+    so that each token attends to those like it. ``None``: two matrices, with 0.02, which attend to all tokens alike."""
     steps: int = 500_000
     """Optimiser steps."""
     batch: int = 32
@@ -106,6 +109,9 @@ class TrainConfig:
             require(isinstance(value, str) and value != "", name, value, "a text that is not empty")
         require(isinstance(self.validation, str | None), "validation", self.validation, "a folder or None")
         require(not (self.validation and self.holdout), "holdout", self.holdout, "0 beside a validation folder")
+        if self.query_std is not None:
+            real("query_std", self.query_std, 0)
+            require(self.start in STARTS, "query_std", self.query_std, "None where training starts from weights")
         require(self.batch % self.accumulate == 0, "accumulate", self.accumulate, f"a divisor of batch={self.batch}")
         real("learning_rate", self.learning_rate, 0)
         require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")

@@ -126,7 +126,8 @@ def train(
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
     loader = Batches(config, store, chosen, rank=fabric.global_rank, world=fabric.world_size)
-    model, fresh = first_network(config.network, "random" if going_on else config.start, config.seed)
+    start = "random" if going_on else config.start
+    model, fresh = first_network(config.network, start, config.seed, query_std=config.query_std)
     if fresh:
         say(f"{config.start} gave all weights but {', '.join(fresh)}")
     with (

@@ -8,16 +8,17 @@ last convolution. :func:`adopt` does the same.
 import torch
 from torch import Tensor, nn
 
+from satlib.attention import SelectiveAggregationAttention
 from satlib.checkpoint import load
 from satlib.config import SATConfig
 from satlib.model import SAT
 from satlib.training.batches import stream
 
 
-def first_network(config: SATConfig, start: str, seed: int) -> tuple[SAT, list[str]]:
+def first_network(config: SATConfig, start: str, seed: int, *, query_std: float | None = None) -> tuple[SAT, list[str]]:
     """Return the network that training starts with, and the names of weights that a file did not give.
 
-    ``start`` and ``seed`` are those of :class:`satlib.training.TrainConfig`.
+    ``start``, ``seed`` and ``query_std`` are those of :class:`satlib.training.TrainConfig`.
 
     Raises
     ------
@@ -27,6 +28,8 @@ def first_network(config: SATConfig, start: str, seed: int) -> tuple[SAT, list[s
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed))
         model = SAT(config)
+        if query_std is not None:
+            begin_selective(model, query_std)
     if start == "random":
         return model, []
     if start == "interpolation":
@@ -57,6 +60,18 @@ def adopt(model: SAT, other: SAT) -> list[str]:
         )
     model.load_state_dict({name: own[name] if name in fresh else given[name] for name in own})
     return fresh
+
+
+@torch.no_grad()
+def begin_selective(model: SAT, std: float) -> None:
+    """Draw one matrix for the queries and the keys of each SAA layer; their biases, if any, stay as they are.
+
+    The logit of two tokens is then their scalar product in a random projection, largest, as a rule, for like tokens.
+    """
+    for module in model.modules():
+        if isinstance(module, SelectiveAggregationAttention):
+            module.query.weight.normal_(std=std)
+            module.key.weight.copy_(module.query.weight)
 
 
 @torch.no_grad()
