@@ -14,7 +14,6 @@ import yaml
 from training_runs import NETWORK, make_store
 
 from satlib import SAT, SATConfig, load, trials, upscale
-from satlib.data.copies import scene
 from satlib.data.degradation import downscale
 from satlib.inference import to_tensor
 from satlib.metrics import psnr
@@ -25,7 +24,7 @@ from satlib.trials.experiment import Scenes, read_experiment
 from satlib.trials.measuring import on_examples, on_scenes
 from satlib.trials.running import RESULTS, read_jobs, run_experiment
 
-SCENES = {"side": 16, "tile": 5, "train": [1, 6], "held_out": [2, 3]}
+SCENES = {"kind": "copies", "side": 16, "train": [1, 6], "held_out": [2, 3]}
 TRAINING = {
     "network": {**NETWORK, "groups": [1], "window": [4, 4]}, "steps": 12, "batch": 2, "learning_rate": 1e-3,
     "save_every": 4, "log_every": 4, "validate_every": 12,
@@ -46,7 +45,7 @@ def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
     found = read_experiment(write(tmp_path / "e.yaml"), "data")
     assert [t.name for t in found.trainings] == ["none-seed0", "center-seed0", "none-seed1", "center-seed1"]
     assert [t.config.network.selective for t in found.trainings[:2]] == ["none", "aggregate"]
-    assert found.scenes == Scenes(16, 5, (1, 6), (2, 3))
+    assert found.scenes == Scenes("copies", 16, (1, 6), (2, 3))
     config = found.trainings[3].config
     assert (config.seed, config.patch, config.store, config.validation) == (1, 16, "data/train.store", "data/held_out")
 
@@ -58,7 +57,8 @@ def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
         ({"rows": {"a": "network.scale=2"}}, "rows: a must be a list of changes"),
         ({"rows": {"a": ["network.selective=all"]}}, "row a: selective must be one of 'aggregate', 'exact', 'none'"),
         ({"seeds": [0, 0]}, "seeds must be a list of different integers"),
-        ({"scenes": {"side": 16}}, "scenes must have side, tile, train, held_out, got side"),
+        ({"scenes": {"side": 16}}, "scenes must have kind, side, train, held_out, got side"),
+        ({"scenes": {**SCENES, "kind": "maps"}}, "scenes: kind must be copies or legends, got 'maps'"),
         ({"scenes": {**SCENES, "train": [1, 1]}}, "scenes: train must be a seed and how many"),
         ({"training": {**TRAINING, "store": "x"}}, "training: store follows from scenes"),
         ({"row": {}}, "unknown key 'row'; the keys are training, rows, seeds, scenes"),
@@ -95,7 +95,7 @@ def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Pat
     whole, killed = (read_jobs(tmp_path / name) for name in ("whole", "killed"))
     assert [(job["row"], job["seed"]) for job in whole] == [("none", 0), ("center", 0), ("none", 1), ("center", 1)]
     assert list(map(measures, whole)) == list(map(measures, killed))
-    assert trials.table(whole, "tile").keys() == {"none", "center"}
+    assert trials.table(whole, "parts").keys() == {"none", "center"}
 
 
 def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,7 +123,7 @@ def test_an_experiment_on_photographs_is_measured_on_those_held_out(tmp_path: Pa
     assert run_experiment(path, tmp_path / "out", device="cpu")
     (job,) = json.loads((tmp_path / "out" / RESULTS).read_text())["jobs"]
     assert {"psnr", "bicubic", "swap", "swap_error", "seconds", "step", "satlib", "torch"} <= job.keys()
-    assert "tile" not in job
+    assert "parts" not in job
 
 
 # Measures ------------------------------------------------------------------------------------------------------------
@@ -138,34 +138,36 @@ def network(selective: str = "aggregate") -> SAT:
     return model
 
 
-def test_scenes_are_measured_as_by_hand() -> None:
-    model, found = network(), {"psnr": [], "tile": [], "gain": [], "swap_tile": []}
-    measured = on_scenes(model, Scenes(16, 5, (1, 2), (7, 3)))
-    drawn = [scene((7, i), side=16, tile=5) for i in range(3)]
+@pytest.mark.parametrize("kind", ["copies", "legends"])
+def test_scenes_are_measured_as_by_hand(kind: str) -> None:
+    model, found = network(), {"psnr": [], "parts": [], "gain": [], "swap_parts": []}
+    scenes = Scenes(kind, 16, (1, 2), (7, 3))
+    measured = on_scenes(model, scenes)
+    drawn = [scenes.draw(7, i) for i in range(3)]
+    side, judged = (12, 1) if kind == "copies" else (8, 12)
     for i, own in enumerate(drawn):
         sr = upscale(downscale(own.hr, 2), model)
         other = swapped(model, *(to_tensor(downscale(s.hr, 2)) for s in (own, drawn[(i + 1) % 3])))
         read = np.rint(other.permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
-        broken = scene((7, i), side=16, tile=5, broken=True)
-        alone = upscale(downscale(broken.hr, 2), model)
+        alone = upscale(downscale(scenes.draw(7, i, broken=True).hr, 2), model)
 
-        def tile(image: np.ndarray, n: int, own=own) -> float:
-            parts = [image[y : y + 10, x : x + 10] for y, x in own.corners[:n]]
-            return psnr(np.hstack(parts), np.hstack([own.hr[y : y + 10, x : x + 10] for y, x in own.corners[:n]]))
+        def parts(image: np.ndarray, n: int, own=own) -> float:
+            cut = [[x[r : r + side, c : c + side] for r, c in own.corners[:n]] for x in (image, own.hr)]
+            return psnr(np.hstack(cut[0]), np.hstack(cut[1]))
 
         found["psnr"].append(psnr(sr, own.hr, border=2))
-        found["tile"].append(tile(sr, 4))
-        found["gain"].append(tile(sr, 1) - tile(alone, 1))
-        found["swap_tile"].append(tile(sr, 4) - tile(read, 4))
+        found["parts"].append(parts(sr, 12))
+        found["gain"].append(parts(sr, judged) - parts(alone, judged))
+        found["swap_parts"].append(parts(sr, 12) - parts(read, 12))
     for name, values in found.items():
         assert measured[name] == pytest.approx(np.mean(values), abs=1e-9), name
     assert measured["gain_error"] == pytest.approx(np.std(found["gain"], ddof=1) / np.sqrt(3))
-    assert abs(measured["swap_tile"]) > 0
+    assert abs(measured["swap_parts"]) > 0
 
 
 def test_a_network_without_saa_loses_nothing_by_the_swap() -> None:
-    measured = on_scenes(network("none"), Scenes(16, 5, (1, 2), (7, 2)))
-    assert measured["swap"] == measured["swap_tile"] == measured["swap_error"] == 0
+    measured = on_scenes(network("none"), Scenes("copies", 16, (1, 2), (7, 2)))
+    assert measured["swap"] == measured["swap_parts"] == measured["swap_error"] == 0
 
 
 def test_photographs_of_unequal_sizes_are_measured() -> None:

@@ -13,17 +13,12 @@ Shapes: P side of a low-resolution scene, T side of a tile in it, s = 2 the scal
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from satlib.data.preparing import prepare
-from satlib.files import replacing
+from satlib.data.scenes import SCALE, Scene, noise
 
-SCALE = 2
 PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """Row and column of the sampling grid at which a copy begins, in high-resolution pixels."""
 
@@ -41,24 +36,8 @@ SMOOTH = 0.05
 """Highest frequency of what is around the tiles."""
 
 
-class Scene(NamedTuple):
-    """A scene, and where its tiles are."""
-
-    hr: npt.NDArray[np.uint8]
-    """(2P, 2P, 3)."""
-    corners: tuple[tuple[int, int], ...]
-    """Upper left corner of each of the four tiles, in high-resolution pixels; their order is that of `PHASES`."""
-    tile: int
-    """T; tiles are 2T x 2T in high resolution."""
-
-    def tiles(self, image: npt.NDArray[np.generic]) -> list[npt.NDArray[np.generic]]:
-        """Return the tiles of an image (2P, 2P[, 3]) of this scene, views of (2T, 2T[, 3]) each."""
-        side = SCALE * self.tile
-        return [image[top : top + side, left : left + side] for top, left in self.corners]
-
-
-def scene(seed: Sequence[int], *, side: int = 48, tile: int = 6, broken: bool = False) -> Scene:
-    """Draw a scene.
+def copies(seed: Sequence[int], *, side: int = 48, tile: int = 6, broken: bool = False) -> Scene:
+    """Draw a scene of copies.
 
     Parameters
     ----------
@@ -68,6 +47,11 @@ def scene(seed: Sequence[int], *, side: int = 48, tile: int = 6, broken: bool = 
         P and T.
     broken
         Give all tiles but the first textures of their own.
+
+    Returns
+    -------
+    Scene
+        Its parts of interest are the tiles, in the order of `PHASES`.
 
     Raises
     ------
@@ -91,7 +75,7 @@ def scene(seed: Sequence[int], *, side: int = 48, tile: int = 6, broken: bool = 
         source = others[number - 1] if broken and number else texture
         pixels[top : top + size, left : left + size] = source
         corners.append((top, left))
-    return Scene(np.clip(np.round(pixels), 0, 255).astype(np.uint8), tuple(corners), tile)
+    return Scene(np.clip(np.round(pixels), 0, 255).astype(np.uint8), tuple(corners), tile, judged=1)
 
 
 def painted(texture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -100,43 +84,3 @@ def painted(texture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     shift = np.zeros((*texture.shape, 3))
     shift[..., 0], shift[..., 2] = place[:, None], place[None, :]
     return 127.5 + DETAIL * texture[..., None] + shift
-
-
-def write_files(folder: Path, n: int, *, seed: int, side: int = 48, tile: int = 6) -> None:
-    """Write the scenes (seed, 0) to (seed, n - 1) into a folder, as PNG files; what is there already is kept.
-
-    Parameters
-    ----------
-    folder
-        Made if it is missing.
-    n, seed, side, tile
-        How many, and as for :func:`scene`.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(n):
-        path = folder / f"{number:05d}.png"
-        if not path.exists():
-            with replacing(path) as temporary:
-                Image.fromarray(scene((seed, number), side=side, tile=tile).hr).save(temporary)
-
-
-def write_scenes(folder: Path, n: int, *, seed: int, side: int = 48, tile: int = 6) -> Path:
-    """Write scenes as :func:`write_files` does, and make their store, which training reads.
-
-    Returns
-    -------
-    Path
-        The store, beside the folder, with ".store" added to its name. A patch of side P is a whole scene.
-    """
-    write_files(folder, n, seed=seed, side=side, tile=tile)
-    return prepare(folder, scales=[SCALE])
-
-
-def noise(random: np.random.Generator, side: int, cutoff: float) -> npt.NDArray[np.float64]:
-    """Return a periodic field (side, side) of mean 0 and variance 1 with equal amplitudes up to ``cutoff``."""
-    rows, columns = np.meshgrid(np.fft.fftfreq(side), np.fft.rfftfreq(side), indexing="ij")
-    frequency = np.hypot(rows, columns)
-    spectrum = np.fft.rfft2(random.normal(size=(side, side))) * ((frequency > 0) & (frequency <= cutoff))
-    values: npt.NDArray[np.float64] = np.fft.irfft2(spectrum, s=(side, side))
-    values /= values.std()
-    return values

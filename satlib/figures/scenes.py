@@ -1,12 +1,15 @@
-"""A scene of copies as a picture: where the copies are, and what each shows of the tile in low resolution."""
+"""Synthetic scenes as pictures: both resolutions, and what each copy shows of the tile in low resolution."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from satlib.data.copies import PHASES, SCALE, Scene
+from satlib.data.copies import PHASES
 from satlib.data.degradation import downscale
-from satlib.figures.style import BLACK, CENTER, WIDTH, frame_off, styled
+from satlib.data.scenes import SCALE, Scene
+from satlib.figures.style import BLACK, CENTER, WIDTH, frame_off, panels, styled
+
+TITLES = "high resolution", "low resolution, all there is"
 
 
 @styled
@@ -18,15 +21,25 @@ def copies(scene: Scene) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     grid = figure.add_gridspec(2, 2 * (len(PHASES) + 1), height_ratios=(1.9, 1))
     half, low = len(PHASES) + 1, downscale(scene.hr, SCALE)
-    _whole(figure.add_subplot(grid[0, :half]), scene, 1, "high resolution")
-    _whole(figure.add_subplot(grid[0, half:]), scene, SCALE, "low resolution, all there is")
+    _whole(figure.add_subplot(grid[0, :half]), scene, 1, TITLES[0])
+    _whole(figure.add_subplot(grid[0, half:]), scene, SCALE, TITLES[1])
     inner = slice(SCALE, SCALE * (scene.tile - 1))
-    panels = {"the tile": scene.tiles(scene.hr)[0][inner, inner]}
+    shown = {"the tile": scene.parts(scene.hr)[0][inner, inner]}
     for number, corner in enumerate(scene.corners, start=1):
         down, right = (slice(-(-at // SCALE) + 1, -(-at // SCALE) + scene.tile - 2) for at in corner)
-        panels[f"copy {number}"] = low[down, right]
-    for number, (title, pixels) in enumerate(panels.items()):
+        shown[f"copy {number}"] = low[down, right]
+    for number, (title, pixels) in enumerate(shown.items()):
         ax = figure.add_subplot(grid[1, 2 * number : 2 * number + 2])
+        ax.imshow(pixels)
+        frame_off(ax, title)
+    return figure
+
+
+@styled
+def both(scene: Scene) -> Figure:
+    """Draw a scene in both resolutions."""
+    figure, axes = panels(2, 1.0)
+    for ax, pixels, title in zip(axes, (scene.hr, downscale(scene.hr, SCALE)), TITLES, strict=True):
         ax.imshow(pixels)
         frame_off(ax, title)
     return figure

@@ -7,10 +7,11 @@ An experiment file is YAML with these keys::
       paper: []
       exact: ["network.selective=exact"]
     seeds: [0, 1, 2]                               # of each row
-    scenes: {side: 64, tile: 16, train: [1, 400], held_out: [2, 32]}   # only for satlib.data.copies
+    scenes: {kind: copies, side: 48, train: [1, 2000], held_out: [2, 32]}  # instead of photographs
 
 All rows of a seed come before the next seed, so that whatever is done can be compared at any time. ``scenes`` gives the
-seed and the number of the scenes to train on and of those to measure on; ``training`` then names no data.
+kind ("copies" or "legends", of :mod:`satlib.data`), the side, and the seed and the number of those to train on and of
+those to measure on; ``training`` then names no data.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from satlib.config import is_int, require
+from satlib.data.copies import copies
+from satlib.data.legends import legend_map
+from satlib.data.scenes import Scene
 from satlib.training import TrainConfig
 from satlib.training.reading import Loader, build_config
 from satlib.yaml_text import read_yaml
@@ -27,14 +31,20 @@ KEYS = ("training", "rows", "seeds", "scenes")
 
 @dataclass(frozen=True)
 class Scenes:
-    """Which scenes of :mod:`satlib.data.copies` are trained on, and which are measured on."""
+    """Which scenes are trained on, and which are measured on."""
 
+    kind: str
+    """"copies" or "legends"."""
     side: int
     """P; also the side of a training patch."""
-    tile: int
     train: tuple[int, int]
     """Seed, and how many."""
     held_out: tuple[int, int]
+
+    def draw(self, seed: int, number: int, *, broken: bool = False) -> Scene:
+        """Draw a scene of this kind and side."""
+        make = copies if self.kind == "copies" else legend_map
+        return make((seed, number), side=self.side, broken=broken)
 
 
 @dataclass(frozen=True)
@@ -107,12 +117,13 @@ def _read(content: Mapping[str, object], data: Path) -> Experiment:
 
 
 def _scenes(values: Mapping[str, object]) -> Scenes:
-    names = ("side", "tile", "train", "held_out")
+    names = ("kind", "side", "train", "held_out")
     if sorted(values) != sorted(names):
         raise ValueError(f"scenes must have {', '.join(names)}, got {', '.join(values) or 'nothing'}")
-    for name in ("side", "tile"):
-        require(is_int(values[name]), f"scenes: {name}", values[name], "an integer")
-    return Scenes(int(str(values["side"])), int(str(values["tile"])), _pair(values, "train"), _pair(values, "held_out"))
+    kind, side = values["kind"], values["side"]
+    require(kind in ("copies", "legends"), "scenes: kind", kind, "copies or legends")
+    require(is_int(side), "scenes: side", side, "an integer")
+    return Scenes(str(kind), int(str(side)), _pair(values, "train"), _pair(values, "held_out"))
 
 
 def _pair(values: Mapping[str, object], name: str) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""What a trained network is measured by: PSNR on held-out images, the swap test, and what copies give it.
+"""What a trained network is measured by: PSNR on held-out images, the swap test, and what it gains from afar.
 
 Differences are taken image by image within one network, so that they can be seen where PSNR itself varies by decibels.
 Each has an error, which is the standard error of its mean over the images. PSNR is of Y, in dB, with as many pixels as
-the scale shaved from each side, of the output as 8-bit pixels; in tiles nothing is shaved.
+the scale shaved from each side, of the output as 8-bit pixels; in parts nothing is shaved.
 
 Shapes: P side of a scene.
 """
@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from satlib.data.copies import SCALE, Scene, scene
 from satlib.data.degradation import downscale
+from satlib.data.scenes import SCALE, Scene
 from satlib.inference import to_pixels, to_tensor, upscale_picture
 from satlib.metrics import psnr
 from satlib.model import SAT
@@ -53,36 +53,35 @@ def on_scenes(model: SAT, scenes: Scenes) -> Measures:
     Returns
     -------
     dict
-        "psnr" and "bicubic" of whole scenes; "tile" and "tile_bicubic" of the four tiles together; "swap" and
-        "swap_tile", what is lost there when SAA reads the next scene's tokens; and "gain", by how much the first tile
-        is better than in the broken scene.
+        "psnr" and "bicubic" of whole scenes; "parts" and "parts_bicubic" of the parts of interest together; "swap" and
+        "swap_parts", what is lost there when SAA reads the next scene's tokens; and "gain", by how much the judged
+        parts are better than in the broken scene.
     """
     seed, n = scenes.held_out
-    drawn = [scene((seed, number), side=scenes.side, tile=scenes.tile) for number in range(n)]
-    names = ("psnr", "bicubic", "tile", "tile_bicubic", "swap", "swap_tile", "gain")
+    drawn = [scenes.draw(seed, number) for number in range(n)]
+    names = ("psnr", "bicubic", "parts", "parts_bicubic", "swap", "swap_parts", "gain")
     found: dict[str, list[float]] = {name: [] for name in names}
     for number, own in enumerate(drawn):
         low, foreign = downscale(own.hr, SCALE), downscale(drawn[(number + 1) % n].hr, SCALE)
-        broken = scene((seed, number), side=scenes.side, tile=scenes.tile, broken=True)
-        upscaled, read = _upscale(model, low), _upscale(model, low, foreign)
-        alone = _upscale(model, downscale(broken.hr, SCALE))
-        interpolated = imresize(low, SCALE)
-        whole, tiles = partial(psnr, hr=own.hr, border=SCALE), _in_tiles(own, 4)
+        upscaled, read, interpolated = _upscale(model, low), _upscale(model, low, foreign), imresize(low, SCALE)
+        alone = _upscale(model, downscale(scenes.draw(seed, number, broken=True).hr, SCALE))
+        whole, parts = partial(psnr, hr=own.hr, border=SCALE), _in_parts(own, len(own.corners))
+        judged = _in_parts(own, own.judged)
         found["psnr"].append(whole(upscaled))
         found["bicubic"].append(whole(interpolated))
-        found["tile"].append(tiles(upscaled))
-        found["tile_bicubic"].append(tiles(interpolated))
+        found["parts"].append(parts(upscaled))
+        found["parts_bicubic"].append(parts(interpolated))
         found["swap"].append(whole(upscaled) - whole(read))
-        found["swap_tile"].append(tiles(upscaled) - tiles(read))
-        found["gain"].append(_in_tiles(own, 1)(upscaled) - _in_tiles(broken, 1)(alone))
-    return _means(found, with_error=("swap", "swap_tile", "gain"))
+        found["swap_parts"].append(parts(upscaled) - parts(read))
+        found["gain"].append(judged(upscaled) - judged(alone))
+    return _means(found, with_error=("swap", "swap_parts", "gain"))
 
 
-def _in_tiles(own: Scene, n: int) -> Callable[[Image], float]:
-    """Return the PSNR in the first n tiles of a scene, taken together."""
+def _in_parts(own: Scene, n: int) -> Callable[[Image], float]:
+    """Return the PSNR in the first n parts of a scene, taken together."""
 
     def measure(image: Image) -> float:
-        return psnr(np.concatenate(own.tiles(image)[:n]), np.concatenate(own.tiles(own.hr)[:n]))
+        return psnr(np.concatenate(own.parts(image)[:n]), np.concatenate(own.parts(own.hr)[:n]))
 
     return measure
 

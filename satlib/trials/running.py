@@ -13,6 +13,7 @@ checkpoint. It may be ended at any moment; SIGTERM and Ctrl-C save first.
 import hashlib
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ import torch
 
 from satlib._version import __version__
 from satlib.checkpoint import load
-from satlib.data.copies import write_files, write_scenes
 from satlib.data.lock import locked
+from satlib.data.scenes import write_files, write_store
 from satlib.data.store import Store
 from satlib.files import replacing
 from satlib.training import TrainConfig, train
@@ -88,8 +89,8 @@ def make_scenes(scenes: Scenes, folder: Path) -> None:
     """Write the scenes of an experiment: a folder and a store of those to train on, a folder of the others."""
     folder.mkdir(exist_ok=True)
     for name, (seed, n) in (("train", scenes.train), ("held_out", scenes.held_out)):
-        make = write_scenes if name == "train" else write_files
-        make(folder / name, n, seed=seed, side=scenes.side, tile=scenes.tile)
+        make = write_store if name == "train" else write_files
+        make(folder / name, n, partial(scenes.draw, seed))
 
 
 def read_jobs(out: Path) -> list[dict[str, Any]]:
