@@ -1,6 +1,7 @@
 """The whole loop: it learns, it goes on exactly where it stopped, and nothing that was saved is ever lost."""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from satlib import load
 from satlib.training import Result, TrainConfig, read_config, read_table, train
 from satlib.training import session as sessions
 from satlib.training.state import checkpoints, read
-from satlib.training.stopping import parse_duration
+from satlib.training.stopping import Stopper, parse_duration
 
 FILES = ("first", "last", "best")
 
@@ -110,6 +111,20 @@ def test_a_signal_saves_and_ends(store: Path, tmp_path: Path, number: signal.Sig
     step = read(checkpoint)["step"]
     assert f"stopped by {number.name} at step {step:,}" in errors
     assert load(tmp_path / "run" / "last.safetensors").config.channels == 8
+
+
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    """A shell ignores it for what is started with `&`: it is meant for the program in front."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Stopper() as stopper:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stopper.reason(0.0) is None
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopper.reason(0.0) == "SIGTERM"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_folder_with_a_run_is_not_overwritten(store: Path, tmp_path: Path) -> None:

@@ -41,10 +41,11 @@ class Stopper:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Stopper":
-        """Take over SIGTERM and SIGINT, where this is the main thread."""
+        """Take over SIGTERM and SIGINT, where this is the main thread; one that is ignored, as with `&`, stays so."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
-                self._before[number] = signal.signal(number, self._noticed)
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._noticed)
         return self
 
     def __exit__(
