@@ -12,6 +12,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from satlib.cores import allowed
+
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports triton: it runs kernels on the CPU
 
@@ -95,5 +97,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes share the tests: the cores that this one may use, up to 16 for the memory's sake."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 16)
+    return min(allowed(), 16)

@@ -56,7 +56,7 @@ def test_a_batch_goes_on_after_failures_and_leaves_out_what_is_done(folder: Path
     }  # fmt: skip
     assert failed.error == "In [4], ValueError: two; the notebook so far is o/a2.ipynb" and failed.results == {}
     assert killed.error is not None and killed.error.startswith("the process died; its log is ")
-    assert texts(folder / "o/a1.ipynb") == [f"{max(1, len(os.sched_getaffinity(0)) // 3)}\n"]
+    assert texts(folder / "o/a1.ipynb") == [f"{cores.share(3)}\n"]
 
     told.clear()
     batch_file(folder, runs={"a1": {"a": 1}, "other": {"a": 4}}, common={"scale": 0.5})
