@@ -84,10 +84,14 @@ def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
 
 def _windows_without_gradient(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
     n, out = bias.shape[-1], rows.new_empty(len(rows), rows.shape[1] // 3, rows.shape[2])
-    for windows in _window_blocks(bias, plan, BLOCK_NUMBERS // (3 * len(rows) * n * rows.shape[2])):
+
+    def read(windows: _Windows) -> Tensor:
         q, k, v = _to_heads(pick(rows, windows.rows, plan.gaps), bias, 3).unflatten(1, (-1, bias.shape[1]))
-        read = by_torch(q, k, v, windows.bias.expand(len(q), -1, -1, -1))  # (B*W', heads, n, d)
-        put(out, windows.tokens, read.transpose(1, 2).reshape(len(rows), -1, rows.shape[2]), plan.gaps)
+        found = by_torch(q, k, v, windows.bias.expand(len(q), -1, -1, -1))  # (B*W', heads, n, d)
+        return found.transpose(1, 2).reshape(len(rows), -1, rows.shape[2])
+
+    for windows in _window_blocks(bias, plan, BLOCK_NUMBERS // (3 * len(rows) * n * rows.shape[2])):
+        put(out, windows.tokens, read(windows), plan.gaps)
     return out
 
 

@@ -94,7 +94,7 @@ runpy.run_module({program.split()[0]!r}, run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize(
     "program",
-    ["satlib --version", "satlib upscale a.png b.png", "benchmarks whole", "satlib.trials out --to out.json",
+    ["satlib --version", "satlib upscale a.png b.png", "benchmarks whole", "satlib.trials collect out --to out.json",
      "satlib.theory study --out out"],
 )  # fmt: skip
 def test_programs_set_it_before_torch_is_loaded_and_keep_what_the_user_has_set(program: str) -> None:

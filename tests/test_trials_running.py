@@ -1,6 +1,7 @@
 """Experiments: read in order, run to the end through interruptions, measured as a slow hand would."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from processes import start
 from training_runs import NETWORK, make_store
 
 from satlib import SAT, SATConfig, load, trials, upscale
@@ -83,7 +85,10 @@ def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Pat
     assert run_experiment(path, tmp_path / "whole", device="cpu")
     command = [sys.executable, "-m", "satlib.trials", "run", str(path), "--out", str(tmp_path / "killed")]
     for moment in (1, 2, 3):
-        process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.DEVNULL)
+        # One thread, as this process has: sums of several threads are rounded otherwise.
+        process = start(
+            [*command, "--device", "cpu"], stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
         deadline = time.monotonic() + 60
         checkpoint = tmp_path / "killed" / ("none-seed0", "center-seed0", "none-seed1")[moment - 1] / "checkpoints"
         while not list(checkpoint.glob("step-*.pt")) and process.poll() is None and time.monotonic() < deadline:
