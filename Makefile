@@ -36,7 +36,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 3 minutes)
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 4 minutes)
 	@mkdir -p _build
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 # Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.
@@ -51,7 +51,7 @@ serve: ## Serve the built book on localhost
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops; another port: make serve PORT=8001)"
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 3 minutes)
+site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 8 minutes)
 	@rm -f _build/weights.txt
 	$(BIN)/python -m pytest tests/test_site.py --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
@@ -63,7 +63,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no
 test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
 	$(PYTEST) --ignore=tests/test_site.py -m 'not slow' $(ARGS)
 
-test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 8 minutes)
+test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 7 minutes)
 	$(PYTEST) --ignore=tests/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources

@@ -113,6 +113,17 @@ def test_a_signal_saves_and_ends(store: Path, tmp_path: Path, number: signal.Sig
     assert load(tmp_path / "run" / "last.safetensors").config.channels == 8
 
 
+def test_a_run_has_the_threads_that_it_asks_for_and_gives_them_back(store: Path, tmp_path: Path) -> None:
+    before, seen = torch.get_num_threads(), set()
+    for threads in (2, None):
+        train(
+            config(store, steps=2, log_every=1, threads=threads), tmp_path / str(threads), device="cpu",
+            say=lambda line: seen.add(torch.get_num_threads()) if line.startswith("step ") else None,
+        )  # fmt: skip
+        assert torch.get_num_threads() == before
+    assert seen == {2, before}
+
+
 def test_an_ignored_ctrl_c_stays_ignored() -> None:
     """A shell ignores it for what is started with `&`: it is meant for the program in front."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

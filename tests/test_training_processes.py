@@ -65,10 +65,15 @@ def test_each_process_has_its_share_of_the_cores(store: Path, tmp_path: Path, la
 import os, pathlib, torch
 from satlib import cores
 cores.in_affinity = lambda: 6
-from satlib.training import read_config, train
+from satlib.training import read_config, session, train
+seen, step = set(), session.train_step
+def watched(*arguments):
+    seen.add(torch.get_num_threads())
+    step(*arguments)
+session.train_step = watched
 folder = pathlib.Path({str(tmp_path)!r})
 train(read_config(folder / "c.yaml", []), folder / "run", device="cpu", devices=2)
-(folder / f"threads-{{torch.distributed.get_rank()}}").write_text(str(torch.get_num_threads()))
+(folder / f"threads-{{torch.distributed.get_rank()}}").write_text(str(seen))
 """
     (tmp_path / "script.py").write_text(script)
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
@@ -76,7 +81,7 @@ train(read_config(folder / "c.yaml", []), folder / "run", device="cpu", devices=
     command = [*launcher, str(tmp_path / "script.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert [(tmp_path / f"threads-{rank}").read_text() for rank in (0, 1)] == ["3", "3"]
+    assert [(tmp_path / f"threads-{rank}").read_text() for rank in (0, 1)] == ["{3}", "{3}"]
 
 
 def test_a_batch_that_does_not_divide_is_an_error(store: Path, tmp_path: Path) -> None:

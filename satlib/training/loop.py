@@ -117,11 +117,9 @@ def train(
         num_nodes=nodes,
         precision="bf16-mixed" if "bf16" in config.precision else None,
     )
-    threads = threads_of_one(devices)  # before Fabric sets a variable
+    threads = threads_of_one(devices) if config.threads is None else config.threads  # before Fabric sets a variable
     fabric.launch()
     keep_freed_memory()
-    if threads is not None:
-        torch.set_num_threads(threads)
     out, say = Path(folder), say if fabric.is_global_zero else silent
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
@@ -133,6 +131,7 @@ def train(
     with (
         torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []),
         Stopper(time_limit) as stopper,
+        _threads(threads),
         _owned(out, fabric),
         _without_notes_on_strides(),
     ):
@@ -170,6 +169,17 @@ def _without_notes_on_strides() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
         yield
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """Let torch use so many threads; None: as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if number is None else number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from satlib.training.config import TrainConfig
 FORMAT = "satlib training 1"
 
 FREE = {
-    "steps", "milestones", "store", "validation", "workers", "precision", "cuda_graph", "accumulate", "log_every",
-    "validate_every", "save_every", "keep", "samples", "start",
+    "steps", "milestones", "store", "validation", "workers", "threads", "precision", "cuda_graph", "accumulate",
+    "log_every", "validate_every", "save_every", "keep", "samples", "start",
 }  # fmt: skip
 """Fields that may change when a run goes on."""
 
