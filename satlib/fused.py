@@ -100,7 +100,7 @@ def _masked(bias: Tensor, allowed: Tensor | None) -> Tensor:
 
 
 class _Block:
-    """The attention of b heads at once: q (b, N, d), k (b, K, d), v (b, K, e).
+    """The attention of b windows and heads at once: q, k and v (b, n, d).
 
     Results have tokens, the long side, last: narrow matrices are what products are worst at making. All blocks of a
     call share three buffers, since memory is slow when it is new.
@@ -113,7 +113,7 @@ class _Block:
         return self.buffers[which, : prod(shape)].view(shape)
 
     def weights(self, q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
-        """Return softmax(q k^T / sqrt(d) + bias), (b, N, K); ``bias`` (1 or b / heads, heads, 1 or N, K)."""
+        """Return softmax(q k^T / sqrt(d) + bias), (b, n, n); ``bias`` (1, heads, n, n)."""
         logits = self._buffer(0, len(q), q.shape[1], k.shape[1])
         logits.view(-1, bias.shape[-3], *logits.shape[1:]).copy_(bias)
         torch.baddbmm(logits, q, k.mT, alpha=q.shape[-1] ** -0.5, out=logits)
@@ -122,7 +122,7 @@ class _Block:
     def gradients(
         self, q: Tensor, k: Tensor, v: Tensor, weight: Tensor, grad: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the gradients of the logits, (b, N, K), and of q, k and v, transposed, from that of the result."""
+        """Return the gradients of the logits, (b, n, n), and of q, k and v, transposed, from that of the result."""
         grad_weight = torch.bmm(grad, v.mT, out=self._buffer(0, *weight.shape))
         logits = torch.ops.aten._softmax_backward_data.out(
             grad_weight, weight, -1, weight.dtype, grad_input=self._buffer(2, *weight.shape)

@@ -106,7 +106,7 @@ def test_verdicts_are_those_of_medians() -> None:
 def test_the_table_has_a_line_for_each_version_and_number_of_threads() -> None:
     lines = table(ROWS).splitlines()
     assert len(lines) == 2 + 5
-    assert lines[3] == "| a | now | 1 | 1 s (1 s) | 2 s (1.1 s) |"
+    assert lines[3] == "| a | now | 1 | 1 (1) | 2 (1.1) |"
 
 
 def test_a_busy_machine_is_refused(monkeypatch, capsys) -> None:

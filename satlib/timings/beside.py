@@ -98,12 +98,12 @@ def _at_most(what: str, threads: int, measure: str, ratio: float, limit: float) 
 
 
 def table(found: Sequence[Row]) -> str:
-    """Return the medians as a table in Markdown: seconds by the clock, and of CPU time in brackets."""
-    head = ["what", "version", "threads", "alone", "beside others"]
+    """Return the medians as a table in Markdown, in seconds: by the clock, and of CPU time in brackets."""
+    head = ["what", "version", "threads", "alone, s", "beside others, s"]
     lines = [f"| {' | '.join(head)} |", "|---|---|--:|--:|--:|"]
     cells: dict[tuple[str, str, int], dict[bool, str]] = {}
     for row in found:
-        text = f"{median(row.wall):.3g} s ({median(row.cpu):.3g} s)"
+        text = f"{median(row.wall):.3g} ({median(row.cpu):.3g})"
         cells.setdefault((row.what, row.version, row.threads), {})[row.beside] = text
     for (what, version, threads), both in cells.items():
         shown = [what, version, str(threads), both.get(False, ""), both.get(True, "")]

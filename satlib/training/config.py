@@ -9,7 +9,7 @@ A recipe says how to train; which network, on what, and for how long can be said
 "quick"
     Ours, for small networks and small budgets: few and small patches, a high learning rate that falls to zero along a
     cosine, a moving average of the weights, and a start that interpolates. One thread: the operations of such a step
-    are too short to be shared, so that two trainings at once get twice as far as one on two threads.
+    are too short to be shared; two threads take about as long, and twice the CPU time (`python -m benchmarks beside`).
 
 The paper does not say how its x3 and x4 runs treat what does not fit from x2; see :mod:`satlib.training.starting`.
 """

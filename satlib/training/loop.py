@@ -30,7 +30,6 @@ from satlib.environment import threads_of_one
 from satlib.model import SAT
 from satlib.training.batches import Batches, split
 from satlib.training.config import TrainConfig
-from satlib.training.heap import keep_freed_memory
 from satlib.training.journal import Say, silent
 from satlib.training.reading import write_config
 from satlib.training.session import Session
@@ -119,7 +118,6 @@ def train(
     )
     threads = threads_of_one(devices) if config.threads is None else config.threads  # before Fabric sets a variable
     fabric.launch()
-    keep_freed_memory()
     out, say = Path(folder), say if fabric.is_global_zero else silent
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
