@@ -9,13 +9,14 @@ beside       programs alone and beside busy ones, one thread and two; --before F
 whole        one large image through the light network
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
-count-peers  other networks' multiply-adds, for satlib/paper; needs the extra `peers`
+trials       collects a batch of trainings: OUT --to FILE
+count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
 import sys
 from importlib import import_module
 
-from satlib.environment import prepare
+from satlib.support.environment import prepare
 
 PROGRAMS = {
     "cpu": "cpu",
@@ -27,11 +28,12 @@ PROGRAMS = {
     "whole": "whole",
     "precision": "precision",
     "gpu": "gpu",
+    "trials": "trials",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside",)
+WITH_OPTIONS = ("beside", "trials")
 """Programs that take more arguments, and have --help."""
 
 

@@ -3,7 +3,7 @@
 A busy loop for each core is started, and ended, here. Each measurement is a fresh process of the package with its own
 defaults: what the caller's environment says of threads is taken away, and the number of threads given where it is
 asked for. Alone and beside take turns, and so do versions, so that a change of the machine's speed meets all. Writes
-satlib/timings/beside.json; about an hour with --before.
+satlib/results/timings/beside.json; about an hour with --before.
 
 --before FOLDER   another checkout of the repository, measured in the same run
 --rounds N        how often everything is measured
@@ -25,9 +25,9 @@ from statistics import median
 
 from benchmarks.beside_subjects import SUBJECTS
 from benchmarks.protocol import machine, save, say
-from satlib import cores
-from satlib.environment import NOTE, ON_THREADS, ON_WAITING, THREADS
-from satlib.timings.beside import Row, judge, table
+from satlib.results.timings.beside import Row, judge, table
+from satlib.support import cores
+from satlib.support.environment import NOTE, ON_THREADS, ON_WAITING, THREADS
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = "notebooks/03_density.md"

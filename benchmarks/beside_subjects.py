@@ -88,7 +88,7 @@ SUBJECTS: dict[str, Callable[[Path], Times]] = {
 def main() -> None:
     """Prepare the environment as this version's programs do, run the subject, print its times."""
     try:
-        from satlib.environment import prepare
+        from satlib.support.environment import prepare
     except ModuleNotFoundError:  # a version whose programs leave it as it is
         pass
     else:

@@ -1,6 +1,6 @@
 """`python -m benchmarks cpu`: satlib against the dense form of the released code, on one thread of the CPU.
 
-Writes satlib/timings/cpu.json and prints the table. Targets are the ratios that the project has set itself.
+Writes satlib/results/timings/cpu.json and prints the table. Targets are the ratios that the project has set itself.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from torch.nn import functional
 from benchmarks import dense
 from benchmarks.protocol import Case, Run, compare, machine, peak_growth, save, say
 from satlib import SAT, SATConfig, dta
-from satlib.attention import SelectiveAggregationAttention, eval_sample
-from satlib.model import Block
-from satlib.sampling import Grid, n_samples
+from satlib.dta.sampling import Grid, n_samples
+from satlib.network.attention import SelectiveAggregationAttention, eval_sample
+from satlib.network.model import Block
 
 
 def features(grid: Grid, channels: int) -> Tensor:

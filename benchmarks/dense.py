@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from satlib.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention, eval_sample
 from satlib.dta import EPS, n_neighbors
-from satlib.model import SAT, Block, GatedMLP
-from satlib.sampling import Grid, n_samples
+from satlib.dta.sampling import Grid, n_samples
+from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention, eval_sample
+from satlib.network.model import SAT, Block, GatedMLP
 
 
 def sample_in_strips(n_tokens: int, n_centers: int, size: int, device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks gpu`: the table of the GPU, in under ten minutes; writes satlib/timings/gpu.json.
+"""`python -m benchmarks gpu`: the table of the GPU, in under ten minutes; writes satlib/results/timings/gpu.json.
 
 Rows come in the order of their importance. The file is written anew after each, so that a run that is cut off keeps
 what it has; a row that fails says why, and the next ones go on. Method: `gpu_timing.py`; what is compared and how it is
@@ -21,11 +21,12 @@ from benchmarks.gpu_limits import limit, rates
 from benchmarks.gpu_timing import Method, Row, clear, timed
 from benchmarks.peers import SETTINGS, build, import_spandrel
 from benchmarks.protocol import machine, say
-from satlib import SAT, timings
-from satlib.files import replacing
-from satlib.memory import is_out_of_memory
-from satlib.precision import FORMATS, Format
-from satlib.sampling import Grid
+from satlib import SAT
+from satlib.dta.sampling import Grid
+from satlib.results import timings
+from satlib.support.files import replacing
+from satlib.upscaling.memory import is_out_of_memory
+from satlib.upscaling.precision import FORMATS, Format
 
 GIB = 2**30
 

@@ -11,8 +11,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.gpu_timing import Method, Row, Run, timed, wait
-from satlib.precision import FORMATS
-from satlib.sdpa import kernels
+from satlib.network.torch_attention import kernels
+from satlib.upscaling.precision import FORMATS
 
 Shape = tuple[int, int, int, int]
 LISTED = 25

@@ -12,8 +12,8 @@ from benchmarks.gpu_timing import Method, timed
 from benchmarks.needs import needs
 from satlib.complexity import complexity
 from satlib.config import SATConfig
-from satlib.precision import FORMATS, Format, exact
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
+from satlib.upscaling.precision import FORMATS, Format, exact
 
 BYTES = {"float32": 4, "bfloat16": 2}
 """Of a number."""

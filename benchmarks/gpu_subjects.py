@@ -14,9 +14,9 @@ from torch.nn import functional
 from benchmarks import dense
 from benchmarks.gpu_timing import Run
 from satlib import SAT, SATConfig
-from satlib.graphs import forward_graph
-from satlib.precision import Format, computing
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
+from satlib.upscaling.graphs import forward_graph
+from satlib.upscaling.precision import Format, computing
 
 AT_LEAST = {"float32": 40.0, "bfloat16": 25.0}
 """dB that a right result is above its error against float64, at least. Near-ties between centres, which float32 decides

@@ -10,7 +10,7 @@ Symbols: N tokens, C channels, K centres, S sampled tokens, n tokens of a window
 from typing import NamedTuple
 
 from satlib.config import SATConfig
-from satlib.sampling import Grid, n_samples
+from satlib.dta.sampling import Grid, n_samples
 
 
 class Product(NamedTuple):

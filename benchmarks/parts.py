@@ -14,9 +14,15 @@ from benchmarks import dense
 from benchmarks.cpu import features, no_grad
 from benchmarks.protocol import Run
 from satlib import SAT, SATConfig
-from satlib.attention import RectangleWindowAttention, SelectiveAggregationAttention, eval_sample, to_image, to_tokens
-from satlib.model import Block
-from satlib.sampling import Grid, n_samples
+from satlib.dta.sampling import Grid, n_samples
+from satlib.network.attention import (
+    RectangleWindowAttention,
+    SelectiveAggregationAttention,
+    eval_sample,
+    to_image,
+    to_tokens,
+)
+from satlib.network.model import Block
 
 NETWORKS = (("sat-light", (128, 128)), ("sat", (128, 128)))
 """Presets and the images that they are looked at with; 128 x 128 at x4 is what the paper times."""

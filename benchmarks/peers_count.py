@@ -1,7 +1,7 @@
 """`python -m benchmarks count-peers`: count SAT's peers as `satlib.complexity` counts SAT.
 
-Writes satlib/paper/peers.json. Nothing is computed: networks and images live on torch's "meta" device, so that only
-shapes are passed on. Layers and products are separated by `satlib.measure`.
+Writes satlib/results/paper/peers.json. Nothing is computed: networks and images live on torch's "meta" device, so that
+only shapes are passed on. Layers and products are separated by `satlib.complexity.measured`.
 """
 
 import json
@@ -12,10 +12,10 @@ from types import ModuleType
 import torch
 
 from benchmarks.peers import SETTINGS, build, import_spandrel
-from satlib import paper
 from satlib.complexity import low_resolution
-from satlib.layers import NORM_OPERATIONS
-from satlib.measure import operations
+from satlib.complexity.layer_costs import NORM_OPERATIONS
+from satlib.complexity.measured import operations
+from satlib.results import paper
 
 OUTPUT = (1280, 640)
 SCALES = (2, 3, 4)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks peers`: seconds of other networks beside SAT's at x4; writes satlib/timings/peers.json.
+"""`python -m benchmarks peers`: seconds of other networks beside SAT's at x4; writes satlib/results/timings/peers.json.
 
 All networks have random weights, run on one thread and take turns; each takes part in the dense form and as satlib runs
 it. Inputs have sides that every network's windows divide.
@@ -18,7 +18,7 @@ from benchmarks import dense
 from benchmarks.peers import LIGHT, SETTINGS, build, import_spandrel
 from benchmarks.protocol import in_turn, machine, save, say
 from satlib import SAT, SATConfig
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
 
 SCALE = 4
 SECONDS = 60.0

@@ -1,9 +1,9 @@
-"""`python -m benchmarks precision`: what bfloat16 changes; writes satlib/timings/precision.json.
+"""`python -m benchmarks precision`: what bfloat16 changes; writes satlib/results/timings/precision.json.
 
 The bundled, trained networks on the sample photographs, in exact float32 and under autocast to bfloat16
-(`satlib.precision`), on a GPU if there is one. Both outputs are compared with each other and with the photograph, and
-so are the centres that every layer chooses and the tokens' assignment to them. Beside it stands what four tiles change
-in float32: the other way to make a large image fit in memory.
+(`satlib.upscaling.precision`), on a GPU if there is one. Both outputs are compared with each other and with the
+photograph, and so are the centres that every layer chooses and the tokens' assignment to them. Beside it stands what
+four tiles change in float32: the other way to make a large image fit in memory.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,12 @@ from torch import Tensor
 from benchmarks.protocol import machine, save, say
 from satlib import SAT, load, samples
 from satlib.dta import Aggregation
-from satlib.inference import to_tensor
+from satlib.images.inputs import as_picture
+from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
-from satlib.precision import Format, computing
 from satlib.resize import imresize
-from satlib.upscaling import as_picture, upscale
+from satlib.upscaling import upscale
+from satlib.upscaling.precision import Format, computing
 
 MODELS = ("sat-tiny-x2", "sat-tiny-x4")
 SIDE = 96

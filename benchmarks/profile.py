@@ -1,4 +1,4 @@
-"""`python -m benchmarks profile`: where a forward pass spends its time; writes satlib/timings/profile.json.
+"""`python -m benchmarks profile`: where a forward pass spends its time; writes satlib/results/timings/profile.json.
 
 Twice over: by part of the network, each part called alone, both ways in turn; and by kind of work, which torch's
 profiler reads off the operators of the whole forward pass.
@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.parts import NETWORKS, WAYS, Part, network, parts, whole, without_aggregation
 from benchmarks.protocol import Run, in_turn, machine, save, say
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
 
 KINDS = {
     "products": ("mm", "addmm", "bmm", "baddbmm", "dot"),

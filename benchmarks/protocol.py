@@ -2,7 +2,7 @@
 
 Absolute times depend on the machine and its load; what is reported is the ratio within one run. All ways are warmed
 up and then timed in turn (A, B, A, B ...), so that a change of the machine's speed meets all of them. Results are
-JSON files in satlib/timings, where the book reads them.
+JSON files in satlib/results/timings, where the book reads them.
 """
 
 import json
@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from satlib import timings
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
+from satlib.results import timings
 
 Run = Callable[[], object]
 
@@ -132,7 +132,7 @@ def machine() -> dict[str, object]:
 
 
 def save(name: str, started_on: dict[str, object], content: dict[str, object]) -> None:
-    """Write satlib/timings/NAME.json: the machine as it was at the start, its load at the end, and the content."""
+    """Write satlib/results/timings/NAME.json: the machine at the start, its load at the end, and the content."""
     whole = {"machine": {**started_on, "load at end": _load()}, **content}
     Path(timings.__file__).with_name(f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n")
 

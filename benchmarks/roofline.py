@@ -2,7 +2,8 @@
 
 Measures three rates of one thread: multiply-adds of a large matrix product, exponentials, and bytes of a copy that no
 cache holds; then the rate of every product that a stage consists of, at its own shape. Counts what each stage needs
-(`needs.py`) and times it. Writes satlib/timings/roofline.json; `satlib.timings.stages` makes limits of it.
+(`needs.py`) and times it. Writes satlib/results/timings/roofline.json; `satlib.results.timings.stages` makes limits of
+it.
 """
 
 import time
@@ -13,7 +14,7 @@ import torch
 from benchmarks.needs import Product, needs
 from benchmarks.parts import NETWORKS, network, parts, without_aggregation
 from benchmarks.protocol import Run, in_turn, machine, save, say
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
 
 PIECE = 2**18
 """Elements of a product's result at most, when its rate is measured: kernels work in pieces that stay in cache."""

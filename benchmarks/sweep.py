@@ -1,4 +1,4 @@
-"""`python -m benchmarks sweep`: time and memory against the number of tokens; writes satlib/timings/sweep.json.
+"""`python -m benchmarks sweep`: time and memory against the number of tokens; writes satlib/results/timings/sweep.json.
 
 The SAA layer and the whole light network at x4, each in the dense form and as satlib runs it, on images whose pixels
 double from one to the next. A line ends before a size that would take longer, or more memory, than the limit.
@@ -14,7 +14,7 @@ from benchmarks import dense
 from benchmarks.cpu import no_grad, saa
 from benchmarks.protocol import Case, Run, in_turn, machine, peak_growth, save, say
 from satlib import SAT, SATConfig
-from satlib.sampling import Grid
+from satlib.dta.sampling import Grid
 
 SECONDS, BYTES = 40.0, 4e9
 """Limits of one call."""

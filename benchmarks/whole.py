@@ -1,6 +1,7 @@
-"""`python -m benchmarks whole`: one large image through the light network at x4; writes satlib/timings/whole.json.
+"""`python -m benchmarks whole`: one large image through the light network at x4.
 
-The dense form cannot run at this size. One call without warm-up: the question is whether it runs, in how much memory.
+Writes satlib/results/timings/whole.json. The dense form cannot run at this size. One call without warm-up: the question
+is whether it runs, in how much memory.
 """
 
 import torch

@@ -6,20 +6,20 @@ Names and modules are loaded when they are first used, and torch with them.
 from typing import TYPE_CHECKING
 
 from satlib._version import __version__
-from satlib.lazy import names_on_demand
+from satlib.support.lazy import names_on_demand
 
 if TYPE_CHECKING:
-    from satlib.checkpoint import load, save
+    from satlib.analysis.tracing import trace
     from satlib.config import SATConfig
-    from satlib.model import SAT
-    from satlib.tracing import trace
-    from satlib.upscaling import upscale
+    from satlib.network.model import SAT
+    from satlib.upscaling.api import upscale
+    from satlib.weights.checkpoint import load, save
 else:
     __getattr__, __dir__ = names_on_demand(
         __name__,
         {
-            "SAT": "satlib.model", "SATConfig": "satlib.config", "load": "satlib.checkpoint",
-            "save": "satlib.checkpoint", "trace": "satlib.tracing", "upscale": "satlib.upscaling",
+            "SAT": "satlib.network.model", "SATConfig": "satlib.config", "load": "satlib.weights.checkpoint",
+            "save": "satlib.weights.checkpoint", "trace": "satlib.analysis.tracing", "upscale": "satlib.upscaling",
         },
     )  # fmt: skip
 

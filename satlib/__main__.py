@@ -1,12 +1,12 @@
 """`python -m satlib`, and `satlib`: the command line."""
 
-from satlib.environment import prepare
+from satlib.support.environment import prepare
 
 
 def main() -> None:
     """Run the command line, in an environment that is prepared before torch is loaded; the entry point `satlib`."""
     prepare()
-    from satlib.cli import app
+    from satlib.commands.app import app
 
     app(prog_name="satlib")
 

@@ -7,6 +7,8 @@ released code settles. Nothing here imports torch: a configuration is data.
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from satlib.support.checks import is_int, real, require
+
 SCALES = (2, 3, 4, 8)
 AGGREGATIONS = ("similarity", "mean", "center")
 NORM_RESTORATIONS = ("max", "mean", "none")
@@ -199,32 +201,13 @@ def check_neighbors(value: float | int) -> None:
         real("neighbors", value, 0)
 
 
-def require(condition: bool, name: str, value: object, what: str) -> None:
-    """Raise ValueError that ``name`` must be ``what``, unless the condition holds."""
-    if not condition:
-        raise ValueError(f"{name} must be {what}, got {value!r}")
-
-
 def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
     known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
     require(known, name, value, "one of " + ", ".join(map(repr, choices)))
 
 
-def is_int(value: object) -> bool:
-    """Return whether it is an integer, and not True or False."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _positive_int(name: str, value: object) -> None:
     require(isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "a positive integer")
-
-
-def real(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
-    """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit."""
-    ok = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
-    ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
-    bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if high < float("inf") else "")
-    require(ok, name, value, f"a number {bounds}")
 
 
 def _int_tuple(name: str, value: object) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from satlib.cores import allowed
+from satlib.support.cores import allowed
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports triton: it runs kernels on the CPU

@@ -1,4 +1,4 @@
-"""Small notebooks for the tests of satlib.running, written as MyST sources or as .ipynb."""
+"""Small notebooks for the tests of satlib.runner, written as MyST sources or as .ipynb."""
 
 from pathlib import Path
 

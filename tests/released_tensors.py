@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from satlib.windows import relative_index, relative_offsets
+from satlib.network.windows import relative_index, relative_offsets
 
 
 def made_up(name, shape):

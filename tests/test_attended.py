@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig, dta
-from satlib.attended import attended, influence, merging_weights
-from satlib.tokens import take
+from satlib.analysis.attention_maps import attended, merging_weights
+from satlib.analysis.influence import influence
+from satlib.dta.vectors import take
 
 
 @pytest.fixture(scope="module")

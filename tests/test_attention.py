@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satlib import SATConfig
-from satlib.attention import (
+from satlib.network.attention import (
     PositionBias,
     RectangleWindowAttention,
     SelectiveAggregationAttention,

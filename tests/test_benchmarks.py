@@ -9,9 +9,10 @@ import torch
 from benchmarks import __main__ as program
 from benchmarks import parts, profile, protocol, sweep
 from benchmarks.needs import needs
-from satlib import SAT, SATConfig, timings
+from satlib import SAT, SATConfig
 from satlib.complexity import complexity
 from satlib.dta import Aggregation
+from satlib.results import timings
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks import beside
 from benchmarks.beside_subjects import SUBJECTS
-from satlib import cores
-from satlib.timings import beside as results
-from satlib.timings.beside import Row, judge, rows, table
+from satlib.results.timings import beside as results
+from satlib.results.timings.beside import Row, judge, rows, table
+from satlib.support import cores
 
 
 def test_loops_are_busy_and_end_with_the_block_whatever_happens() -> None:

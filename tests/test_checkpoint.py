@@ -11,7 +11,7 @@ import torch
 from released_tensors import released_tensors
 from safetensors.torch import load_file, save_file
 
-import satlib.checkpoint
+import satlib.weights.checkpoint
 from satlib import SAT, SATConfig, __version__, dta, load, save
 
 SMALL = SATConfig(
@@ -51,7 +51,7 @@ def test_saved_networks_come_back_bit_equal(tmp_path, dtype, overrides):
 
 def test_the_header_holds_configuration_and_version(tmp_path):
     save(SAT(SMALL), str(tmp_path / "a.safetensors"))
-    with satlib.checkpoint.safe_open(tmp_path / "a.safetensors", framework="pt") as file:
+    with satlib.weights.checkpoint.safe_open(tmp_path / "a.safetensors", framework="pt") as file:
         header = file.metadata()
     assert header["version"] == __version__
     assert SATConfig.from_dict(json.loads(header["config"])) == SMALL
@@ -90,7 +90,7 @@ def test_an_interrupted_save_leaves_nothing_or_what_was_there(tmp_path, monkeypa
         raise interruption
 
     path = tmp_path / "a.safetensors"
-    monkeypatch.setattr(satlib.checkpoint, "save_file", write_half)
+    monkeypatch.setattr(satlib.weights.checkpoint, "save_file", write_half)
     with pytest.raises(interruption):
         save(SAT(SMALL), path)
     assert list(tmp_path.iterdir()) == []
@@ -155,7 +155,7 @@ def test_weights_that_do_not_fit_are_counted(tmp_path):
 
 @pytest.mark.parametrize("name", ["sat-x4", "sat-light-x2", "sat-tiny-x8", "sat-released-x3"])
 def test_a_network_that_is_not_bundled_says_how_to_build_it(name, monkeypatch, tmp_path):
-    monkeypatch.setattr(satlib.checkpoint, "bundled", lambda name: tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(satlib.weights.checkpoint, "bundled", lambda name: tmp_path / f"{name}.safetensors")
     preset, scale = name.rsplit("-x", 1)
     message = refusal(name, FileNotFoundError)
     assert name in message and f"SAT(SATConfig.preset({preset!r}, scale={scale}))" in message

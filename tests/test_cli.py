@@ -11,16 +11,16 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-import satlib.upscaling
+import satlib.upscaling.api
 from satlib import samples
 from satlib._version import __version__
-from satlib.checkpoint import save
-from satlib.cli import app
+from satlib.commands.app import app
 from satlib.config import SATConfig
-from satlib.images import read
-from satlib.model import SAT
+from satlib.images.files import read
+from satlib.network.model import SAT
 from satlib.resize import imresize
 from satlib.upscaling import upscale
+from satlib.weights.checkpoint import save
 
 RGB = np.random.default_rng(0).integers(0, 256, (18, 25, 3), dtype=np.uint8)
 
@@ -195,7 +195,7 @@ def test_out_of_memory_is_one_line(folder, monkeypatch):
     def exhausted(*args: object, **options: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 9 GiB.")
 
-    monkeypatch.setattr(satlib.upscaling, "upscale_picture", exhausted)
+    monkeypatch.setattr(satlib.upscaling.api, "upscale_picture", exhausted)
     code, _, err = run("upscale", folder / "in.png", folder / "out.png")
     assert (code, err) == (2, "satlib: out of memory: CUDA out of memory. Tried to allocate 9 GiB.\n")
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib import clusters
-from satlib.clusters import center_similarity, cluster_softmax, cluster_sum, weighted_cluster_sum
-from satlib.tokens import mean_of_largest, normalize, take
+from satlib.dta import clusters
+from satlib.dta.clusters import center_similarity, cluster_softmax, cluster_sum, weighted_cluster_sum
+from satlib.dta.vectors import mean_of_largest, normalize, take
 
 
 def example(n_images=2, n_tokens=11, channels=3, n_clusters=4):

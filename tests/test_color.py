@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.color import luma
+from satlib.metrics.luma import luma
 
 # 8-bit colours and their Y, from the definition 16 + 65.481 R + 128.553 G + 24.966 B with R, G, B in [0, 1].
 PRIMARIES = {

@@ -1,4 +1,4 @@
-"""`satlib run`: what it prints, writes and answers. Interruptions are tested with satlib.running."""
+"""`satlib run`: what it prints, writes and answers. Interruptions are tested with satlib.runner."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import yaml
 from notebook_sources import texts, write
 from typer.testing import CliRunner, Result
 
-from satlib.cli import app
+from satlib.commands.app import app
 
 PARAMETERS = 'steps: int = 2\nrate: float = 0.5\nname: str = "a"\nresults: str = ""'
 CELLS = [
@@ -142,6 +142,8 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_commands_do_not_load_what_run_needs() -> None:
-    script = "import satlib.cli, sys; print({'papermill', 'submitit', 'jupytext', 'nbformat'} & set(sys.modules))"
+    script = (
+        "import satlib.commands.app, sys; print({'papermill', 'submitit', 'jupytext', 'nbformat'} & set(sys.modules))"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"

@@ -8,7 +8,7 @@ from training_runs import config, make_store
 from typer.testing import CliRunner
 
 from satlib import load
-from satlib.cli import app
+from satlib.commands.app import app
 from satlib.data import Store
 from satlib.training import write_config
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from satlib import crops, figures
-from satlib.color import luma
-from satlib.crops import Square
-from satlib.figures import comparison
-from satlib.figures.comparison import Row, Sheet
+from satlib import figures
+from satlib.evaluation import crops
+from satlib.evaluation.crops import Square
+from satlib.figures.quality import sheets
+from satlib.figures.quality.sheets import Row, Sheet
 from satlib.metrics import psnr, ssim
+from satlib.metrics.luma import luma
 
 
 def photograph(seed: int = 0, height: int = 30, width: int = 23) -> np.ndarray:
@@ -65,7 +66,7 @@ def test_no_square_fits(side: int, margin: int) -> None:
 
 @pytest.mark.parametrize("box", [(26, 0, 5), (0, -1, 3), (0, 0, 0), (0, 20, 4)])
 def test_a_box_outside_the_image(box: tuple[int, int, int]) -> None:
-    for use in (crops.cut, comparison.framed):
+    for use in (crops.cut, sheets.framed):
         with pytest.raises(ValueError, match="does not lie in an image of 30 x 23 pixels"):
             use(photograph(), box)
 
@@ -131,7 +132,7 @@ def test_a_sheet_that_cannot_be_shown(options: dict[str, object], message: str) 
 
 def test_a_frame_lies_around_its_box() -> None:
     image = photograph()
-    drawn = comparison.framed(image, (1, 10, 6))
+    drawn = sheets.framed(image, (1, 10, 6))
     np.testing.assert_array_equal(drawn[1:7, 10:16], image[1:7, 10:16])
     changed = (drawn != image).any(2)
     assert changed[0:9, 8:18].sum() == 9 * 10 - 36 and changed.sum() == 54
@@ -140,7 +141,7 @@ def test_a_frame_lies_around_its_box() -> None:
 
 def test_before_and_after_is_cut_at_the_line() -> None:
     left, right = photograph(1, 6, 16), photograph(2, 6, 16)
-    figure = comparison.before_after({"a": left, "b": right}, note="both")
+    figure = sheets.before_after({"a": left, "b": right}, note="both")
     assert [frame.name for frame in figure.frames] == [f"{12.5 * i:g} %" for i in range(9)]
     assert figure.layout.sliders[0].active == 4 and figure.layout.title.text == "both"
     for step, frame in enumerate(figure.frames):
@@ -155,11 +156,11 @@ def test_before_and_after_is_cut_at_the_line() -> None:
 
 def test_before_and_after_needs_two_images_of_one_size() -> None:
     with pytest.raises(ValueError, match="two images of one size"):
-        comparison.before_after({"a": photograph()}, note="")
+        sheets.before_after({"a": photograph()}, note="")
     with pytest.raises(ValueError, match="two images of one size"):
-        comparison.before_after({"a": photograph(), "b": photograph(height=8)}, note="")
+        sheets.before_after({"a": photograph(), "b": photograph(height=8)}, note="")
     with pytest.raises(ValueError, match=r"start must be in 0..8, got 9"):
-        comparison.before_after({"a": photograph(), "b": photograph(1)}, note="", start=9)
+        sheets.before_after({"a": photograph(), "b": photograph(1)}, note="", start=9)
 
 
 def test_dots_tell_gains_from_losses() -> None:
@@ -167,10 +168,10 @@ def test_dots_tell_gains_from_losses() -> None:
         "one": [Square((0, 0, 8), 16.0, 2.0, 1.0), Square((0, 8, 8), 9.0, 1.0, 2.0)],
         "flat": [Square((0, 0, 8), 0.0, 1.0, 2.0), Square((0, 8, 8), 1.0, 1.0, 0.0)],  # without gradient, without error
     }
-    dots, zero = comparison.gain_dots(squares, note="gains").data
+    dots, zero = sheets.gain_dots(squares, note="gains").data
     assert list(dots.x) == [4.0, 3.0] and list(dots.y) == [3.01, -3.01]
     assert list(dots.text) == ["one, row 0, column 0", "one, row 0, column 8"]
     assert list(dots.marker.symbol) == ["circle", "x"] and len(set(dots.marker.color)) == 2
     assert list(zero.x) == [3.0, 4.0]
     with pytest.raises(ValueError, match="no square with a gradient"):
-        comparison.gain_dots({"flat": squares["flat"]}, note="")
+        sheets.gain_dots({"flat": squares["flat"]}, note="")

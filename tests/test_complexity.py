@@ -13,14 +13,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from typer.testing import CliRunner
 
 from benchmarks import dense
-from satlib import SAT, SATConfig, paper
-from satlib.attention import RectangleWindowAttention, SelectiveAggregationAttention
+from satlib import SAT, SATConfig
 from satlib.commands.complexity import complexity as command
 from satlib.complexity import QUADRATIC, WINDOW_PRODUCTS, complexity, largest_square, low_resolution
+from satlib.complexity.layer_costs import LAYERS, NORM_OPERATIONS
+from satlib.complexity.measured import multiply_adds, operations, peak_bytes
 from satlib.dta import BLOCK_ELEMENTS
-from satlib.layers import LAYERS, NORM_OPERATIONS
-from satlib.measure import multiply_adds, operations, peak_bytes
-from satlib.model import GatedMLP
+from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
+from satlib.network.model import GatedMLP
+from satlib.results import paper
 
 SMALL = {"channels": 32, "heads": 4, "groups": (1, 2), "window": (4, 8), "upsampler_channels": 16}
 CLASSIC = [SATConfig(scale=scale, **SMALL) for scale in (2, 3, 4, 8)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from satlib import cores
-from satlib.control_groups import cpu_quota, memory_limit
+from satlib.support import cores
+from satlib.support.control_groups import cpu_quota, memory_limit
 
 
 @pytest.fixture

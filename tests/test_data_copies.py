@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from satlib.data.copies import COLOR, CUTOFF, DETAIL, PHASES, copies, painted
-from satlib.data.degradation import downscale
 from satlib.data.scenes import noise
+from satlib.images.degradation import downscale
 
 
 @pytest.mark.parametrize(("side", "tile"), [(64, 16), (32, 12), (17, 3), (16, 1)])

@@ -13,7 +13,7 @@ from loopback import Site, serving
 from PIL import Image
 
 from satlib.data import CATALOGUE, Archive, Dataset, fetch, find_dataset, prepare, verify
-from satlib.data.lock import locked
+from satlib.support.files import locked
 
 
 def png(seed: int) -> bytes:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from satlib.data import legends
-from satlib.data.degradation import downscale
 from satlib.data.legends import legend_map, pattern
+from satlib.images.degradation import downscale
 
 
 def brightness(image):

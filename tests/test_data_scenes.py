@@ -5,8 +5,8 @@ import pytest
 
 from satlib.data import Store
 from satlib.data.copies import copies
-from satlib.data.degradation import downscale
 from satlib.data.scenes import noise, write_files, write_store
+from satlib.images.degradation import downscale
 
 
 def draw(number):

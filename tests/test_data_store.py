@@ -13,10 +13,10 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from satlib.data import Pair, Store, prepare, verify
-from satlib.data.degradation import crop_to_multiple, downscale
-from satlib.data.lock import locked
 from satlib.data.store import Entry, Layout
+from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.resize import imresize
+from satlib.support.files import locked
 
 SIZES = {"a.png": (40, 52), "b.png": (37, 31), "deep/c.png": (24, 25)}
 
@@ -190,7 +190,7 @@ def test_interruption_leaves_whole_files_only(
 
     path = tmp_path / "store"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("satlib.data.preparing.downscale", interrupted)
+        patch.setattr("satlib.data.store_writer.downscale", interrupted)
         prepare(photographs, path)
     assert set(times(path)) == {"hr.u8", "x2.u8"} and list(path.glob(".*.u8")) == []
     assert len(Store(path, 2)) == 4 and verify(path) == []

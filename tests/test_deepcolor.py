@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.io import imread, imsave
 
-from satlib.deepcolor import encode_png, encode_tiff, is_deep, read_deep
-from satlib.images import read
-from satlib.picture import Picture
+from satlib.images.files import read
+from satlib.images.picture import Picture
+from satlib.images.sixteen_bit import encode_png, encode_tiff, is_deep, read_deep
 
 RNG = np.random.default_rng(0)
 

@@ -5,8 +5,8 @@ import torch
 
 from benchmarks import dense
 from satlib import SAT, SATConfig, dta
-from satlib.attention import eval_sample
-from satlib.sampling import n_samples
+from satlib.dta.sampling import n_samples
+from satlib.network.attention import eval_sample
 
 
 def network(preset, **overrides):

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 from sphinx.util.inspect import stringify_signature
 
-from satlib import inference, theory
-from satlib.training.state import State
+from satlib import theory
+from satlib.images import tensors
+from satlib.training.checkpoints import State
 
 EXTENSION = Path(__file__).parents[1] / "book" / "_ext" / "docstrings.py"
 
@@ -33,7 +34,7 @@ def test_numpys_types_have_their_names(docstrings: ModuleType) -> None:
     assert docstrings.shorten(signature(theory.similarity)) == (
         "(x: ~numpy.typing.ArrayLike | ~torch.Tensor) -> ~numpy.typing.NDArray[~numpy.float64]"
     )
-    assert docstrings.shorten(signature(inference.to_pixels)) == (
+    assert docstrings.shorten(signature(tensors.to_pixels)) == (
         "(image: ~torch.Tensor, dtype: ~numpy.typing.DTypeLike) -> ~numpy.typing.NDArray[~typing.Any]"
     )
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from satlib import cores, doctor
-from satlib.cli import app
-from satlib.doctor import GPU, Cores, Extra, Facts, Memory, Threads, Waiting, advise, examine, facts
-from satlib.doctor.computing import NONE, find_computing
-from satlib.doctor.extras import packages_of
-from satlib.doctor.threads import find_runtimes, find_waiting
+from satlib.commands import machine
+from satlib.commands.app import app
+from satlib.commands.machine import GPU, Cores, Extra, Facts, Memory, Threads, Waiting, advise, examine, facts
+from satlib.commands.machine.computing import NONE, find_computing
+from satlib.commands.machine.extras import packages_of
+from satlib.commands.machine.threads import find_runtimes, find_waiting
+from satlib.support import cores
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_the_kernels_are_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None
         heads = x[:, None, :64, :8]
         return torch.nn.functional.scaled_dot_product_attention(heads, heads, heads)
 
-    monkeypatch.setattr("satlib.doctor.computing.RectangleWindowAttention.forward", attend)
+    monkeypatch.setattr("satlib.commands.machine.computing.RectangleWindowAttention.forward", attend)
     assert "attention" in find_computing().windows != NONE
 
 
@@ -157,9 +158,9 @@ def test_it_works_without_proc_load_or_metadata(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delattr("os.getloadavg")
     monkeypatch.delattr("os.sched_getaffinity")
     monkeypatch.setattr(Path, "read_text", lambda *arguments, **options: (_ for _ in ()).throw(OSError("none")))
-    monkeypatch.setattr("satlib.doctor.extras.requires", missing)
+    monkeypatch.setattr("satlib.commands.machine.extras.requires", missing)
     monkeypatch.setattr(facts, "version", missing)
-    seen = doctor.examine({})
+    seen = machine.examine({})
     assert seen.load is None and seen.extras == [] and seen.cores.quota is None and seen.versions["numpy"] == "none"
     assert seen.cores.affinity == seen.cores.machine
 

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib import clusters, dta, tokens
+from satlib import dta
 from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
+from satlib.dta import clusters, vectors
 
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
 OPTIONS = {"neighbors": 0.5, "aggregation": "similarity", "temperature": 0.1, "norm_restoration": "max"}
@@ -264,7 +265,7 @@ def test_draws_repeat_with_a_generator_and_differ_between_images():
 def test_blocks_of_rows_change_nothing(monkeypatch):
     x = random_tokens(2, 150)
     whole = dta.aggregate(x, 20, sample=torch.arange(0, 150, 2))
-    monkeypatch.setattr(tokens, "BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr(vectors, "BLOCK_ELEMENTS", 1000)
     monkeypatch.setattr(clusters, "BLOCK_NUMBERS", 100)
     blocks = dta.aggregate(x, 20, sample=torch.arange(0, 150, 2))
     for a, b in zip(whole, blocks, strict=True):
@@ -272,13 +273,13 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
 
 
 def test_blocks_are_small_for_a_cache_and_large_for_a_gpu():
-    size = {"cpu": tokens.BLOCK_ELEMENTS, "meta": tokens.GPU_BLOCK_ELEMENTS}
+    size = {"cpu": vectors.BLOCK_ELEMENTS, "meta": vectors.GPU_BLOCK_ELEMENTS}
     for device, elements in size.items():
         for n_rows, columns in ((1, 1), (7, 10**6), (16_384, 491), (921_600, 27_648)):
-            blocks = list(tokens.row_blocks(n_rows, columns, torch.device(device)))
+            blocks = list(vectors.row_blocks(n_rows, columns, torch.device(device)))
             assert [start for start, _ in blocks] == [0, *(stop for _, stop in blocks[:-1])] and blocks[-1][1] == n_rows
             assert all((stop - start) * columns <= max(elements, 32 * columns) for start, stop in blocks)
-    assert list(tokens.row_blocks(16_384, 491, torch.device("meta"))) == [(0, 16_384)]
+    assert list(vectors.row_blocks(16_384, 491, torch.device("meta"))) == [(0, 16_384)]
 
 
 # Gradients and precision --------------------------------------------------------------------------------------------

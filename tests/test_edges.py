@@ -1,4 +1,4 @@
-"""`satlib.edges`: shares of centres against slow counts, chance where chance must come out, and the intervals."""
+"""`satlib.analysis.edges`: shares of centres against slow counts, chance where it must come out, and intervals."""
 
 import math
 
@@ -7,9 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satlib import SAT, SATConfig, edges, trace
-from satlib.sampling import cell_labels
-from satlib.selection import edge_strength
+from satlib import SAT, SATConfig, trace
+from satlib.analysis import edges
+from satlib.analysis.edges import edge_strength
+from satlib.analysis.statistics import interval
+from satlib.dta.sampling import cell_labels
 
 
 def photo(height: int = 14, width: int = 11, seed: int = 0) -> torch.Tensor:
@@ -84,7 +86,7 @@ def test_layer_centers_are_those_of_the_trace():
 
 
 def test_the_interval_of_equal_values_is_a_point():
-    found = edges.interval(torch.full((4, 5, 3), 0.25))
+    found = interval(torch.full((4, 5, 3), 0.25))
     for ends in found:
         torch.testing.assert_close(ends, torch.full((4,), 0.25, dtype=torch.float64))
 
@@ -92,7 +94,7 @@ def test_the_interval_of_equal_values_is_a_point():
 def test_the_interval_has_the_width_of_the_standard_error_and_covers_the_mean():
     random = torch.Generator().manual_seed(5)
     per_image = torch.randn(200, 60, 1, generator=random)  # 200 studies of 60 images each, all draws alike
-    found = edges.interval(per_image.expand(-1, -1, 2), resamples=500)
+    found = interval(per_image.expand(-1, -1, 2), resamples=500)
     expected = 2 * 1.96 / math.sqrt(60)
     assert (found.high - found.low).mean().item() == pytest.approx(expected, rel=0.05)
     covered = ((found.low <= 0) & (found.high >= 0)).double().mean().item()
@@ -101,8 +103,8 @@ def test_the_interval_has_the_width_of_the_standard_error_and_covers_the_mean():
 
 def test_intervals_repeat_and_are_compared_with_a_number():
     values = torch.arange(12.0).view(4, 3)
-    assert edges.interval(values) == edges.interval(values)
-    found = edges.interval(values)
+    assert interval(values) == interval(values)
+    found = interval(values)
     assert (found.compared(), found.compared(100), found.compared(5.5)) == (
         "above", "below", "not distinguishable from",
     )  # fmt: skip
@@ -113,8 +115,8 @@ def test_intervals_repeat_and_are_compared_with_a_number():
     [
         (lambda: edges.gradient_rank(photo(), reach=-1), "reach must not be negative, got -1"),
         (lambda: edges.edge_shares([], [], share=0), r"share must be in \(0, 1\], got 0"),
-        (lambda: edges.interval(torch.ones(1, 3)), "two images at least"),
-        (lambda: edges.interval(torch.ones(2, 3, 3)).compared(), "one interval"),
+        (lambda: interval(torch.ones(1, 3)), "two images at least"),
+        (lambda: interval(torch.ones(2, 3, 3)).compared(), "one interval"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

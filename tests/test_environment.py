@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from satlib import cores
-from satlib.environment import NOTE, ON_THREADS, ON_WAITING, additions, noted, origin, threads_of_one
+from satlib.support import cores
+from satlib.support.environment import NOTE, ON_THREADS, ON_WAITING, additions, noted, origin, threads_of_one
 
 ROOT = Path(__file__).parents[1]
 SET = {"OMP_WAIT_POLICY": "PASSIVE", NOTE: "OMP_WAIT_POLICY=PASSIVE"}
@@ -94,7 +94,7 @@ runpy.run_module({program.split()[0]!r}, run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize(
     "program",
-    ["satlib --version", "satlib upscale a.png b.png", "benchmarks whole", "satlib.trials collect out --to out.json",
+    ["satlib --version", "satlib upscale a.png b.png", "benchmarks whole", "benchmarks trials out --to out.json",
      "satlib.theory study --out out"],
 )  # fmt: skip
 def test_programs_set_it_before_torch_is_loaded_and_keep_what_the_user_has_set(program: str) -> None:
@@ -111,7 +111,7 @@ def test_the_entry_point_is_the_function_that_prepares() -> None:
 def test_one_thread_of_torchrun_is_nobodys_choice(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(
-        "import os, pathlib, sys\nfrom satlib.environment import origin\n"
+        "import os, pathlib, sys\nfrom satlib.support.environment import origin\n"
         "pathlib.Path(sys.argv[1], os.environ['RANK']).write_text(str(origin('OMP_NUM_THREADS')))\n"
     )
     for given, expected in ((None, "None"), ("1", "user")):

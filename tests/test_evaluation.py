@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from satlib.commands.evaluate import evaluate as command
 from satlib.config import SATConfig
-from satlib.evaluation import Evaluation, Protocol, Score, evaluate, evaluating, published_rows
+from satlib.evaluation import Evaluation, Protocol, Score, evaluate, published_rows, run
 from satlib.evaluation.published import BICUBIC, SETS
-from satlib.inference import Bicubic
 from satlib.metrics import psnr, ssim
-from satlib.model import SAT
+from satlib.network.model import SAT
 from satlib.resize import imresize
 from satlib.upscaling import upscale
+from satlib.upscaling.models import Bicubic
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 TINY = {"channels": 8, "heads": 2, "groups": (1,), "window": (4, 8), "upsampler_channels": 8}
@@ -58,13 +58,13 @@ def network() -> SAT:
 
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note the name of each image that is really computed."""
-    names, measure = [], evaluating.measure
+    names, measure = [], run.measure
 
     def noting(hr_file: Path, *arguments: object) -> object:
         names.append(hr_file.name)
         return measure(hr_file, *arguments)
 
-    monkeypatch.setattr(evaluating, "measure", noting)
+    monkeypatch.setattr(run, "measure", noting)
     return names
 
 
@@ -204,7 +204,7 @@ def test_one_bad_image_does_not_stop_the_others(folder: Path, tmp_path: Path) ->
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
-    left, measure = [n], evaluating.measure
+    left, measure = [n], run.measure
 
     def interrupted(*arguments: object) -> object:
         left[0] -= 1
@@ -212,7 +212,7 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(evaluating, "measure", interrupted)
+    monkeypatch.setattr(run, "measure", interrupted)
 
 
 def test_interrupted_run_is_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,7 +331,7 @@ class Halving(nn.Module):
 
 
 def test_lpips_takes_whole_rgb_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluating, "load_lpips", lambda device: Halving())
+    monkeypatch.setattr(run, "load_lpips", lambda device: Halving())
     found = evaluate("bicubic", folder, scale=2, metrics=("lpips", "psnr"))
     hr = pixels(folder / "c.png")
     sr = imresize(imresize(hr, 0.5), 2)

@@ -9,11 +9,12 @@ import torch
 from matplotlib.collections import PathCollection
 from torch.nn import functional
 
-from satlib.color import luma
-from satlib.data.degradation import crop_to_multiple, downscale
 from satlib.evaluation.conventions import downscalings, psnr_by_convention
-from satlib.figures import measuring, show
+from satlib.figures import show
+from satlib.figures.quality import conventions
+from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.metrics import psnr
+from satlib.metrics.luma import luma
 from satlib.resize import imresize
 
 
@@ -69,7 +70,7 @@ def test_too_small_images_are_refused() -> None:
 
 def test_pipeline_shows_the_error() -> None:
     sr, hr = pair()
-    figure = measuring.pipeline(hr, downscale(hr, 2), sr)
+    figure = conventions.pipeline(hr, downscale(hr, 2), sr)
     *images, error = [ax.images[0].get_array() for ax in figure.axes[:4]]
     for drawn, image in zip(images, (hr, downscale(hr, 2), sr), strict=True):
         np.testing.assert_array_equal(drawn, image)
@@ -78,7 +79,7 @@ def test_pipeline_shows_the_error() -> None:
 
 def test_dots_stand_at_their_values() -> None:
     values = {"a": 30.0, "b": 28.5}
-    (ax,) = measuring.convention_dots(values, gap=0.2, gap_name="gap").axes
+    (ax,) = conventions.convention_dots(values, gap=0.2, gap_name="gap").axes
     (dots,) = [c for c in ax.collections if isinstance(c, PathCollection)]
     assert [x for x, _ in np.asarray(dots.get_offsets())] == [30.0, 28.5]
     (band,) = ax.patches
@@ -86,7 +87,7 @@ def test_dots_stand_at_their_values() -> None:
 
 
 def test_expected_loss_by_rounding() -> None:
-    (ax,) = measuring.rounding_loss({"a": ([30, 40], [0.01, 0.1])}).axes
+    (ax,) = conventions.rounding_loss({"a": ([30, 40], [0.01, 0.1])}).axes
     expected, points = ax.lines
     place = int(np.argmin(np.abs(expected.get_xdata() - 40)))
     level = float(expected.get_xdata()[place])
@@ -98,7 +99,7 @@ def test_expected_loss_by_rounding() -> None:
 def test_error_slider_holds_every_map() -> None:
     sr, hr = pair()
     error = luma(sr) - luma(hr)
-    figure = measuring.error_slider(
+    figure = conventions.error_slider(
         {"×2": error, "×3": -error}, name="scale", start="×3", notes={"×2": "two", "×3": "three"}, limit=20
     )
     np.testing.assert_array_equal(figure.data[0].z, np.rint(-error))
@@ -114,9 +115,9 @@ def test_error_slider_holds_every_map() -> None:
 def test_bad_maps_are_refused() -> None:
     a, b = np.zeros((4, 5)), np.zeros((5, 4))
     with pytest.raises(ValueError, match="must have one size"):
-        measuring.error_slider({"a": a, "b": b}, name="n", start="a", notes={"a": "", "b": ""}, limit=1)
+        conventions.error_slider({"a": a, "b": b}, name="n", start="a", notes={"a": "", "b": ""}, limit=1)
     with pytest.raises(ValueError, match="start 'c'"):
-        measuring.error_slider({"a": a}, name="n", start="c", notes={"a": ""}, limit=1)
+        conventions.error_slider({"a": a}, name="n", start="c", notes={"a": ""}, limit=1)
 
 
 def test_first_convention_is_the_default() -> None:

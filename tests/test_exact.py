@@ -1,4 +1,4 @@
-"""`satlib.exact`: errors against exact attention, held against loops over queries, and where they must vanish."""
+"""`satlib.analysis.exact_attention`: errors against loops over queries, and where they must vanish."""
 
 import math
 
@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from satlib import SAT, SATConfig, exact, trace
-from satlib.attention import SelectiveAggregationAttention
+from satlib import SAT, SATConfig, trace
+from satlib.analysis import exact_attention
+from satlib.network.attention import SelectiveAggregationAttention
 
 
 def network(**changes: object) -> SAT:
@@ -43,7 +44,7 @@ def loops(module: SelectiveAggregationAttention, x: Tensor, tokens: Tensor, bias
 
 def test_errors_are_those_of_loops_over_queries() -> None:
     model, image = network(), photo(5, 9)
-    found = exact.layer_errors(model, image)
+    found = exact_attention.layer_errors(model, image)
     double = network().double()
     modules = [m for m in double.modules() if isinstance(m, SelectiveAggregationAttention)]
     inputs: list[Tensor] = []
@@ -64,7 +65,7 @@ def test_errors_are_those_of_loops_over_queries() -> None:
 
 def test_norms_are_the_only_difference_of_the_unrestored() -> None:
     image = photo(6, 7)
-    restored, merged = (exact.layer_errors(network(norm_restoration=name), image) for name in ("max", "none"))
+    restored, merged = (exact_attention.layer_errors(network(norm_restoration=name), image) for name in ("max", "none"))
     first, other = restored[0], merged[0]  # later layers see other inputs
     assert (first.plain_unrestored, first.size_bias_unrestored) == (other.plain, other.size_bias)
     assert (other.plain, other.size_bias) == (other.plain_unrestored, other.size_bias_unrestored)
@@ -72,14 +73,14 @@ def test_norms_are_the_only_difference_of_the_unrestored() -> None:
 
 
 def test_all_tokens_as_centres_without_restored_norms_are_exact_attention() -> None:
-    errors = exact.layer_errors(network(keep_ratio=1.0, norm_restoration="none"), photo(4, 6))
+    errors = exact_attention.layer_errors(network(keep_ratio=1.0, norm_restoration="none"), photo(4, 6))
     assert all(max(e.plain, e.size_bias) < 1e-12 for e in errors)
     assert all(e.uniform > 1e-3 for e in errors)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (3, 2)])
 def test_every_size_gives_numbers(size: tuple[int, int]) -> None:
-    for errors in exact.layer_errors(network(), photo(*size)):
+    for errors in exact_attention.layer_errors(network(), photo(*size)):
         assert all(math.isfinite(value) and value >= 0 for value in errors)
         assert size != (1, 1) or errors == pytest.approx((0, 0, 0, 0, 0), abs=1e-6)  # norms are restored with eps 1e-6
 
@@ -87,7 +88,7 @@ def test_every_size_gives_numbers(size: tuple[int, int]) -> None:
 def test_the_network_is_left_as_it_was() -> None:
     model = network().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    exact.layer_errors(model, photo(4, 4))
+    exact_attention.layer_errors(model, photo(4, 4))
     assert model.training
     assert not any(len(module._forward_pre_hooks) for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -95,4 +96,4 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_another_shape_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"image must be \(3, H, W\), got \(1, 3, 4, 4\)"):
-        exact.layer_errors(network(), torch.zeros(1, 3, 4, 4))
+        exact_attention.layer_errors(network(), torch.zeros(1, 3, 4, 4))

@@ -12,13 +12,14 @@ from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 from satlib import SAT, SATConfig, explore, samples, trace
+from satlib.analysis.layer_tokens import PATCHES
+from satlib.analysis.patch_features import patch_features
 from satlib.dta import aggregate
 from satlib.explore import explorer as base
-from satlib.explore.choosing import VIEWS
-from satlib.explore.features import PATCHES
-from satlib.figures.centers import centers_on_image
-from satlib.figures.show import quick_png
-from satlib.patches import low_resolution, patch_features
+from satlib.explore.centers_explorer import VIEWS
+from satlib.figures.dta.centers import centers_on_image
+from satlib.figures.kit.show import quick_png
+from satlib.images.degradation import low_resolution
 
 PHOTO = samples.load("coffee").resize((32, 24))
 
@@ -109,7 +110,7 @@ def test_an_error_inside_an_update_is_shown_and_keeps_the_picture(monkeypatch: p
         raise RuntimeError("no <memory> left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("satlib.explore.choosing.draw", fail)
+        patch.setattr("satlib.explore.centers_explorer.draw", fail)
         explorer.beta.value = 8
     assert "RuntimeError: no &lt;memory&gt; left" in explorer.numbers.value
     assert explorer.picture.value == picture
@@ -124,7 +125,7 @@ def test_an_error_in_the_first_picture_is_raised_and_leaves_no_widget(monkeypatc
         raise RuntimeError("no font")
 
     before = set(_instances)
-    monkeypatch.setattr("satlib.explore.choosing.draw", fail)
+    monkeypatch.setattr("satlib.explore.centers_explorer.draw", fail)
     with pytest.raises(RuntimeError, match="no font"):
         explore.centers(None, PHOTO)
     assert set(_instances) == before

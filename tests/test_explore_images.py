@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from test_explore import EXPLORERS, PHOTO
 
-from satlib import images
-from satlib.explore.taking import SIDE, small_image
-from satlib.patches import low_resolution
-from satlib.picture import from_array
+from satlib.images import files
+from satlib.images.degradation import low_resolution
+from satlib.images.inputs import SIDE, small_image
+from satlib.images.picture import from_array
 
 OF_AN_IMAGE = {name: make for name, make in EXPLORERS.items() if name != "theorem"}
 ODD = {
@@ -81,7 +81,7 @@ def test_a_tensor_and_its_photograph_are_the_same_image() -> None:
 
 def test_a_file_is_the_image_that_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "photograph.png"
-    images.write(from_array(np.asarray(PHOTO)), path)
+    files.write(from_array(np.asarray(PHOTO)), path)
     for given in (path, str(path)):
         assert torch.equal(small_image(given), small_image(PHOTO))
 

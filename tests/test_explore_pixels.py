@@ -7,10 +7,10 @@ import torch
 from test_explore import PHOTO, tiny
 
 from satlib import dta, explore
-from satlib.attended import attended, merging_weights
-from satlib.explore.features import Features
-from satlib.explore.taking import small_image
-from satlib.patches import patch_features
+from satlib.analysis.attention_maps import attended, merging_weights
+from satlib.analysis.layer_tokens import Features
+from satlib.analysis.patch_features import patch_features
+from satlib.images.inputs import small_image
 
 IMAGE = small_image(PHOTO)  # (3, 24, 32)
 

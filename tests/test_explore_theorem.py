@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from satlib import explore, theory
-from satlib.explore.missing import measure, mixture_of, two_clusters
-from satlib.figures.explore_theorem import arrange, draws_slider
+from satlib.explore.theorem_explorer import measure, mixture_of, two_clusters
+from satlib.figures.explorers.theorem import arrange, draws_slider
 from satlib.theory.study import projections
 
 

@@ -18,12 +18,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from satlib import figures
+from satlib.analysis.patch_features import patch_features
 from satlib.dta import Aggregation, aggregate
-from satlib.figures.centers import nearest_sampled
-from satlib.figures.clusters import LARGEST, largest_clusters, mean_colours
-from satlib.figures.show import PLOTLY_MIME, plotly_html, png, quick_png
-from satlib.figures.style import pixels
-from satlib.patches import patch_features
+from satlib.figures.dta.centers import nearest_sampled
+from satlib.figures.dta.clusters import LARGEST, largest_clusters, mean_colours
+from satlib.figures.kit.show import PLOTLY_MIME, plotly_html, png, quick_png
+from satlib.figures.kit.style import pixels
 
 SHAPES = [(12, 17), (1, 1), (1, 40), (40, 1)]
 

@@ -4,12 +4,12 @@ import pytest
 
 from satlib import SATConfig
 from satlib.complexity import complexity, largest_square
-from satlib.figures import cost, cost_sliders
-from satlib.figures.show import show
+from satlib.figures.cost import bars, sliders
+from satlib.figures.kit.show import show
 
 
 def test_bars_of_both_conventions_add_up():
-    figure = cost.convention_bars({"A": (1e12, 3e12), "B": (2e12, 2.5e12)})
+    figure = bars.convention_bars({"A": (1e12, 3e12), "B": (2e12, 2.5e12)})
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     assert widths == [1, 2, 2, 0.5]
     assert [text.get_text().strip() for text in figure.axes[0].texts] == ["1.00 → 3.00", "2.00 → 2.50"]
@@ -17,17 +17,17 @@ def test_bars_of_both_conventions_add_up():
 
 def test_stage_bars_are_shares_of_all():
     values = complexity(SATConfig.preset("sat-tiny"), (64, 64))
-    ax = cost.stage_bars(values).axes[0]
+    ax = bars.stage_bars(values).axes[0]
     assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(100)
     labels = {label.get_text() for label in ax.get_yticklabels()}
-    assert labels == {cost.stage_label(stage) for stage in values.macs}
+    assert labels == {bars.stage_label(stage) for stage in values.macs}
     assert labels >= {"SAA QKᵀ", "density S × S", "MLP linear"}
     places = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in ax.patches}
     assert sorted(places.values()) == [places[i] for i in range(len(places))]
 
 
 def test_time_lines_have_a_line_for_each_layer_in_both_panels():
-    figure = cost.time_lines([10, 100], {"a": [1, 2], "b": [3, 4]}, {"a": [5, 6], "b": [7, 8]})
+    figure = bars.time_lines([10, 100], {"a": [1, 2], "b": [3, 4]}, {"a": [5, 6], "b": [7, 8]})
     drawn = [[list(line.get_ydata()) for line in ax.get_lines()] for ax in figure.axes]
     assert drawn == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
@@ -38,7 +38,7 @@ def tiny():
 
 
 def test_the_share_figure_has_a_frame_for_each_keep_ratio(tiny):
-    figure = cost_sliders.quadratic_share({"sat-tiny": tiny})
+    figure = sliders.quadratic_share({"sat-tiny": tiny})
     assert [frame.name for frame in figure.frames] == ["0.5%", "1.0%", "2.0%", "3.0%", "5.0%", "10.0%"]
     assert [step.label for step in figure.layout.sliders[0].steps] == [frame.name for frame in figure.frames]
     start = figure.frames[figure.layout.sliders[0].active]
@@ -50,13 +50,13 @@ def test_the_share_figure_has_a_frame_for_each_keep_ratio(tiny):
 
 
 def test_the_note_names_the_first_side_with_half_of_the_work(tiny):
-    side = int(cost_sliders.quadratic_share({"n": tiny}).layout.title.text.split("side of ")[1].split()[0])
+    side = int(sliders.quadratic_share({"n": tiny}).layout.title.text.split("side of ")[1].split()[0])
     costs = [complexity(tiny, (4 * n, 4 * n)) for n in (side - 1, side)]
     assert costs[0].quadratic < costs[0].total / 2 <= costs[1].quadratic
 
 
 def test_the_memory_figure_shows_both_forms_and_both_cards(tiny):
-    figure = cost_sliders.peak_memory(tiny)
+    figure = sliders.peak_memory(tiny)
     lines = {trace.name: dict(zip(trace.x, trace.y, strict=True)) for trace in figure.data}
     memory = complexity(tiny, (4 * 512, 4 * 512))
     assert set(lines) == {"dense", "satlib", "24 GB", "140 GB"}
@@ -66,5 +66,5 @@ def test_the_memory_figure_shows_both_forms_and_both_cards(tiny):
 
 
 def test_the_figures_can_be_shown(tiny):
-    shown = show(cost_sliders.peak_memory(tiny), alt="memory")
+    shown = show(sliders.peak_memory(tiny), alt="memory")
     assert "figure" in shown._repr_mimebundle_()[0]["text/html"]

@@ -5,16 +5,17 @@ import pytest
 import torch
 from matplotlib.collections import EllipseCollection, LineCollection
 
-from satlib import dta, figures, neighbors
-from satlib.figures.lines import Axis, Series, lines, lines_slider
-from satlib.figures.links import link_maps
-from satlib.figures.merging import norm_scatter, pictures, repaint
-from satlib.figures.show import show
-from satlib.figures.sliders import Dots, dots_slider
-from satlib.figures.strata import borders, draw_rate, draw_rates, strata
-from satlib.paper import table
-from satlib.patches import patch_features
-from satlib.sampling import cell_labels, draw_sample
+from satlib import dta, figures
+from satlib.analysis import neighborhoods
+from satlib.analysis.patch_features import patch_features
+from satlib.dta.sampling import cell_labels, draw_sample
+from satlib.figures.dta.links import link_maps
+from satlib.figures.dta.merging import norm_scatter, pictures, repaint
+from satlib.figures.dta.samples import borders, draw_rate, draw_rates, strata
+from satlib.figures.kit.lines import Axis, Series, lines, lines_slider
+from satlib.figures.kit.show import show
+from satlib.figures.kit.sliders import Dots, dots_slider
+from satlib.results.paper import table
 
 GRID = (30, 26)
 
@@ -56,7 +57,7 @@ def test_draw_rates_have_mean_one_and_count_the_draws():
 
 def test_links_of_centres_and_others_are_all_there(image, result):
     unit = dta.take(dta.normalize(patch_features(image.unsqueeze(0))), result.sample)[0]
-    denser = neighbors.nearest_denser(unit, result.density[0])
+    denser = neighborhoods.nearest_denser(unit, result.density[0])
     figure = link_maps(image, result, denser)
     segments = [ax.collections[0].get_segments() for ax in figure.axes]
     others = result.sample.shape[1] - 12

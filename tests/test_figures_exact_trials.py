@@ -1,13 +1,13 @@
-"""Figures of `satlib.exact` and `satlib.trials` show the numbers that they are given."""
+"""Figures of `satlib.analysis.exact_attention` and `satlib.results.trials` show the numbers that they are given."""
 
 import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from satlib.exact import LayerError
-from satlib.figures.exact import WAYS, layer_errors
-from satlib.figures.trials import differences
-from satlib.trials import Difference
+from satlib.analysis.exact_attention import LayerError
+from satlib.figures.network.exact_attention import WAYS, layer_errors
+from satlib.figures.training.trials import differences
+from satlib.results.trials import Difference
 
 
 def test_layer_errors_are_medians_with_the_range_of_the_photographs() -> None:

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig, dta
-from satlib.anatomy import outline
-from satlib.attended import attended
-from satlib.figures import attention, idea, network, picture_sliders, windows
-from satlib.figures.show import png, show
-from satlib.reach import window_labels
+from satlib.analysis.attention_maps import attended
+from satlib.analysis.receptive_field import window_labels
+from satlib.complexity.parameters import outline
+from satlib.figures.dta import idea
+from satlib.figures.kit import picture_sliders
+from satlib.figures.kit.show import png, show
+from satlib.figures.network import attention, diagram, windows
 
 GRID = (16, 20)
 
@@ -140,7 +142,7 @@ def test_read_boxes_have_a_box_for_each_row():
 
 
 def test_the_diagram_names_the_networks_sizes():
-    figure = network.diagram(SATConfig.preset("sat", 3))
+    figure = diagram.diagram(SATConfig.preset("sat", 3))
     drawn = " ".join(text.get_text() for text in figure.axes[0].texts)
     assert "8 residual\ngroups" in drawn
     assert "228" in drawn
@@ -150,7 +152,7 @@ def test_the_diagram_names_the_networks_sizes():
 
 
 def test_boxes_of_the_diagram_leave_room_for_arrows():
-    boxes = [patch.get_extents() for patch in network.diagram(SATConfig.preset("sat", 3)).axes[0].patches]
+    boxes = [patch.get_extents() for patch in diagram.diagram(SATConfig.preset("sat", 3)).axes[0].patches]
     pairs = [(a, b) for a, b in pairwise(boxes) if abs(a.y0 - b.y0) < 1]  # in one row
     widths = [b.x0 - a.x1 for a, b in pairs]
     assert len(widths) > 10
@@ -159,7 +161,7 @@ def test_boxes_of_the_diagram_leave_room_for_arrows():
 
 def test_parameter_bars_add_up():
     names = ("sat", "sat-tiny")
-    figure = network.parameter_bars({name: outline(SATConfig.preset(name)) for name in names})
+    figure = diagram.parameter_bars({name: outline(SATConfig.preset(name)) for name in names})
     widths = np.array([bar.get_width() for bar in figure.axes[0].patches]).reshape(3, 2)
     assert widths.sum(0) == pytest.approx([100, 100])
 
@@ -168,11 +170,11 @@ def test_influence_map_marks_what_is_local(image):
     influence = torch.linspace(0, 1, 320).view(GRID)
     local = torch.zeros(GRID, dtype=torch.bool)
     local[4:8, 5:9] = True
-    assert png(network.influence_map(image, influence, (5, 6), local))
-    assert png(network.influence_map(image, influence, (5, 6), torch.ones_like(local)))
+    assert png(diagram.influence_map(image, influence, (5, 6), local))
+    assert png(diagram.influence_map(image, influence, (5, 6), torch.ones_like(local)))
 
 
 def test_change_bars_are_in_falling_order():
-    ax = network.change_bars({"small": 0.5, "large": 2.0}).axes[0]
+    ax = diagram.change_bars({"small": 0.5, "large": 2.0}).axes[0]
     assert [bar.get_width() for bar in ax.patches] == [2.0, 0.5]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["large", "small"]

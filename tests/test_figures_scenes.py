@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from satlib.data.copies import copies as draw
-from satlib.data.degradation import downscale
 from satlib.data.legends import legend_map
-from satlib.figures.scenes import both, copies
+from satlib.figures.training.scenes import both, copies
+from satlib.images.degradation import downscale
 
 
 def test_the_picture_shows_the_tiles_where_they_are() -> None:

@@ -5,9 +5,9 @@ from statistics import median
 
 import pytest
 
-from satlib import timings
-from satlib.figures import speed
-from satlib.figures.show import show
+from satlib.figures.cost import speed
+from satlib.figures.kit.show import show
+from satlib.results import timings
 
 
 def named(figure, name):

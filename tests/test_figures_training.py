@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from satlib import SATConfig, figures
-from satlib.color import luma
 from satlib.evaluation import Evaluation, Protocol, Score
-from satlib.figures import evaluation, training
+from satlib.figures.quality import scores
+from satlib.figures.training import curves
 from satlib.metrics import psnr
+from satlib.metrics.luma import luma
 from satlib.training import TrainConfig
 
 TRAIN = [
@@ -27,12 +28,12 @@ def found(model: str, *values: float) -> Evaluation:
 
 
 def test_the_loss_curve_has_a_point_for_each_row():
-    (line,) = training.loss_curve(TRAIN).data
+    (line,) = curves.loss_curve(TRAIN).data
     assert list(zip(line.x, line.y, line.customdata, strict=True)) == [(10, 0.05, "0.001"), (20, 0.031234, "0.0005")]
 
 
 def test_the_psnr_curve_has_its_levels_over_all_steps():
-    network, *levels = training.psnr_curve(VALID, {"bicubic": 30.5, "other": 31.0}).data
+    network, *levels = curves.psnr_curve(VALID, {"bicubic": 30.5, "other": 31.0}).data
     assert (list(network.x), list(network.y)) == ([0, 20], [30.0, 31.235])
     assert [(level.name, list(level.x), list(level.y)) for level in levels] == [
         ("bicubic", [0, 20], [30.5, 30.5]),
@@ -43,15 +44,15 @@ def test_the_psnr_curve_has_its_levels_over_all_steps():
 
 def test_a_psnr_curve_without_rows_or_with_too_many_levels():
     with pytest.raises(ValueError, match="got 0 and 1"):
-        training.psnr_curve([], {"bicubic": 30.0})
+        curves.psnr_curve([], {"bicubic": 30.0})
     with pytest.raises(ValueError, match="got 2 and 4"):
-        training.psnr_curve(VALID, dict.fromkeys("abcd", 30.0))
+        curves.psnr_curve(VALID, dict.fromkeys("abcd", 30.0))
 
 
 def test_schedules_draw_the_learning_rates():
     network = SATConfig.preset("sat-tiny", 2)
     paper, quick = (TrainConfig.recipe(name, network=network, store="s") for name in ("paper", "quick"))
-    axes = training.schedules([{"paper": paper}, {"quick": quick}]).axes
+    axes = curves.schedules([{"paper": paper}, {"quick": quick}]).axes
     lines = [dict(zip(*ax.get_lines()[0].get_data(), strict=True)) for ax in axes]
     assert sorted(set(lines[0].values())) == pytest.approx([0.125, 0.25, 0.5, 1, 2])
     assert (lines[0][248.75], lines[0][250.0]) == (2, 1)
@@ -61,7 +62,7 @@ def test_schedules_draw_the_learning_rates():
 
 
 def test_psnr_dots_have_a_mark_for_each_image_and_the_mean():
-    first, second = evaluation.psnr_dots([found("a", 30, 40), found("b", 31, float("inf"))]).data
+    first, second = scores.psnr_dots([found("a", 30, 40), found("b", 31, float("inf"))]).data
     assert (list(first.x), list(first.y), first.name) == ([30, 40], ["p0", "p1"], "a (mean 35.00)")
     assert second.name == "b (mean inf)" and second.marker.symbol != first.marker.symbol
 
@@ -69,15 +70,15 @@ def test_psnr_dots_have_a_mark_for_each_image_and_the_mean():
 def test_psnr_dots_need_one_to_five_evaluations_with_psnr():
     for n in (0, 6):
         with pytest.raises(ValueError, match=f"got {n}"):
-            evaluation.psnr_dots([found("a", 30)] * n)
+            scores.psnr_dots([found("a", 30)] * n)
     blind = Evaluation("a", "some", Protocol(scale=2, metrics=("ssim",)), found("a", 1).images)
     with pytest.raises(ValueError, match="a was evaluated without PSNR"):
-        evaluation.psnr_dots([blind])
+        scores.psnr_dots([blind])
 
 
 def test_crops_show_the_box_of_each_output():
     hr, out = photograph(), photograph(1)
-    figure = evaluation.crops(hr, {"net": out}, (3, 2, 5), border=1)
+    figure = scores.crops(hr, {"net": out}, (3, 2, 5), border=1)
     shown = [ax.get_images()[0].get_array() for ax in figure.axes[:3]]
     for picture, expected in zip(shown, (hr, hr[3:8, 2:7], out[3:8, 2:7]), strict=True):
         assert np.array_equal(picture, expected)
@@ -89,13 +90,13 @@ def test_crops_show_the_box_of_each_output():
 @pytest.mark.parametrize("box", [(10, 0, 5), (0, -1, 3), (0, 0, 0)])
 def test_a_box_outside_the_photograph(box: tuple[int, int, int]):
     with pytest.raises(ValueError, match="does not lie in an image of 14 x 11 pixels"):
-        evaluation.crops(photograph(), {}, box, border=1)
+        scores.crops(photograph(), {}, box, border=1)
 
 
 @pytest.mark.parametrize("side", [1, 4, 11, 50])
 def test_the_hardest_box_has_the_largest_error(side: int):
     hr, out = photograph(), photograph(1)
-    top, left, found_side = evaluation.hardest_box(hr, out, side)
+    top, left, found_side = scores.hardest_box(hr, out, side)
     error = (luma(out) - luma(hr)) ** 2
     side = min(side, 11)
     sums = {(y, x): error[y : y + side, x : x + side].sum() for y in range(14 - side + 1) for x in range(11 - side + 1)}
@@ -104,7 +105,7 @@ def test_the_hardest_box_has_the_largest_error(side: int):
 
 def test_error_maps_share_their_colours():
     hr = photograph()
-    figure = evaluation.error_maps(hr, {"a": photograph(1), "same": hr})
+    figure = scores.error_maps(hr, {"a": photograph(1), "same": hr})
     maps = [ax.get_images()[0] for ax in figure.axes[1:3]]
     assert np.allclose(maps[0].get_array(), np.abs(luma(photograph(1)) - luma(hr)))
     assert maps[1].get_array().max() == 0
@@ -113,14 +114,14 @@ def test_error_maps_share_their_colours():
 
 
 def test_error_maps_of_a_perfect_output_can_be_drawn():
-    assert evaluation.error_maps(photograph(), {"same": photograph()}).axes[1].get_images()[0].get_clim() == (0, 1)
+    assert scores.error_maps(photograph(), {"same": photograph()}).axes[1].get_images()[0].get_clim() == (0, 1)
 
 
 def test_the_figures_can_be_shown():
     hr = photograph()
     drawn = (
-        training.loss_curve(TRAIN), training.psnr_curve(VALID, {}), evaluation.psnr_dots([found("a", 30)]),
-        evaluation.crops(hr, {"net": hr + 1}, (0, 0, 4), border=1), evaluation.error_maps(hr, {"net": hr + 1}),
+        curves.loss_curve(TRAIN), curves.psnr_curve(VALID, {}), scores.psnr_dots([found("a", 30)]),
+        scores.crops(hr, {"net": hr + 1}, (0, 0, 4), border=1), scores.error_maps(hr, {"net": hr + 1}),
     )  # fmt: skip
     for figure in drawn:
         assert figures.show(figure, alt="something")._repr_mimebundle_()[0]["text/plain"] == "something"

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from satlib import foreign
-from satlib.foreign import load_foreign
 from satlib.resize import imresize
+from satlib.upscaling import other_networks
+from satlib.upscaling.other_networks import load_foreign
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
 
@@ -142,7 +142,7 @@ def failing_imports(monkeypatch: pytest.MonkeyPatch, times: int) -> list[bool]:
     Return, for each time, whether an operator was declared then.
     """
     stand_in(monkeypatch, Described())
-    monkeypatch.setattr(foreign, "TORCHVISION_OPERATORS", ("satlib_test",))
+    monkeypatch.setattr(other_networks, "TORCHVISION_OPERATORS", ("satlib_test",))
     tried: list[bool] = []
 
     def import_module(name: str) -> types.ModuleType:
@@ -151,7 +151,9 @@ def failing_imports(monkeypatch: pytest.MonkeyPatch, times: int) -> list[bool]:
             raise RuntimeError("operator torchvision::nms does not exist\nmore")
         return sys.modules[name]
 
-    monkeypatch.setattr(foreign, "importlib", types.SimpleNamespace(import_module=import_module, util=importlib.util))
+    monkeypatch.setattr(
+        other_networks, "importlib", types.SimpleNamespace(import_module=import_module, util=importlib.util)
+    )
     return tried
 
 

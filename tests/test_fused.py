@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.attention import SDPBackend
 
-from satlib import fused, sdpa
-from satlib.windows import plan_halves
+from satlib.network import attend, torch_attention
+from satlib.network.windows import plan_halves
 
 DOUBLE = torch.float64
 
@@ -62,43 +62,43 @@ def assert_same(a, b, tolerance=1e-12):
 )  # fmt: skip
 def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, heads, d, e):
     *qkv, bias = tokens(n_images, n_queries, n_keys, heads, d, e)
-    assert_same(gradients(lambda *t: fused.attend(*t, bias), *qkv), gradients(lambda *t: plain(*t, bias), *qkv))
+    assert_same(gradients(lambda *t: attend.attend(*t, bias), *qkv), gradients(lambda *t: plain(*t, bias), *qkv))
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])
 @pytest.mark.parametrize("grid", [(1, 1), (5, 9), (8, 8), (3, 17)])
 def test_window_attention_by_blocks_and_by_torch(monkeypatch, grid, mask_padding):
     qkv, bias, plan = windows(grid, mask_padding=mask_padding)
-    by_blocks = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
-    without_gradient = fused.attend_in_windows(qkv, bias, plan)
-    monkeypatch.setattr(fused, "_way", lambda *_: fused._windows_by_torch)
-    by_torch = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
+    by_blocks = gradients(lambda *t: attend.attend_in_windows(*t, plan), qkv, bias)
+    without_gradient = attend.attend_in_windows(qkv, bias, plan)
+    monkeypatch.setattr(attend, "_way", lambda *_: attend._windows_by_torch)
+    by_torch = gradients(lambda *t: attend.attend_in_windows(*t, plan), qkv, bias)
     assert_same(by_blocks, by_torch)
     assert_same([without_gradient], by_torch[:1])
 
 
 def test_windows_with_a_gradient_of_the_tokens_alone():
     qkv, bias, plan = windows()
-    _, expected, _ = gradients(lambda *t: fused.attend_in_windows(*t, plan), qkv, bias)
-    _, found = gradients(lambda x: fused.attend_in_windows(x, bias, plan), qkv)
+    _, expected, _ = gradients(lambda *t: attend.attend_in_windows(*t, plan), qkv, bias)
+    _, found = gradients(lambda x: attend.attend_in_windows(x, bias, plan), qkv)
     assert_same([found], [expected])
 
 
 def test_gradients_by_finite_differences():
     *qkv, bias = (t.requires_grad_(i < 3) for i, t in enumerate(tokens()))
-    assert torch.autograd.gradcheck(lambda *t: fused.attend(*t, bias), qkv)
+    assert torch.autograd.gradcheck(lambda *t: attend.attend(*t, bias), qkv)
     x, position, plan = windows((3, 5))
     inputs = x.requires_grad_(), position.requires_grad_()
-    assert torch.autograd.gradcheck(lambda *t: fused.attend_in_windows(*t, plan), inputs)
+    assert torch.autograd.gradcheck(lambda *t: attend.attend_in_windows(*t, plan), inputs)
 
 
 def test_the_size_of_the_blocks_changes_nothing(monkeypatch):
     *qkv, bias = tokens(n_queries=150)
     x, position, plan = windows((11, 13))
-    runs = (lambda *t: fused.attend(*t, bias), qkv), (lambda *t: fused.attend_in_windows(*t, plan), (x, position))
+    runs = (lambda *t: attend.attend(*t, bias), qkv), (lambda *t: attend.attend_in_windows(*t, plan), (x, position))
     whole = [gradients(f, *inputs) for f, inputs in runs]
-    monkeypatch.setattr(fused, "BLOCK_WEIGHTS", 300)
-    monkeypatch.setattr(fused, "BLOCK_NUMBERS", 300)
+    monkeypatch.setattr(attend, "BLOCK_WEIGHTS", 300)
+    monkeypatch.setattr(attend, "BLOCK_NUMBERS", 300)
     for expected, (f, inputs) in zip(whole, runs, strict=True):
         assert_same(gradients(f, *inputs), expected)
         assert_same([f(*inputs)], expected[:1])
@@ -108,18 +108,18 @@ def test_the_size_of_the_blocks_changes_nothing(monkeypatch):
 def test_lower_precision_is_close_to_double(dtype):
     tolerance = 1e-5 if dtype == torch.float32 else 0.03
     *qkv, bias = tokens(d=5, e=10)
-    expected = fused.attend(*qkv, bias)
-    assert_same([fused.attend(*(t.to(dtype) for t in qkv), bias).double()], [expected], tolerance)
+    expected = attend.attend(*qkv, bias)
+    assert_same([attend.attend(*(t.to(dtype) for t in qkv), bias).double()], [expected], tolerance)
     x, position, plan = windows()
-    expected = fused.attend_in_windows(x, position, plan)
-    assert_same([fused.attend_in_windows(x.to(dtype), position, plan).double()], [expected], tolerance)
+    expected = attend.attend_in_windows(x, position, plan)
+    assert_same([attend.attend_in_windows(x.to(dtype), position, plan).double()], [expected], tolerance)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_computes_the_same():
     *qkv, bias = (t.float() for t in tokens(d=5, e=10))
-    expected = gradients(lambda *t: fused.attend(*t, bias), *qkv)
-    found = gradients(lambda *t: fused.attend(*t, bias.cuda()).cpu(), *(t.cuda() for t in qkv))
+    expected = gradients(lambda *t: attend.attend(*t, bias), *qkv)
+    found = gradients(lambda *t: attend.attend(*t, bias.cuda()).cpu(), *(t.cuda() for t in qkv))
     assert_same([t.cpu() for t in found], expected, 1e-4)
 
 
@@ -138,19 +138,19 @@ def on_cuda(d=19, e=38, dtype=torch.bfloat16):
     ],
 )
 def test_the_first_kernel_by_dtype_and_mask(dtype, masked, first):
-    assert sdpa.kernels(dtype, masked=masked)[0] == first
-    assert SDPBackend.CUDNN_ATTENTION not in sdpa.kernels(dtype, masked=masked)
+    assert torch_attention.kernels(dtype, masked=masked)[0] == first
+    assert SDPBackend.CUDNN_ATTENTION not in torch_attention.kernels(dtype, masked=masked)
 
 
 def test_widths_are_what_the_kernels_take():
-    assert sdpa.widths(*on_cuda()) == (40, 40)  # flash: all equal
-    assert sdpa.widths(*on_cuda(dtype=torch.float32)) == (24, 40)  # memory-efficient: values may be wider
-    assert sdpa.widths(*tokens(d=5, e=10)[:3:2]) == (16, 16)
-    assert sdpa.widths(*on_cuda(8, 16)) == (16, 16)
+    assert torch_attention.widths(*on_cuda()) == (40, 40)  # flash: all equal
+    assert torch_attention.widths(*on_cuda(dtype=torch.float32)) == (24, 40)  # memory-efficient: values may be wider
+    assert torch_attention.widths(*tokens(d=5, e=10)[:3:2]) == (16, 16)
+    assert torch_attention.widths(*on_cuda(8, 16)) == (16, 16)
 
 
 def test_torch_says_which_kernels_give_a_bias_its_gradient():
-    """What `satlib.sdpa` says of gradients is what the installed torch was built from."""
+    """What `satlib.network.torch_attention` says of gradients is what the installed torch was built from."""
     text = (Path(torchgen.__file__).parent / "packaged/autograd/derivatives.yaml").read_text()
     for kernel, gives in (("efficient", True), ("cudnn", False)):
         rule = text[text.index(f"- name: _scaled_dot_product_{kernel}_attention(") :]
@@ -165,7 +165,7 @@ def test_a_bias_in_channels_is_the_bias(dtype):
     bias = torch.tensor(
         [[0.0, 1.0, -torch.inf, 7.123, -3.3, 0.001]] * 2, dtype=torch.promote_types(dtype, torch.float32)
     )
-    wide_q, wide_k = sdpa.with_bias(q, k, bias)
+    wide_q, wide_k = torch_attention.with_bias(q, k, bias)
     logits = torch.einsum("bnhd,bkhd->bhnk", wide_q.double(), wide_k.double())
     plain_logits = torch.einsum("bnhd,bkhd->bhnk", q.double(), k.double())
     added = (logits - plain_logits)[0, 0, 0]
@@ -178,13 +178,15 @@ def test_a_bias_in_channels_is_the_bias(dtype):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_on_a_gpu_a_fused_kernel_takes_what_it_is_given(monkeypatch, dtype):
-    every = sdpa.kernels
-    monkeypatch.setattr(sdpa, "kernels", lambda d, masked: [k for k in every(d, masked=masked) if k != SDPBackend.MATH])
+    every = torch_attention.kernels
+    monkeypatch.setattr(
+        torch_attention, "kernels", lambda d, masked: [k for k in every(d, masked=masked) if k != SDPBackend.MATH]
+    )
     *qkv, bias = tokens(d=19, e=38)
     leaves = [t.to("cuda", dtype).requires_grad_() for t in qkv]
-    fused.attend(*leaves, bias.cuda()).sum().backward()
+    attend.attend(*leaves, bias.cuda()).sum().backward()
     x, position, plan = windows((33, 40), (8, 32), heads=3, d=38)
     x, position = (t.to("cuda", dtype).requires_grad_() for t in (x, position))
     plan = plan_halves((33, 40), (8, 32), shifted=True, mask_padding=True, device="cuda")
-    fused.attend_in_windows(x, position, plan).sum().backward()
+    attend.attend_in_windows(x, position, plan).sum().backward()
     assert all(t.grad.isfinite().all() for t in (*leaves, x, position))

@@ -10,11 +10,12 @@ import torch
 from benchmarks import __main__ as program
 from benchmarks import gpu, gpu_limits, gpu_subjects
 from benchmarks.gpu_timing import Method, Timing, affordable, timed
-from satlib import SATConfig, timings
+from satlib import SATConfig
 from satlib.complexity import complexity
-from satlib.figures import speed_gpu
-from satlib.timings import gpu as results
-from satlib.timings.gpu_report import report
+from satlib.figures.cost import speed_gpu
+from satlib.results import timings
+from satlib.results.timings import gpu as results
+from satlib.results.timings.gpu_report import report
 
 CPU = torch.device("cpu")
 PLAN = gpu.Plan(

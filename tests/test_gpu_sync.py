@@ -13,10 +13,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from satlib import SAT, SATConfig, dta, fused, sampling
+from satlib import SAT, SATConfig, dta
 from satlib.data.store import Pair
+from satlib.dta import sampling
+from satlib.network import attend
 from satlib.training import TrainConfig
-from satlib.training.state import State
+from satlib.training.checkpoints import State
 from satlib.training.step import Adam, train_step
 
 WAITING = {
@@ -65,7 +67,7 @@ def meta(monkeypatch):
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """Take torch's attention kernels on the CPU, too."""
-    monkeypatch.setattr(fused, "_way", lambda *_: fused._windows_by_torch)
+    monkeypatch.setattr(attend, "_way", lambda *_: attend._windows_by_torch)
     return torch.device("cpu")
 
 
@@ -116,7 +118,7 @@ def test_no_value_is_needed_and_nothing_copied_on_a_device_without_values(meta, 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_pass_does_nothing_that_a_gpu_would_wait_for(as_on_a_gpu, monkeypatch, training, options):
-    monkeypatch.setattr("satlib.arguments._check_positions", lambda sample, n_tokens: None)  # for the CPU alone
+    monkeypatch.setattr("satlib.dta.checks._check_positions", lambda sample, n_tokens: None)  # for the CPU alone
     model = network(as_on_a_gpu, **options).train(training)
     image = torch.rand(2, 3, 12, 20)
     assert watched(lambda: model(image).mean().backward()).waiting == []

@@ -6,12 +6,14 @@ import pytest
 import torch
 import training_runs
 
-from satlib import SAT, SATConfig, attention, graphs, load
-from satlib.graphs import Graph, Reading, Recorded, compiled, forward_graph
+from satlib import SAT, SATConfig, load
+from satlib.network import attention
+from satlib.network.windows import plan_halves
 from satlib.training import step as step_module
 from satlib.training import train
 from satlib.training.config import TrainConfig
-from satlib.windows import plan_halves
+from satlib.upscaling import graphs
+from satlib.upscaling.graphs import Graph, Reading, Recorded, compiled, forward_graph
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 SMALL = SATConfig.preset("sat-tiny", scale=2, groups=(1, 1))

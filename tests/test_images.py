@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from satlib.images import check_format, read, write
-from satlib.picture import Picture
+from satlib.images.files import check_format, read, write
+from satlib.images.picture import Picture
 
 RNG = np.random.default_rng(0)
 # A smooth ramp, so that lossy formats stay close.

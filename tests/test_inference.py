@@ -6,22 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from satlib import inference
 from satlib.config import SATConfig
-from satlib.inference import (
-    Bicubic,
-    choose_format,
-    eightfold,
-    first_side,
-    get_model,
-    halving,
-    to_pixels,
-    to_tensor,
-    upscale_picture,
-)
-from satlib.model import SAT
-from satlib.picture import Picture
+from satlib.images.picture import Picture
+from satlib.images.tensors import to_pixels, to_tensor
+from satlib.network.model import SAT
 from satlib.resize import imresize
+from satlib.upscaling import run
+from satlib.upscaling.models import Bicubic, get_model
+from satlib.upscaling.run import choose_format, eightfold, first_side, halving, upscale_picture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, 14, 3), dtype=np.uint8)
 
@@ -128,8 +120,8 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory():
 
 def test_auto_starts_with_the_whole_image_or_what_fits(model, monkeypatch):
     assert first_side(model, (70, 90), 64) == 90
-    for free, side in ((0, 64), (2 * inference.bytes_needed(model.config, 500, 500), 500)):
-        monkeypatch.setattr(inference, "bytes_available", lambda device, free=free: free)
+    for free, side in ((0, 64), (2 * run.bytes_needed(model.config, 500, 500), 500)):
+        monkeypatch.setattr(run, "bytes_available", lambda device, free=free: free)
         assert first_side(model, (2000, 1000), 64) == side
 
 
@@ -157,7 +149,7 @@ def gpu(monkeypatch):
 
 def test_a_gpu_takes_bfloat16_when_float32_does_not_fit(gpu):
     size = (720, 1280)
-    wide, half = (inference.bytes_needed(gpu(0).config, *size, f) for f in ("float32", "bfloat16"))
+    wide, half = (run.bytes_needed(gpu(0).config, *size, f) for f in ("float32", "bfloat16"))
     assert half < 0.7 * wide
     assert choose_format(gpu(2 * wide), size, "auto") == "float32"
     assert choose_format(gpu(2 * wide - 2), size, "auto") == "bfloat16"
@@ -168,14 +160,14 @@ def test_a_gpu_takes_bfloat16_when_float32_does_not_fit(gpu):
 
 def test_tiles_follow_the_free_memory_of_a_gpu(gpu):
     size = (720, 1280)
-    half = inference.bytes_needed(gpu(0).config, *size, "bfloat16")
+    half = run.bytes_needed(gpu(0).config, *size, "bfloat16")
     assert first_side(gpu(2 * half), size, 64, "bfloat16") == 1280
     assert first_side(gpu(2 * half), size, 64, "float32") == 640
     assert first_side(gpu(0), size, 64, "bfloat16") == 64
 
 
 def test_on_the_cpu_auto_is_float32(model, monkeypatch):
-    monkeypatch.setattr(inference, "bytes_available", lambda device: 0)
+    monkeypatch.setattr(run, "bytes_available", lambda device: 0)
     assert choose_format(model, (100, 100), "auto") == "float32"
 
 
@@ -209,7 +201,7 @@ def test_auto_gives_the_same_as_the_tiles_it_settles_for(model, monkeypatch):
     pixels = np.random.default_rng(1).random((90, 70, 3)).astype(np.float32)
     whole = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
     np.testing.assert_array_equal(whole, upscale_picture(Picture(pixels), model, overlap=4).pixels)
-    monkeypatch.setattr(inference, "bytes_available", lambda device: 0)
+    monkeypatch.setattr(run, "bytes_available", lambda device: 0)
     tiled = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
     np.testing.assert_array_equal(tiled, upscale_picture(Picture(pixels), model, tile=64, overlap=4).pixels)
 

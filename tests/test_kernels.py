@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from kernels_device import DEVICE, exact_tokens, exact_units, random_tokens
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from satlib import dta, kernels
-from satlib.kernels import largest, nearest
-from satlib.kernels.nearest import nearest as find_nearest
-from satlib.tokens import comparable_
+from satlib import dta
+from satlib.dta import kernels
+from satlib.dta.kernels import largest, nearest
+from satlib.dta.kernels.nearest import nearest as find_nearest
+from satlib.dta.vectors import comparable_
 
 SIZES = [(1, 1, 1, 1), (1, 2, 1, 3), (3, 65, 1, 4), (1, 64, 64, 36), (2, 67, 66, 5), (1, 130, 70, 33)]
 """Images, tokens, centres, channels."""

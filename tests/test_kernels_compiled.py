@@ -13,8 +13,8 @@ import json, os, re, subprocess, sys, tempfile
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from satlib.kernels import largest, merging, nearest, segments
-from satlib.kernels.tiles import CHANNELS, COLUMNS, ROWS, WARPS
+from satlib.dta.kernels import largest, merging, nearest, segments
+from satlib.dta.kernels.tiles import CHANNELS, COLUMNS, ROWS, WARPS
 
 PTXAS = os.path.join(os.path.dirname(triton.__file__), "backends", "nvidia", "bin", "ptxas")
 TILE = dict(tile_rows=ROWS, tile_columns=COLUMNS, step=CHANNELS)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernels_device import DEVICE, random_tokens
 
-from satlib import clusters, kernels
-from satlib.kernels import merging, segments
+from satlib.dta import clusters, kernels
+from satlib.dta.kernels import merging, segments
 
 SIZES = [(1, 1, 1, 1), (2, 3, 1, 2), (2, 70, 9, 5), (1, 40, 40, 33), (1, 300, 3, 8)]
 """Images, tokens, clusters, channels."""

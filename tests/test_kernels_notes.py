@@ -7,8 +7,8 @@ from pathlib import Path
 
 from satlib import SATConfig
 from satlib.dta import n_neighbors
-from satlib.kernels import largest, nearest, segments, tiles
-from satlib.sampling import n_samples
+from satlib.dta.kernels import largest, nearest, segments, tiles
+from satlib.dta.sampling import n_samples
 
 NOTES = (Path(__file__).parents[1] / "benchmarks/gpu_notes.md").read_text()
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 from kernels_device import DEVICE, exact_tokens, random_tokens
 
-from satlib import SATConfig, dta, kernels
-from satlib.attention import SelectiveAggregationAttention
+from satlib import SATConfig, dta
 from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
-from satlib.kernels import largest
+from satlib.dta import kernels
+from satlib.dta.kernels import largest
+from satlib.network.attention import SelectiveAggregationAttention
 
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
 CHOSEN = ("sample", "centers", "assignment", "counts")
@@ -198,7 +199,8 @@ import sys, torch
 if not {installed}:
     sys.modules["triton"] = None
 import satlib
-from satlib import dta, kernels
+from satlib import dta
+from satlib.dta import kernels
 dta.aggregate(torch.rand(1, 9, 2), 2)
 assert kernels.INSTALLED is {installed}
 assert sys.modules.get("triton") is None

@@ -33,10 +33,10 @@ def test_every_name_is_that_of_the_module_that_type_checkers_see(package: str) -
 def test_modules_are_attributes_and_unknown_names_are_errors() -> None:
     script = """
 import satlib
-print(satlib.dta.aggregate.__name__, satlib.figures.style.__name__, satlib.load.__name__)
+print(satlib.dta.aggregate.__name__, satlib.figures.kit.style.__name__, satlib.load.__name__)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "aggregate satlib.figures.style load\n"
+    assert done.stdout == "aggregate satlib.figures.kit.style load\n"
     for name in ("nothing", "_nothing", "__nothing__"):
         assert not hasattr(satlib, name)
     with pytest.raises(AttributeError, match="module 'satlib' has no attribute 'nothing'"):

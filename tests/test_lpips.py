@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from satlib.lpips import load_lpips, lpips
+from satlib.metrics.perceptual import load_lpips, lpips
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_torchvision_that_does_not_work(monkeypatch: pytest.MonkeyPatch, error: 
         raise error
 
     fake(monkeypatch, Distance)
-    monkeypatch.setattr("satlib.lpips.importlib.import_module", fail)
+    monkeypatch.setattr("satlib.metrics.perceptual.importlib.import_module", fail)
     with pytest.raises(OSError, match=r"^LPIPS needs a torchvision that fits torch [\w.+]+; .* fails: [\w :]+$"):
         load_lpips()
 

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from satlib.measure import growth, median_seconds, multiply_adds, operations, peak_bytes
+from satlib.analysis.statistics import growth
+from satlib.complexity.measured import median_seconds, multiply_adds, operations, peak_bytes
 
 
 class Net(nn.Module):

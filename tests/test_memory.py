@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from satlib import memory
 from satlib.config import SATConfig
+from satlib.upscaling import memory
 
 
 def test_free_memory_is_below_the_physical_and_above_nothing():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from satlib.color import luma
 from satlib.metrics import psnr, ssim
+from satlib.metrics.luma import luma
 from satlib.resize import imresize
 
 GOLDEN = Path(__file__).parent / "golden" / "bicubic_baseline.csv"

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from satlib import SAT, SATConfig, trace
-from satlib.attention import RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.model import RGB_MEAN, Block, GatedMLP
+from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
+from satlib.network.model import RGB_MEAN, Block, GatedMLP
 
 SMALL = SATConfig(
     scale=2, channels=16, heads=2, groups=(1, 1), window=(2, 4), gate_kernel=3, upsampler_channels=8, keep_ratio=0.1
@@ -159,7 +159,7 @@ def test_masked_padding_changes_nothing(height, width):
     x = torch.rand(1, 3, height, width)
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         clean = model(x)
-        patch.setattr("satlib.fused.pick", _poisoned_pick)
+        patch.setattr("satlib.network.attend.pick", _poisoned_pick)
         assert torch.equal(model(x), clean)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from satlib import paper
+from satlib.results import paper
 
 SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 APPENDIX = Path(__file__).parents[2] / "shared" / "paper" / "appendix.txt"

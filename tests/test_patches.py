@@ -1,4 +1,4 @@
-"""`satlib.patches` against slow loops."""
+"""`satlib.analysis.patch_features` against slow loops."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from satlib import samples
-from satlib.patches import low_resolution, patch_features
+from satlib.analysis.patch_features import patch_features
+from satlib.images.degradation import low_resolution
 from satlib.resize import imresize
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from satlib.picture import Picture, fits_pil, from_array, from_pil, to_pil
+from satlib.images.picture import Picture, fits_pil, from_array, from_pil, to_pil
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig
-from satlib.precision import computing, exact
+from satlib.upscaling.precision import computing, exact
 
 CPU = torch.device("cpu")
 
@@ -61,7 +61,7 @@ def test_what_must_be_exact_is_float32_under_bfloat16():
 
 def test_softmax_in_half_precision_is_computed_in_float32():
     """One key holds nearly all weight; in bfloat16 sums the 4,000 others would vanish."""
-    from satlib.fused import attend
+    from satlib.network.attend import attend
 
     q, k = torch.zeros(1, 1, 1, 4), torch.zeros(1, 4001, 1, 4)
     v = torch.zeros(1, 4001, 1, 4)

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig
-from satlib.anatomy import block_parts, n_params, outline, position_tables, random_bias_spread
-from satlib.attention import RectangleWindowAttention
-from satlib.reach import local_shifts, reach, readable, window_labels
+from satlib.analysis.position_bias import position_tables, random_bias_spread
+from satlib.analysis.receptive_field import local_shifts, reach, readable, window_labels
+from satlib.complexity.parameters import block_parts, n_params, outline
+from satlib.network.attention import RectangleWindowAttention
 
 
 @pytest.mark.parametrize("shifted", [False, True])

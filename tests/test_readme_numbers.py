@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from satlib import timings
+from satlib.results import timings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

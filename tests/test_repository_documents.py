@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import satlib
 from satlib import SAT, SATConfig, samples
-from satlib.cli import app
+from satlib.commands.app import app
 from satlib.data import prepare
-from satlib.running import NotebookError, run_notebook
+from satlib.runner import NotebookError, run_notebook
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")}

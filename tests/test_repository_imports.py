@@ -1,4 +1,4 @@
-"""Who may import whom: the layers of `satlib`, what `import satlib` loads, and that all of it is declared."""
+"""Who may import whom: the rooms of `satlib`, what `import satlib` loads, and that all of it is declared."""
 
 import ast
 import importlib.metadata
@@ -16,38 +16,25 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "satlib"
 
-# The modules and subpackages of satlib from the bottom up. Each may import those of lower layers alone; a new one is
-# added to the lowest layer that serves it.
-LAYERS = [
-    set(layer.split())
-    for layer in (
-        "_version lazy control_groups",
-        "cores",
-        "environment",
-        "config resize color sampling tokens windows selection samples files tiles deepcolor paper lpips sdpa "
-        "precision yaml_text extras",
-        "kernels",
-        "arguments clusters fused reach released memory metrics patches picture progress timings running",
-        "dta images neighbors crops",
-        "attention theory",
-        "model data doctor",
-        "checkpoint layers anatomy graphs",
-        "inference complexity measure",
-        "upscaling evaluation foreign swapping",
-        "training",
-        "tracing trials",
-        "edges attended exact",
-        "__init__ figures",
+# The rooms of satlib, floor by floor from the ground. A room imports only rooms of lower floors; a new one goes on the
+# lowest floor that serves it.
+FLOORS = [
+    set(floor.split())
+    for floor in (
+        "_version support resize metrics dta samples results",
+        "config images runner",
+        "network data",
+        "weights complexity",
+        "upscaling",
+        "analysis evaluation",
+        "training theory",
+        "figures __init__",
         "explore commands",
-        "cli",
         "__main__",
     )
 ]
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
-NETWORK = {
-    "config", "sampling", "tokens", "kernels", "clusters", "arguments", "windows", "fused", "sdpa", "dta", "attention",
-    "model",
-}  # fmt: skip
+NETWORK = {"dta", "network", "config"}
 CORE = {"torch", "numpy", "PIL", "safetensors"}
 
 
@@ -60,8 +47,8 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def unit_of(name: str) -> str:
-    """Return the module or subpackage directly below satlib that a module belongs to."""
+def room_of(name: str) -> str:
+    """Return the room that a module belongs to: the folder or file directly below satlib."""
     return name.split(".")[0]
 
 
@@ -85,26 +72,38 @@ def third_party(path: Path) -> set[str]:
 
 
 def ours(name: str) -> set[str]:
-    """Return the other modules and subpackages of satlib that a module imports."""
-    return {x.split(".")[1] for x in imports(MODULES[name]) if x.startswith("satlib.")} - {unit_of(name)}
+    """Return the other rooms of satlib that a module imports."""
+    return {x.split(".")[1] for x in imports(MODULES[name]) if x.startswith("satlib.")} - {room_of(name)}
 
 
-def test_every_module_has_one_layer() -> None:
-    placed = [unit for layer in LAYERS for unit in layer]
-    assert sorted(placed) == sorted({unit_of(name) for name in MODULES})
+def test_every_room_is_on_one_floor() -> None:
+    placed = [room for floor in FLOORS for room in floor]
+    assert sorted(placed) == sorted({room_of(name) for name in MODULES})
+
+
+def test_there_are_no_more_than_25_rooms() -> None:
+    assert sum(len(floor) for floor in FLOORS) <= 25
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_modules_import_only_lower_layers(name: str) -> None:
-    lower = takewhile(lambda layer: unit_of(name) not in layer, LAYERS)
+def test_modules_import_only_lower_floors(name: str) -> None:
+    lower = takewhile(lambda floor: room_of(name) not in floor, FLOORS)
     assert ours(name) - set().union(*lower) == set()
     assert "satlib" not in imports(MODULES[name])
 
 
-@pytest.mark.parametrize("name", sorted(NETWORK))
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if room_of(name) in NETWORK))
 def test_the_network_needs_only_itself_and_torch(name: str) -> None:
-    assert ours(name) <= NETWORK
-    assert third_party(MODULES[name]) <= {"torch"}
+    found = {x for x in imports(MODULES[name]) if x.startswith("satlib.")}
+    assert {x.split(".")[1] for x in found} <= NETWORK | {"support"}
+    assert {x for x in found if x.startswith("satlib.support")} <= {"satlib.support.checks"}
+    assert third_party(MODULES[name]) <= {"torch"} | ({"triton"} if name.startswith("dta.kernels") else set())
+
+
+@pytest.mark.parametrize("room", sorted({room_of(name) for name in MODULES if "." in name}))
+def test_every_room_says_what_it_is_for(room: str) -> None:
+    said = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text()))
+    assert said is not None and len(said) > 60
 
 
 def test_satlib_never_imports_notebooks_or_tests() -> None:
@@ -160,7 +159,7 @@ def test_every_import_is_a_declared_dependency(folder: str) -> None:
 @pytest.mark.parametrize(
     ("package", "statement"),
     [("matplotlib", "import satlib.figures"), ("ipywidgets", "from satlib import explore"),
-     ("plotly", "from satlib.figures.lines import lines")],
+     ("plotly", "from satlib.figures.kit.lines import lines")],
 )  # fmt: skip
 def test_a_missing_package_of_an_extra_is_named_with_the_extra(package: str, statement: str) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; {statement}"

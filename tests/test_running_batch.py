@@ -13,12 +13,12 @@ from notebook_sources import texts, write
 from processes import PATIENCE, is_alive, start
 from test_running_notebooks import wait_for_number
 
-from satlib import cores
-from satlib.environment import noted
-from satlib.running import Record, collect, plan_batch, run_batch
-from satlib.running import local as local_module
-from satlib.running.jobs import Job, run_job
-from satlib.running.records import read_record, write_record
+from satlib.runner import Record, collect, plan_batch, run_batch
+from satlib.runner import local as local_module
+from satlib.runner.jobs import Job, run_job
+from satlib.runner.records import read_record, write_record
+from satlib.support import cores
+from satlib.support.environment import noted
 
 PARAMETERS = 'a: int = 1\nscale: float = 0.5\nout: str = ""\nresults: str = ""'
 CELLS = [

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from satlib.running import plan_batch
-from satlib.running.grid import read_batch
+from satlib.runner import plan_batch
+from satlib.runner.grid import read_batch
 from satlib.training import read_config
 
 ROOT = Path(__file__).parents[1]

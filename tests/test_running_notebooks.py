@@ -12,9 +12,9 @@ import yaml
 from notebook_sources import texts, write
 from processes import PATIENCE, is_alive, start, wait_for
 
-from satlib.environment import NOTE, ON_WAITING
-from satlib.running import NotebookError, run_notebook
-from satlib.running.notebooks import read_notebook
+from satlib.runner import NotebookError, run_notebook
+from satlib.runner.notebooks import read_notebook
+from satlib.support.environment import NOTE, ON_WAITING
 
 PARAMETERS = "steps: int = 2\nbetas: tuple[float, float] = (0.9, 0.99)\nname: str | None = None  # of what"
 PRINT = "import os\nprint(steps, list(betas), name, os.path.basename(os.getcwd()))"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.running.annotations import fits
-from satlib.running.parameters import Parameter, check_values, parse_text, read_parameters
+from satlib.runner.parameter_types import fits
+from satlib.runner.parameters import Parameter, check_values, parse_text, read_parameters
 
 CELL = """
 "A text that says nothing."

@@ -12,9 +12,9 @@ from notebook_sources import write
 from processes import start, wait_for
 from slurm_stand_in import install
 
-from satlib.running import Record, plan_batch, run_batch, slurm
-from satlib.running.jobs import Job
-from satlib.running.slurm import make_executor, read_options
+from satlib.runner import Record, plan_batch, run_batch, slurm
+from satlib.runner.jobs import Job
+from satlib.runner.slurm import make_executor, read_options
 
 CELLS = [
     "import os\nif a == 2:\n    os.kill(os.getppid(), 9)",

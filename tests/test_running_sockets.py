@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from satlib.running.sockets import PrivateKernelManager
+from satlib.runner.sockets import PrivateKernelManager
 
 LONGEST_SOCKET = 103  # bytes of its name; macOS allows that many, Linux four more
 

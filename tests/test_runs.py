@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from satlib.running.mappings import read_mapping
-from satlib.running.notebooks import read_notebook
+from satlib.runner.notebooks import read_notebook
+from satlib.support.yaml_files import read_mapping
 from satlib.training import TrainConfig, read_config
 
 ROOT = Path(__file__).parents[1]

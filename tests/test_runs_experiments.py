@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from satlib.trials.experiment import read_experiment
+from satlib.training.trials.experiment import read_experiment
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "runs" / "experiments").glob("*.yaml"))
@@ -15,7 +15,7 @@ def test_an_experiment_can_be_read_and_has_a_prediction(path: Path) -> None:
     found = read_experiment(path, "data")
     assert len({t.config.steps for t in found.trainings}) == 1
     text = path.with_suffix(".md").read_text()
-    assert f"python -m satlib.trials run runs/experiments/{path.name}" in text and "## Predicted" in text
+    assert f"satlib experiment runs/experiments/{path.name}" in text and "## Predicted" in text
     for row in {t.row for t in found.trainings}:
         assert f"`{row}`" in text
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.sampling import cell_labels, cell_middles, draw_sample, n_samples, strip_labels
+from satlib.dta.sampling import cell_labels, cell_middles, draw_sample, n_samples, strip_labels
 
 METHODS = ("stratified", "strips", "grid", "random")
 

@@ -1,4 +1,4 @@
-"""`satlib.selection` against slow loops and known answers."""
+"""`satlib.analysis.sample_quality` against slow loops and known answers."""
 
 import itertools
 import math
@@ -8,15 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satlib.selection import (
-    coverage,
-    distance_to_nearest,
-    edge_strength,
-    missed_scattered,
-    missed_squares,
-    overlap,
-    positions,
-)
+from satlib.analysis.edges import edge_strength
+from satlib.analysis.sample_quality import coverage, distance_to_nearest, missed_scattered, missed_squares, overlap
+from satlib.dta.vectors import positions
 
 
 @settings(max_examples=50, deadline=None)

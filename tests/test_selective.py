@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from satlib import SAT, SATConfig, load, save, trace
-from satlib.attended import attended
-from satlib.attention import SelectiveAggregationAttention
-from satlib.checkpoint import FORMAT
+from satlib.analysis.attention_maps import attended
 from satlib.complexity import complexity
-from satlib.layers import NORM_OPERATIONS
-from satlib.measure import operations, peak_bytes
+from satlib.complexity.layer_costs import NORM_OPERATIONS
+from satlib.complexity.measured import operations, peak_bytes
+from satlib.network.attention import SelectiveAggregationAttention
+from satlib.weights.checkpoint import FORMAT
 
 SMALL = SATConfig(
     scale=2, channels=16, heads=2, groups=(1, 2), window=(2, 4), gate_kernel=3, upsampler_channels=4, keep_ratio=0.1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from satlib.running import NotebookError, run_notebook
-from satlib.running.mappings import read_mapping
+from satlib.runner import NotebookError, run_notebook
+from satlib.support.yaml_files import read_mapping
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.md"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_selective import network
 
-from satlib.swapping import swapped
+from satlib.analysis.swapping import swapped
 
 GENERATOR = torch.Generator().manual_seed(1)
 IMAGES, OTHERS = torch.rand(2, 3, 9, 12, generator=GENERATOR), torch.rand(2, 3, 7, 10, generator=GENERATOR)

@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from satlib import _version, theory
-from satlib.figures import theory as pictures
-from satlib.figures import theory_sliders as sliders
+from satlib.figures.theory import bounds as pictures
+from satlib.figures.theory import sliders as sliders
 from satlib.theory import study
 from satlib.theory.__main__ import main
 from satlib.theory.study import run

@@ -7,7 +7,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from satlib.tiles import check_tiles, run_tiles, tile_starts, tile_weights
+from satlib.upscaling.tiles import check_tiles, run_tiles, tile_starts, tile_weights
 
 
 def nothing(done: int, total: int) -> None:

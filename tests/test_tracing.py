@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig, trace
-from satlib.attention import eval_sample
+from satlib.network.attention import eval_sample
 
 CONFIG = SATConfig(
     scale=2, channels=16, heads=2, groups=(2, 1), window=(2, 4), gate_kernel=3, upsampler_channels=4, keep_ratio=0.1

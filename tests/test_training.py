@@ -16,8 +16,8 @@ from training_runs import config, make_store
 from satlib import load
 from satlib.training import Result, TrainConfig, read_config, read_table, train
 from satlib.training import session as sessions
-from satlib.training.state import checkpoints, read
-from satlib.training.stopping import Stopper, parse_duration
+from satlib.training.checkpoints import checkpoints, read
+from satlib.training.stopper import Stopper, parse_duration
 
 FILES = ("first", "last", "best")
 
@@ -208,7 +208,7 @@ def test_a_run_whose_loss_stays_infinite_is_given_up(
 
 
 def test_two_runs_do_not_share_a_folder(store: Path, tmp_path: Path) -> None:
-    from satlib.data.lock import locked
+    from satlib.support.files import locked
 
     (tmp_path / "run").mkdir()
     with locked(tmp_path / "run" / ".lock"), pytest.raises(OSError, match="being written by another process"):

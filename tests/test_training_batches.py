@@ -6,7 +6,7 @@ import torch
 from training_runs import config, make_store
 
 from satlib.data import Store
-from satlib.training.batches import Batches, Patches, Plan, orient, split
+from satlib.training.patches import Batches, Patches, Plan, orient, split
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def test_each_process_has_its_share_of_the_cores(store: Path, tmp_path: Path, la
     write_config(settings(store).replace(steps=1), tmp_path / "c.yaml")
     script = f"""
 import os, pathlib, torch
-from satlib import cores
+from satlib.support import cores
 cores.in_affinity = lambda: 6
 from satlib.training import read_config, session, train
 seen, step = set(), session.train_step

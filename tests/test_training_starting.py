@@ -6,7 +6,7 @@ from torch.nn.functional import interpolate as torch_interpolate
 from training_runs import network
 
 from satlib import SAT, save
-from satlib.training.starting import adopt, first_network, interpolate
+from satlib.training.first_weights import adopt, first_network, interpolate
 
 
 def test_random_weights_are_the_seeds_and_leave_the_generator_alone() -> None:

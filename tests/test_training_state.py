@@ -7,8 +7,8 @@ import torch
 from training_runs import config, network
 
 from satlib import SAT
-from satlib.training import state as states
-from satlib.training.state import State, check_same_run, checkpoints, newest, read, save
+from satlib.training import checkpoints as states
+from satlib.training.checkpoints import State, check_same_run, checkpoints, newest, read, save
 from satlib.training.step import Adam
 
 

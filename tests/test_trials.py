@@ -1,16 +1,18 @@
-"""`satlib.trials`: the statistics against textbook formulas and simulation, and collecting a batch's results."""
+"""`satlib.results.trials`: the statistics against textbook formulas and simulation; collecting a batch's results."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from satlib import SAT, SATConfig, samples, save, trials
+from benchmarks import trials as program
+from satlib import SAT, SATConfig, samples, save
 from satlib.evaluation import evaluate
-from satlib.running.records import Record, write_record
-from satlib.trials.__main__ import main
+from satlib.results import trials
+from satlib.runner.records import Record, write_record
 
 RESULTS = {"psnr": 30.5, "ssim": 0.9, "bicubic": 29.0, "step": 40, "seconds": 1.5, "best": 30.6}
 
@@ -79,12 +81,18 @@ def batch(tmp_path: Path) -> Path:
     return out
 
 
+def collected(arguments: list[str]) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["benchmarks", "trials", *arguments])
+        return program.main()
+
+
 def test_collecting_keeps_each_job_and_measures_its_weights(batch: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     samples.load("coffee").crop((100, 100, 140, 132)).save(photos / "coffee.png")
     to = tmp_path / "trials.json"
-    assert main(["collect", str(batch), "--to", str(to), "--data", str(photos)]) == 0
+    assert collected([str(batch), "--to", str(to), "--data", str(photos)]) == 0
     content = json.loads(to.read_text())
     assert content["steps"] == 40
     assert [(job["row"], job["seed"], job["psnr"]) for job in content["jobs"]] == [("row", 0, 30.5), ("row", 1, 31.5)]
@@ -96,13 +104,13 @@ def test_a_job_that_is_not_done_is_an_error_and_nothing_is_written(
     batch: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_record(Record("row-seed2", "0", {"seed": 2}, "failed"), batch / "row-seed2.json")
-    assert main(["collect", str(batch), "--to", str(tmp_path / "trials.json")]) == 2
+    assert collected([str(batch), "--to", str(tmp_path / "trials.json")]) == 2
     assert "row-seed2.json: the job is failed; run the batch again first" in capsys.readouterr().err
     assert not (tmp_path / "trials.json").exists()
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["collect", str(tmp_path), "--to", str(tmp_path / "trials.json")]) == 2
+    assert collected([str(tmp_path), "--to", str(tmp_path / "trials.json")]) == 2
     assert "there is no record of a job in" in capsys.readouterr().err
 
 

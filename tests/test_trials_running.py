@@ -14,17 +14,19 @@ import torch
 import yaml
 from processes import start
 from training_runs import NETWORK, make_store
+from typer.testing import CliRunner
 
-from satlib import SAT, SATConfig, load, trials, upscale
-from satlib.data.degradation import downscale
-from satlib.inference import to_tensor
+from satlib import SAT, SATConfig, load, upscale
+from satlib.analysis.swapping import swapped
+from satlib.commands.app import app
+from satlib.images.degradation import downscale
+from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
-from satlib.swapping import swapped
-from satlib.training.validating import Example
-from satlib.trials.__main__ import main
-from satlib.trials.experiment import Scenes, read_experiment
-from satlib.trials.measuring import on_examples, on_scenes
-from satlib.trials.running import RESULTS, read_jobs, run_experiment
+from satlib.results import trials
+from satlib.training.trials.experiment import Scenes, read_experiment
+from satlib.training.trials.measures import on_examples, on_scenes
+from satlib.training.trials.run import RESULTS, read_jobs, run_experiment
+from satlib.training.validation import Example
 
 SCENES = {"kind": "copies", "side": 16, "train": [1, 6], "held_out": [2, 3]}
 TRAINING = {
@@ -41,6 +43,12 @@ def write(path: Path, **changes: object) -> Path:
         )
     )
     return path
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    """Run `satlib experiment`; returns exit code and stderr."""
+    result = CliRunner().invoke(app, ["experiment", *map(str, arguments)])
+    return result.exit_code, result.stderr
 
 
 def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
@@ -66,13 +74,10 @@ def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
         ({"row": {}}, "unknown key 'row'; the keys are training, rows, seeds, scenes"),
     ],
 )
-def test_a_bad_file_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], message: str
-) -> None:
+def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     path = write(tmp_path / "e.yaml", **changes)
-    assert main(["run", str(path), "--out", str(tmp_path / "out")]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith(f"error: {path}: ") and message in error and error.count("\n") == 1
+    code, error = run(path, "--out", tmp_path / "out")
+    assert code == 2 and error.startswith(f"satlib: {path}: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -83,7 +88,7 @@ def measures(job: dict[str, object]) -> dict[str, object]:
 def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Path) -> None:
     path = write(tmp_path / "e.yaml", training={**TRAINING, "steps": 40})
     assert run_experiment(path, tmp_path / "whole", device="cpu")
-    command = [sys.executable, "-m", "satlib.trials", "run", str(path), "--out", str(tmp_path / "killed")]
+    command = [sys.executable, "-m", "satlib", "experiment", str(path), "--out", str(tmp_path / "killed")]
     for moment in (1, 2, 3):
         # One thread, as this process has: sums of several threads are rounded otherwise.
         process = start(
@@ -103,19 +108,19 @@ def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Pat
     assert trials.table(whole, "parts").keys() == {"none", "center"}
 
 
-def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path) -> None:
     path, out = write(tmp_path / "e.yaml", seeds=[0], rows={"none": ROWS["none"]}), tmp_path / "out"
-    assert main(["run", str(path), "--out", str(out), "--device", "cpu"]) == 0
+    code, said = run(path, "--out", out, "--device", "cpu")
+    assert code == 0 and "swap 0," in said, "nothing is read, so that nothing is lost"
     before = (out / RESULTS).read_bytes()
-    assert "swap 0," in capsys.readouterr().err, "nothing is read, so that nothing is lost"
-    assert main(["run", str(path), "--out", str(out)]) == 0
+    assert run(path, "--out", out)[0] == 0
     assert (out / RESULTS).read_bytes() == before
     write(path, seeds=[0], rows={"none": ["network.selective=exact"]})
-    assert main(["run", str(path), "--out", str(out)]) == 2
-    assert f"{out} has results of none-seed0 with other choices" in capsys.readouterr().err
+    code, said = run(path, "--out", out)
+    assert code == 2 and f"{out} has results of none-seed0 with other choices" in said
     (out / RESULTS).write_text("{")
-    assert main(["run", str(path), "--out", str(out)]) == 2
-    assert "does not hold an experiment's results" in capsys.readouterr().err
+    code, said = run(path, "--out", out)
+    assert code == 2 and "does not hold an experiment's results" in said
 
 
 def test_an_experiment_on_photographs_is_measured_on_those_held_out(tmp_path: Path) -> None:

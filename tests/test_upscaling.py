@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-import satlib.upscaling
+import satlib.upscaling.api
 from satlib.config import SATConfig
-from satlib.images import read, write
-from satlib.model import SAT
-from satlib.picture import Picture
+from satlib.images.files import read, write
+from satlib.images.folder import images_and_others
+from satlib.images.picture import Picture
+from satlib.network.model import SAT
 from satlib.resize import imresize
-from satlib.upscaling import image_files, upscale, upscale_file
+from satlib.upscaling import upscale, upscale_file
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (9, 13, 3), dtype=np.uint8)
@@ -211,7 +212,7 @@ def test_what_cannot_be_written_is_known_before_the_work(model, tmp_path, monkey
     def never(*args: object, **options: object) -> None:
         raise AssertionError("the work was begun")
 
-    monkeypatch.setattr(satlib.upscaling, "upscale_picture", never)
+    monkeypatch.setattr(satlib.upscaling.api, "upscale_picture", never)
     Image.fromarray(RGB).convert("RGBA").save(tmp_path / "in.png")
     (tmp_path / "link.png").symlink_to(tmp_path / "in.png")
     (tmp_path / "folder.png").mkdir()
@@ -235,6 +236,6 @@ def test_the_image_files_of_a_folder(tmp_path):
     for name in ("b.PNG", "a.jpg", "c.txt", ".hidden.png", "d.webp", "e"):
         (tmp_path / name).touch()
     (tmp_path / "sub.png").mkdir()
-    found, others = image_files(tmp_path)
+    found, others = images_and_others(tmp_path)
     assert [path.name for path in found] == ["a.jpg", "b.PNG", "d.webp"]
     assert [path.name for path in others] == ["c.txt", "e"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from satlib import SATConfig, load, samples, upscale
-from satlib.data.degradation import crop_to_multiple, downscale
 from satlib.evaluation import evaluate
+from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.metrics import psnr
 from satlib.resize import imresize
 

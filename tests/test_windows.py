@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.windows import (
+from satlib.network.windows import (
     from_windows,
     pick,
     plan_halves,

@@ -13,9 +13,9 @@ from training_runs import config, network
 
 from satlib.data import Store
 from satlib.training import TrainConfig
-from satlib.training.batches import Batches
-from satlib.training.starting import first_network
-from satlib.training.state import State
+from satlib.training.checkpoints import State
+from satlib.training.first_weights import first_network
+from satlib.training.patches import Batches
 from satlib.training.step import Adam, train_step
 
 

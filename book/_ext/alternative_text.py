@@ -1,6 +1,6 @@
 """Sphinx extension: a picture that a notebook cell returns gets its plain-text form as alternative text.
 
-``satlib.figures.show`` puts both into one output. The transform runs before myst-nb (priority 4) keeps the picture
+``satlib.figures.kit.show`` puts both into one output. The transform runs before myst-nb (priority 4) keeps the picture
 and drops the text. A picture without such a text is a warning, and so stops the build.
 """
 
@@ -25,7 +25,7 @@ class AlternativeText(SphinxPostTransform):
                 if "alt" in picture:
                     continue
                 if not texts or texts[0].startswith("<"):  # the repr of an object, not a text
-                    logger.warning("a picture has no alternative text; use satlib.figures.show", location=bundle)
+                    logger.warning("a picture has no alternative text; use satlib.figures.kit.show", location=bundle)
                 else:
                     picture["alt"] = texts[0]
 

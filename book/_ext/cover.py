@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 from sphinx.application import Sphinx
 
 from satlib import load, samples, trace
-from satlib.figures.style import CENTER, pixels
-from satlib.patches import low_resolution
+from satlib.figures.kit.style import CENTER, pixels
+from satlib.images.degradation import low_resolution
 
 SIZE = (1200, 630)
 NIGHT, PALE = "#0f2233", "#cfe3f5"

@@ -20,8 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from satlib.cores import allowed, share
-from satlib.running.kernels import PreparedKernelManager
+from satlib.runner.kernels import PreparedKernelManager
+from satlib.support.cores import allowed, share
 
 PATIENCE = 600
 """Seconds that a kernel may take to start, or to send what a cell has printed."""

@@ -1,4 +1,4 @@
-// Draws the plotly figures that satlib.figures.show puts into a page. plotly.js is local, and is loaded once, when
+// Draws the plotly figures that satlib.figures.kit.show puts into a page. plotly.js is local, and is loaded once, when
 // the first figure comes near the window. A figure's slider becomes a native one outside the drawing: it works with
 // the keyboard and on a phone, and screen readers know it. Figures follow the page's light and dark theme.
 (() => {

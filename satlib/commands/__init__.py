@@ -1,1 +1,1 @@
-"""The commands of `satlib`: one module, one typer-annotated function each; `satlib.cli` puts them together."""
+"""The commands of `satlib`: one module, one typer-annotated function each; `satlib.commands.app` puts them together."""

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from satlib.commands.errors import errors_in_one_line
 from satlib.commands.options import choose_config
-from satlib.complexity import Complexity
-from satlib.complexity import complexity as count
-from satlib.layers import LAYERS
+from satlib.complexity.count import Complexity
+from satlib.complexity.count import complexity as count
+from satlib.complexity.layer_costs import LAYERS
 
 
 def complexity(

@@ -8,7 +8,7 @@ import typer
 from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.data import CATALOGUE, Dataset, fetch, find_dataset, prepare, verify
 from satlib.data.record import read_record
-from satlib.progress import bar
+from satlib.support.progress_bar import bar
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Image sets: list, fetch, verify, prepare.")
 Root = Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder of all image sets.")]

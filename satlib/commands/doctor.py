@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from satlib.doctor import Advice, Extra, Facts, advise, examine
-from satlib.environment import Origin
+from satlib.commands.machine import Advice, Extra, Facts, advise, examine
+from satlib.support.environment import Origin
 
 WIDTH = 100
 """Characters of a line that is not printed in a terminal."""

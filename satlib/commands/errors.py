@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
-from satlib.memory import is_out_of_memory
+from satlib.upscaling.memory import is_out_of_memory
 
 BAD_INPUT = 2
 

@@ -10,8 +10,8 @@ from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.commands.options import choose_model, parse_tile
 from satlib.evaluation import Evaluation, published_rows
 from satlib.evaluation import evaluate as run
-from satlib.files import replacing
-from satlib.progress import bar
+from satlib.support.files import replacing
+from satlib.support.progress_bar import bar
 
 
 def evaluate(

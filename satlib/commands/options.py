@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
-from satlib.checkpoint import bundled, bundled_names, parse_name
 from satlib.config import PRESETS, SCALES, SATConfig
-from satlib.inference import Bicubic, Tile, get_model, scale_of
-from satlib.model import SAT
+from satlib.network.model import SAT
+from satlib.upscaling.models import Bicubic, get_model, scale_of
+from satlib.upscaling.run import Tile
+from satlib.weights.checkpoint import bundled, bundled_names, parse_name
 
 
 def parse_tile(text: str) -> Tile:

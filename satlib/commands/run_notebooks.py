@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from satlib.commands.errors import note
-from satlib.running.batch import Executor, notebook_of, plan_batch, run_batch
-from satlib.running.executing import NotebookError, execute
-from satlib.running.grid import read_batch
-from satlib.running.jobs import Job
-from satlib.running.mappings import read_mapping
-from satlib.running.notebooks import Notebook, read_notebook
-from satlib.running.parameters import parse_text
-from satlib.running.records import Record
-from satlib.running.signals import terminable
+from satlib.runner.batch import Executor, notebook_of, plan_batch, run_batch
+from satlib.runner.execute import NotebookError, execute
+from satlib.runner.grid import read_batch
+from satlib.runner.jobs import Job
+from satlib.runner.notebooks import Notebook, read_notebook
+from satlib.runner.parameters import parse_text
+from satlib.runner.records import Record
+from satlib.runner.signals import terminable
+from satlib.support.yaml_files import read_mapping
 
 FAILED = 1
 INTERRUPTED = 130

@@ -28,17 +28,17 @@ def train(
     with errors_in_one_line():
         if resume not in ("auto", "never"):
             raise ValueError(f"--resume must be auto or never, got {resume!r}")
-        _need_extra()
+        need_extra()
         from satlib.training import read_config
         from satlib.training import train as run
-        from satlib.training.stopping import parse_duration
+        from satlib.training.stopper import parse_duration
 
         limit = None if time_limit is None else parse_duration(time_limit)
         settings = read_config(config, changes or [])
         try:
             result = run(
                 settings, out or Path("out") / config.stem, resume=resume == "auto", time_limit=limit,
-                device=device, devices=devices, nodes=nodes, say=_say,
+                device=device, devices=devices, nodes=nodes, say=say,
             )  # fmt: skip
         except FloatingPointError as error:
             note(str(error))
@@ -47,12 +47,13 @@ def train(
         raise typer.Exit(130)
 
 
-def _need_extra() -> None:
+def need_extra() -> None:
     """Raise ValueError with the remedy if a package of the extra `train` is missing."""
     for name in ("lightning_fabric", "tensorboard", "yaml"):
         if find_spec(name) is None:
             raise ValueError(f"training needs the package {name}: pip install 'satlib[train]'")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line of progress on stderr."""
     typer.echo(line, err=True)

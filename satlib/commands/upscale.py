@@ -6,16 +6,19 @@ from typing import Annotated, Protocol
 
 import typer
 
-from satlib.checkpoint import bundled
 from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.commands.options import choose_model, full_name, parse_tile
-from satlib.inference import Bicubic, Precision
-from satlib.model import SAT
-from satlib.picture import MAX_PIXELS
-from satlib.precision import FORMATS
-from satlib.progress import bar
-from satlib.tiles import Report, check_tiles
-from satlib.upscaling import image_files, upscale_file
+from satlib.images.folder import images_and_others
+from satlib.images.picture import MAX_PIXELS
+from satlib.network.model import SAT
+from satlib.support.progress import Report
+from satlib.support.progress_bar import bar
+from satlib.upscaling.api import upscale_file
+from satlib.upscaling.models import Bicubic
+from satlib.upscaling.precision import FORMATS
+from satlib.upscaling.run import Precision
+from satlib.upscaling.tiles import check_tiles
+from satlib.weights.checkpoint import bundled
 
 
 def upscale(
@@ -104,7 +107,7 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         raise ValueError(f"{source} is a folder, so the output must be one; {target} is a file")
     if target.is_dir() and target.samefile(source):
         raise ValueError(f"the output folder {target} is the input folder")
-    found, others = image_files(source)
+    found, others = images_and_others(source)
     for path in others:
         note(f"skipped {path}: not an image by its extension")
     if not found:

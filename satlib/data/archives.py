@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple, Protocol
 
-from satlib.data.folder import SUFFIXES
+from satlib.images.folder import SUFFIXES
 
 CHUNK = 1 << 18
 

@@ -5,7 +5,6 @@ rest is asked for (HTTP Range), provided that the server still has the same file
 checksum, the part is renamed.
 """
 
-import hashlib
 import http.client
 import json
 import os
@@ -21,7 +20,8 @@ from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from satlib._version import __version__
-from satlib.tiles import Report
+from satlib.support.files import hash_file
+from satlib.support.progress import Report
 
 CHUNK = 1 << 18
 MAX_SIZE = 1 << 36
@@ -103,12 +103,6 @@ def download(
     part.replace(target)
     _discard(part)
     return receipt
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _transfer(url: str, part: Path, size: int | None, checked: bool, report: Report, timeout: float) -> None:

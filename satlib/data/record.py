@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from satlib.data.download import hash_file
-from satlib.files import replacing
-from satlib.tiles import Report
+from satlib.support.files import hash_file, replacing
+from satlib.support.progress import Report
 
 RECORD = "record.json"
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from satlib.data.preparing import prepare
-from satlib.files import replacing
+from satlib.data.store_writer import prepare
+from satlib.support.files import replacing
 
 SCALE = 2
 

@@ -2,7 +2,7 @@
 
 For each resolution there is one file of 8-bit RGB pixels, (H, W, 3) per image, one image after the other: ``hr.u8``,
 ``x2.u8`` ... A random crop touches only its own rows, nothing is decoded, and all worker processes share the system's
-page cache. :mod:`satlib.data.preparing` makes stores.
+page cache. :mod:`satlib.data.store_writer` makes stores.
 
 Shapes: H, W height and width of a photograph, s scale, P side of a low-resolution crop.
 """

@@ -1,8 +1,8 @@
 """PSNR, SSIM and LPIPS of a model on a folder of images, as super-resolution papers measure them."""
 
-from satlib.evaluation.evaluating import evaluate
+from satlib.evaluation.evaluation import Evaluation, Score
 from satlib.evaluation.protocol import METRICS, Protocol
 from satlib.evaluation.published import published_rows
-from satlib.evaluation.results import Evaluation, Score
+from satlib.evaluation.run import evaluate
 
 __all__ = ["METRICS", "Evaluation", "Protocol", "Score", "evaluate", "published_rows"]

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from satlib.data.degradation import crop_to_multiple, downscale
-from satlib.metrics import psnr
+from satlib.images.degradation import crop_to_multiple, downscale
+from satlib.metrics.fidelity import psnr
 
 Pixels = npt.NDArray[np.uint8]
 

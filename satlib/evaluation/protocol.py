@@ -25,13 +25,14 @@ from torch import nn
 
 from satlib import metrics
 from satlib.config import SCALES
-from satlib.data.degradation import crop_to_multiple, downscale
-from satlib.data.folder import read_8bit
-from satlib.inference import Bicubic, Tile, upscale_picture
-from satlib.lpips import lpips
-from satlib.model import SAT
-from satlib.picture import Picture
-from satlib.tiles import check_tiles
+from satlib.images.degradation import crop_to_multiple, downscale
+from satlib.images.folder import read_8bit
+from satlib.images.picture import Picture
+from satlib.metrics.perceptual import lpips
+from satlib.network.model import SAT
+from satlib.upscaling.models import Bicubic
+from satlib.upscaling.run import Tile, upscale_picture
+from satlib.upscaling.tiles import check_tiles
 
 METRICS = ("psnr", "ssim", "lpips")
 GRAY = ("rgb", "y")
@@ -105,7 +106,7 @@ def measure(
     lr_file
         Its low-resolution version, or None to make it.
     network
-        From :func:`satlib.lpips.load_lpips`, if the protocol asks for LPIPS.
+        From :func:`satlib.metrics.perceptual.load_lpips`, if the protocol asks for LPIPS.
 
     Raises
     ------

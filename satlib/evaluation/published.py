@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from satlib.paper import Value, table
+from satlib.results.paper import Value, table
 
 BICUBIC = {
     ("Set5", 2): (33.66, 0.9299), ("Set5", 3): (30.39, 0.8682), ("Set5", 4): (28.42, 0.8104),

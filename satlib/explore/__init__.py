@@ -5,14 +5,14 @@ All take any image and any network, and are widgets themselves: the last value o
 Without a running kernel, as in the published book, plotly sliders take their place.
 """
 
-from satlib.extras import needing
+from satlib.support.extras import needing
 
 with needing("notebook"):
-    from satlib.explore.choosing import centers
-    from satlib.explore.comparing import compare
-    from satlib.explore.crowding import density
-    from satlib.explore.merging import aggregation
-    from satlib.explore.missing import theorem
-    from satlib.explore.reading import attention
+    from satlib.explore.aggregation_explorer import aggregation
+    from satlib.explore.attention_explorer import attention
+    from satlib.explore.centers_explorer import centers
+    from satlib.explore.compare_explorer import compare
+    from satlib.explore.density_explorer import density
+    from satlib.explore.theorem_explorer import theorem
 
 __all__ = ["aggregation", "attention", "centers", "compare", "density", "theorem"]

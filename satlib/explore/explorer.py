@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ipywidgets as widgets
 
-from satlib.explore.picture import Picture
+from satlib.explore.clickable_image import Picture
 
 if TYPE_CHECKING:  # ipywidgets ships no types: this is what is used of its VBox
 

@@ -1,9 +1,9 @@
 """Every picture of the book: matplotlib and plotly figures, one style, and how a page shows them."""
 
-from satlib.extras import needing
+from satlib.support.extras import needing
 
 with needing("notebook"):
-    from satlib.figures.centers import (
+    from satlib.figures.dta.centers import (
         centers_on_image,
         decision_graph,
         density_maps,
@@ -11,10 +11,10 @@ with needing("notebook"):
         samplings,
         score_maps,
     )
-    from satlib.figures.clusters import cluster_maps
-    from satlib.figures.published import published_table
-    from satlib.figures.show import Shown, show
-    from satlib.figures.sliders import selection_slider
+    from satlib.figures.dta.clusters import cluster_maps
+    from satlib.figures.kit.show import Shown, show
+    from satlib.figures.kit.sliders import selection_slider
+    from satlib.figures.tables import published_table
 
 __all__ = [
     "Shown",

@@ -6,7 +6,7 @@ same result. Chapter 12 of the book uses them; ``python -m satlib.theory study``
 
 from typing import TYPE_CHECKING
 
-from satlib.lazy import names_on_demand
+from satlib.support.lazy import names_on_demand
 
 if TYPE_CHECKING:
     from satlib.theory.bounds import BoundTerms, bound_terms, hoeffding_radius

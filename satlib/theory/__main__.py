@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from satlib.environment import prepare
+from satlib.support.environment import prepare
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -23,14 +23,7 @@ from satlib.theory.arrays import (
     check_sizes,
     choice,
 )
-from satlib.theory.compression import (
-    AGGREGATIONS,
-    NORM_RESTORATIONS,
-    attend,
-    attend_exactly,
-    choose_centers,
-    compress,
-)
+from satlib.theory.compression import AGGREGATIONS, NORM_RESTORATIONS, attend, attend_exactly, choose_centers, compress
 from satlib.theory.draws import draw_many
 
 BATCH_ELEMENTS = 2**23

@@ -1,4 +1,4 @@
-"""Which tokens a draw looks at: :func:`satlib.sampling.draw_sample` on a sequence, with a seed for each draw."""
+"""Which tokens a draw looks at: :func:`satlib.dta.sampling.draw_sample` on a sequence, with a seed for each draw."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from satlib.sampling import draw_sample
+from satlib.dta.sampling import draw_sample
 from satlib.theory.arrays import Integers, check_count, choice
 
 METHODS = {"uniform": "random", "stratified": "stratified", "grid": "grid"}
-"""The theorem's words for the samplings of :mod:`satlib.sampling`."""
+"""The theorem's words for the samplings of :mod:`satlib.dta.sampling`."""
 
 
 def sample_indices(n_tokens: int, n_samples: int, *, method: str = "uniform", seed: int = 0) -> Integers:

@@ -11,13 +11,14 @@ A recipe says how to train; which network, on what, and for how long can be said
     cosine, a moving average of the weights, and a start that interpolates. One thread: the operations of such a step
     are too short to be shared; two threads take about as long, and twice the CPU time (`python -m benchmarks beside`).
 
-The paper does not say how its x3 and x4 runs treat what does not fit from x2; see :mod:`satlib.training.starting`.
+The paper does not say how its x3 and x4 runs treat what does not fit from x2; see :mod:`satlib.training.first_weights`.
 """
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from satlib.config import SATConfig, is_int, real, require
+from satlib.config import SATConfig
+from satlib.support.checks import is_int, real, require
 
 SCHEDULES = ("steps", "cosine")
 PRECISIONS = ("32-true", "bf16-mixed")

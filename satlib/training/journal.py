@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satlib.files import replacing
+from satlib.support.files import replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

@@ -23,21 +23,21 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from satlib.checkpoint import save as save_network
-from satlib.data.lock import locked
 from satlib.data.store import Store
-from satlib.environment import threads_of_one
-from satlib.model import SAT
-from satlib.training.batches import Batches, split
+from satlib.network.model import SAT
+from satlib.support.environment import threads_of_one
+from satlib.support.files import locked
+from satlib.training.checkpoints import State, check_same_run, checkpoints, newest
 from satlib.training.config import TrainConfig
+from satlib.training.first_weights import first_network
 from satlib.training.journal import Say, silent
-from satlib.training.reading import write_config
+from satlib.training.patches import Batches, split
 from satlib.training.session import Session
-from satlib.training.starting import first_network
-from satlib.training.state import State, check_same_run, checkpoints, newest
 from satlib.training.step import SKIPPED, Adam
-from satlib.training.stopping import Stopper
-from satlib.training.validating import Example, examples_of_folder, examples_of_store
+from satlib.training.stopper import Stopper
+from satlib.training.validation import Example, examples_of_folder, examples_of_store
+from satlib.training.yaml_config import write_config
+from satlib.weights.checkpoint import save as save_network
 
 
 @dataclass(frozen=True)

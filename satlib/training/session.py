@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from satlib.checkpoint import save as save_network
-from satlib.graphs import Graph
-from satlib.training.batches import Batches
+from satlib.training.checkpoints import State, save
 from satlib.training.config import TrainConfig
 from satlib.training.journal import Journal, Say, duration
+from satlib.training.patches import Batches
 from satlib.training.schedule import learning_rate
-from satlib.training.state import State, save
 from satlib.training.step import COUNT, LOSS, STREAK, record_gradients, train_step
-from satlib.training.stopping import Stopper
-from satlib.training.validating import Example, validate
+from satlib.training.stopper import Stopper
+from satlib.training.validation import Example, validate
+from satlib.upscaling.graphs import Graph
+from satlib.weights.checkpoint import save as save_network
 
 MAX_STREAK = 100
 """Steps in a row without a finite loss after which a run is given up."""

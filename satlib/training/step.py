@@ -19,11 +19,11 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from satlib.data.store import Pair
-from satlib.graphs import Graph
-from satlib.training.batches import stream
+from satlib.training.checkpoints import State
 from satlib.training.config import TrainConfig
+from satlib.training.patches import stream
 from satlib.training.schedule import average_decay, learning_rate
-from satlib.training.state import State
+from satlib.upscaling.graphs import Graph
 
 LOSS, COUNT, SKIPPED, STREAK = range(4)
 

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from satlib import dta, samples
-from satlib.patches import low_resolution, patch_features
+from satlib.analysis.patch_features import patch_features
+from satlib.images.degradation import low_resolution
 from satlib.theory.baselines import random_center_errors, trivial_error
 from satlib.theory.constants import estimate_constants
 from satlib.theory.decomposition import decompose_error

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from satlib._version import __version__
-from satlib.files import replacing
+from satlib.support.files import replacing
 from satlib.theory.study import compression, envelope, images, lemmas, sampling
 from satlib.theory.study.common import Row, Value
 

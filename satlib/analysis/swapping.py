@@ -1,0 +1,48 @@
+"""The swap test: a network whose SAA layers read another image's aggregated tokens in place of their own.
+
+Queries, local windows and MLPs stay those of the image; keys and values come from what each layer aggregated of the
+other image in an ordinary run. If the output is as good as before, SAA has used nothing of the image's content. Both
+outputs come from one network and one image, so that small differences can be seen.
+
+Shapes: B images, H x W pixels, s the scale.
+"""
+
+import torch
+from torch import Tensor
+
+from satlib.network.model import SAT, eval_mode
+
+
+def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
+    """Upscale images with the aggregated tokens of others.
+
+    With ``SATConfig.selective`` "exact" all tokens of the others are read. With "none" nothing is, and the output is
+    the network's own.
+
+    Parameters
+    ----------
+    model
+        Run in eval mode and without gradients; its own mode is restored.
+    image
+        (B, 3, H, W) or (3, H, W), floats in [0, 1].
+    other
+        As many images, of any size. `image` itself gives the network's own output.
+
+    Returns
+    -------
+    Tensor
+        (B, 3, sH, sW) or (3, sH, sW), about [0, 1], not clipped.
+
+    Raises
+    ------
+    ValueError
+        If the two are not as many images.
+    """
+    if image.ndim not in (3, 4) or image.shape[:-2] != other.shape[:-2]:
+        raise ValueError(f"image and other must be as many images, got {tuple(image.shape)} and {tuple(other.shape)}")
+    first = next(model.parameters())
+    own, foreign = (x.to(first.device, first.dtype).reshape(-1, *x.shape[-3:]) for x in (image, other))
+    with eval_mode(model), torch.inference_mode():
+        _, read = model.forward_traced(foreign, keep=True)
+        upscaled, _ = model.forward_traced(own, read=read)
+    return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])

@@ -1,0 +1,53 @@
+"""What every SAA layer of a network chose on one image, returned as values."""
+
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from satlib.dta.aggregation import Aggregation
+from satlib.images.inputs import as_picture
+from satlib.images.tensors import to_tensor
+from satlib.network.model import SAT, eval_mode
+
+
+class LayerTrace(NamedTuple):
+    """One SAA layer at work."""
+
+    group: int
+    """Residual group, from 0."""
+    block: int
+    """Block within the group, from 0; local blocks count, so SAA blocks are odd."""
+    grid: tuple[int, int]
+    """(H, W) in tokens."""
+    aggregation: Aggregation
+    """What DTA chose and made of each image."""
+
+
+def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> list[LayerTrace]:
+    """Run a network on an image and return one :class:`LayerTrace` for each SAA layer, first to last.
+
+    Parameters
+    ----------
+    model
+        Run in eval mode, so that its samples are the fixed ones; its own mode is restored.
+    image
+        What :func:`satlib.upscale` takes (alpha is left out), or a tensor (3, H, W) or (B, 3, H, W) in [0, 1].
+    """
+    if not isinstance(image, Tensor):
+        picture = as_picture(image)
+        image = to_tensor(picture.pixels[..., :-1] if picture.has_alpha else picture.pixels)
+    batch = image if image.ndim == 4 else image.unsqueeze(0)
+    parameter = next(model.parameters())
+    with eval_mode(model), torch.inference_mode():
+        _, groups = model.forward_traced(batch.to(parameter.device, parameter.dtype), keep=True)
+    grid = (batch.shape[2], batch.shape[3])
+    return [
+        LayerTrace(g, b, grid, aggregation)
+        for g, blocks in enumerate(groups)
+        for b, aggregation in enumerate(blocks)
+        if aggregation is not None
+    ]

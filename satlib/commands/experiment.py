@@ -1,0 +1,29 @@
+"""`satlib experiment`: run the trainings of an experiment, or go on with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from satlib.commands.errors import errors_in_one_line
+from satlib.commands.train import need_extra, say
+
+
+def experiment(
+    file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml", help="A file as in runs/experiments.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The experiment's folder.")],
+    time_limit: Annotated[str | None, typer.Option(metavar="TIME", help="Save and end before: 9m, 1h30m.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda; auto: a GPU if there is one.")] = "auto",
+) -> None:
+    """Run the trainings of an experiment that are not done yet, one after the other, and measure each.
+
+    SIGTERM, Ctrl-C and --time-limit save a checkpoint; the same command goes on from it, exactly.
+    """
+    with errors_in_one_line():
+        need_extra()
+        from satlib.training.stopper import parse_duration
+        from satlib.training.trials.run import run_experiment
+
+        limit = None if time_limit is None else parse_duration(time_limit)
+        done = run_experiment(file, out, time_limit=limit, device=device, say=say)
+    say("all trainings are done" if done else "stopped; the same command goes on from there")

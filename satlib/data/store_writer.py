@@ -1,0 +1,151 @@
+"""Making a store: a folder of photographs decoded once and downscaled once, so that training only copies pixels.
+
+Each file of the store is written aside and renamed; the record is written after each and lists what is finished. An
+interrupted call is repeated: it goes on with the first file that is missing. A store costs 3 bytes a pixel, about
+1.4 times that with the scales 2, 3 and 4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from satlib.data.record import RECORD, read_record, write_record
+from satlib.data.store import HIGH, Entry, Layout, entries_of, low_name, map_pixels
+from satlib.images.degradation import downscale
+from satlib.images.folder import image_files, read_8bit
+from satlib.support.files import locked, replacing
+from satlib.support.progress import Progress, Report, silent
+
+MAX_SCALE = 16
+
+
+def prepare(
+    folder: Path, store: Path | None = None, *, scales: Sequence[int] = (2, 3, 4), progress: Progress = silent
+) -> Path:
+    """Make a store of all images below a folder, or complete one.
+
+    Parameters
+    ----------
+    folder
+        Its images, in all of its folders, are the high resolution; grey becomes RGB.
+    store
+        A folder for the store; by default beside ``folder``, with ".store" added to its name.
+    scales
+        For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
+        with rounding. A store that has other scales already keeps them.
+    progress
+        Opened for each file of the store, and told its images.
+
+    Returns
+    -------
+    Path
+        The store. What is there is not made again, unless the folder's files have other names, sizes or times.
+
+    Raises
+    ------
+    ValueError
+        For a bad scale, a folder without images, an image that cannot be used, or a target that is something else.
+    OSError
+        If files cannot be read or written, or another process is preparing the same store.
+    """
+    for scale in scales:
+        if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
+            raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
+    store = store or _beside(folder)
+    files = image_files(folder, nested=True)
+    _claim(store, folder)
+    with locked(store / ".lock"):
+        entries, finished = _finished(store, _sources(folder, files))
+        if HIGH not in finished:
+            with progress(HIGH) as report:
+                entries = _write_high(folder, files, store, report)
+            finished = _commit(store, entries, {})
+        for scale in scales:
+            if low_name(scale) not in finished:
+                with progress(low_name(scale)) as report:
+                    _write_low(store, entries, scale, report)
+                finished = _commit(store, entries, finished)
+    return store
+
+
+def _beside(folder: Path) -> Path:
+    """Return the store beside a folder; of "." and "..", too, which have no name of their own."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    if not named.name:
+        raise ValueError(f"{folder} has no place beside it for a store; name one")
+    return named.with_name(named.name + ".store")
+
+
+def _claim(store: Path, folder: Path) -> None:
+    """Make the store's folder, refusing one that holds anything else."""
+    if store.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"the store {store} must not lie inside {folder}")
+    if store.is_file():
+        raise NotADirectoryError(f"{store} is a file; a store is a folder")
+    store.mkdir(exist_ok=True)
+    strangers = [path.name for path in store.iterdir() if not path.name.startswith(".") and path.suffix != ".u8"]
+    record = read_record(store)
+    if strangers not in ([], [RECORD]) or (record is not None and "store" not in record["about"]):
+        raise ValueError(f"{store} exists and is not a store; choose another folder")
+
+
+def _sources(folder: Path, files: list[Path]) -> list[tuple[str, int, int]]:
+    """Return what tells whether the files have changed: name, bytes, time of the last change."""
+    stats = [path.stat() for path in files]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(names, stats, strict=True)]
+
+
+def _finished(store: Path, sources: list[tuple[str, int, int]]) -> tuple[list[Entry], dict[str, Any]]:
+    """Return what the store has of these sources: its photographs, and its finished files as recorded.
+
+    Everything else is removed: files of other photographs, of another size than recorded, and half-written ones.
+    """
+    record = read_record(store)
+    entries = [] if record is None else entries_of(record)
+    finished = {}
+    if record is not None and [(e.name, e.size, e.changed) for e in entries] == sources:
+        sizes = {path.name: path.stat().st_size for path in store.glob("*.u8")}
+        finished = {name: file for name, file in record["files"].items() if sizes.get(name) == file["bytes"]}
+    if HIGH not in finished:
+        (store / RECORD).unlink(missing_ok=True)
+        finished = {}
+    for path in list(store.glob("*.u8")):  # hidden ones too
+        if path.name not in finished:
+            path.unlink()
+    return entries, finished
+
+
+def _write_high(folder: Path, files: list[Path], store: Path, report: Report) -> list[Entry]:
+    """Decode all files into one, and return what was decoded."""
+    entries = []
+    with replacing(store / HIGH) as temporary, temporary.open("wb") as out:
+        for (name, size, changed), path in zip(_sources(folder, files), files, strict=True):
+            pixels = read_8bit(path)
+            rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+            if min(rgb.shape[:2]) < MAX_SCALE:
+                raise ValueError(f"{path} has {rgb.shape[0]} x {rgb.shape[1]} pixels; {MAX_SCALE} a side are needed")
+            out.write(rgb.tobytes())
+            entries.append(Entry(name, size, changed, rgb.shape[0], rgb.shape[1]))
+            report(len(entries), len(files))
+    return entries
+
+
+def _write_low(store: Path, entries: list[Entry], scale: int, report: Report) -> None:
+    """Downscale all photographs of a store into one file."""
+    layout, pixels = Layout(entries), map_pixels(store / HIGH)
+    with replacing(store / low_name(scale)) as temporary, temporary.open("wb") as out:
+        for index in range(len(entries)):
+            out.write(downscale(layout.view(pixels, index), scale).tobytes())
+            report(index + 1, len(entries))
+
+
+def _commit(store: Path, entries: list[Entry], finished: dict[str, Any]) -> dict[str, Any]:
+    """Write the record of what is there now, and return its files."""
+    write_record(store, {"store": [asdict(entry) for entry in entries]}, known=finished)
+    record = read_record(store)
+    assert record is not None
+    return dict(record["files"])

@@ -1,0 +1,66 @@
+"""Checks of what :func:`satlib.dta.aggregate` is given.
+
+Each returns its argument, or raises a ValueError that names it.
+"""
+
+import torch
+from torch import Tensor
+
+from satlib.dta.sampling import Grid
+
+
+def check_tokens(x: Tensor) -> torch.Size:
+    """Return the shape of ``x`` after checking that it is (B, N, C), floating point and not empty."""
+    if x.ndim != 3 or 0 in x.shape or not x.is_floating_point():
+        raise ValueError(f"x must be floating point of shape (B, N, C), not empty; got {x.dtype} {tuple(x.shape)}")
+    return x.shape
+
+
+def check_grid(grid: Grid | None, n_tokens: int) -> Grid:
+    """Return (H, W) after checking that it holds ``n_tokens``; ``None`` is one row of them."""
+    if grid is None:
+        return 1, n_tokens
+    if len(grid) != 2 or min(grid) < 1 or grid[0] * grid[1] != n_tokens:
+        raise ValueError(f"grid must be (H, W) with H * W = {n_tokens} tokens, got {grid}")
+    return grid
+
+
+def check_subsample(subsample: float) -> float:
+    """Return beta after checking that it is a number >= 1."""
+    if not 1 <= subsample < float("inf"):
+        raise ValueError(f"subsample must be a number >= 1, got {subsample}")
+    return subsample
+
+
+def check_temperature(temperature: float) -> float:
+    """Return tau after checking that it is a positive number."""
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"temperature must be a positive number, got {temperature}")
+    return temperature
+
+
+def check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -> Tensor:
+    """Return ``sample`` as (B, S) int64 after checking that its positions are distinct and in range.
+
+    Positions are looked at on the CPU alone, and not while torch compiles: on a GPU a look would wait for all the work
+    before it, and a position out of range stops torch's own kernels there.
+    """
+    integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
+    if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):
+        raise ValueError(
+            f"sample must hold integers of shape (S,) or ({n_images}, S), got {sample.dtype} {tuple(sample.shape)}"
+        )
+    sample = sample.long().expand(n_images, -1).clone()
+    if sample.shape[1] < n_centers:
+        raise ValueError(f"sample must have at least n_centers={n_centers} positions, got {sample.shape[1]}")
+    if sample.device.type == "cpu" and not torch.compiler.is_compiling():
+        _check_positions(sample, n_tokens)
+    return sample
+
+
+def _check_positions(sample: Tensor, n_tokens: int) -> None:
+    """Raise ValueError unless all rows of (B, S) hold distinct positions in 0..N-1."""
+    if sample.min() < 0 or sample.max() >= n_tokens:
+        raise ValueError(f"sample must hold positions in 0..{n_tokens - 1}, got {sample.min()}..{sample.max()}")
+    if (sample.sort(dim=1).values.diff(dim=1) == 0).any():
+        raise ValueError("sample must hold distinct positions; some occur twice")

@@ -1,0 +1,71 @@
+"""Rows that an interrupted evaluation has finished, so that the next one need not compute them again.
+
+A row is filed under a key that is a hash of everything that made it: the network's configuration and every weight, the
+protocol, the device's kind, the versions of satlib and torch, and the bytes of both images. A row of another model,
+scale, option or image is therefore never found. Rows are appended, one JSON line each; a torn last line is ignored.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from satlib._version import __version__
+from satlib.evaluation.evaluation import Score
+from satlib.evaluation.protocol import Protocol
+from satlib.network.model import SAT
+from satlib.support.files import hash_file
+from satlib.upscaling.models import Bicubic
+
+
+def fingerprint(model: SAT | Bicubic, protocol: Protocol, device: torch.device) -> str:
+    """Return a hash of what all rows of an evaluation have in common."""
+    digest = hashlib.sha256()
+    config = "bicubic" if isinstance(model, Bicubic) else json.dumps(model.config.to_dict(), sort_keys=True)
+    common = [__version__, torch.__version__, device.type, config, json.dumps(asdict(protocol), sort_keys=True)]
+    digest.update(json.dumps(common).encode())
+    if isinstance(model, SAT):
+        for name, tensor in model.state_dict().items():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def row_key(common: str, hr_file: Path, lr_file: Path | None) -> str:
+    """Return the key of an image's row, given the evaluation's fingerprint.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    files = [hash_file(hr_file), "" if lr_file is None else hash_file(lr_file)]
+    return hashlib.sha256(" ".join([common, *files]).encode()).hexdigest()
+
+
+class Ledger:
+    """A file of finished rows."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what an earlier run has left at ``path``, if anything; lines that are no rows are ignored."""
+        self.path = path
+        self._rows: dict[str, Score] = {}
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        for line in lines:
+            try:
+                row = json.loads(line)
+                key = str(row.pop("key"))
+                self._rows[key] = Score(**row)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue
+
+    def find(self, key: str) -> Score | None:
+        """Return the row filed under a key."""
+        return self._rows.get(key)
+
+    def add(self, key: str, score: Score) -> None:
+        """File a row; it is on disk when this returns."""
+        with self.path.open("a") as file:
+            file.write("\n" + json.dumps({"key": key, **asdict(score)}) + "\n")

@@ -1,0 +1,193 @@
+"""`evaluate`: every image of a folder through the protocol, and the numbers together."""
+
+import sys
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from satlib.evaluation.evaluation import Evaluation, Score
+from satlib.evaluation.finished_rows import Ledger, fingerprint, row_key
+from satlib.evaluation.protocol import Protocol, find_low, measure
+from satlib.evaluation.published import set_name
+from satlib.images.files import write
+from satlib.images.folder import image_files
+from satlib.images.picture import Picture
+from satlib.metrics.perceptual import load_lpips
+from satlib.network.model import SAT
+from satlib.support.progress import Progress, silent
+from satlib.upscaling.memory import is_out_of_memory
+from satlib.upscaling.models import Bicubic, get_model, scale_of
+from satlib.upscaling.run import Tile
+
+
+def evaluate(
+    model: str | PathLike[str] | SAT | Bicubic,
+    folder: str | PathLike[str],
+    *,
+    scale: int,
+    lr: str | PathLike[str] | None = None,
+    metrics: tuple[str, ...] = ("psnr", "ssim"),
+    rounded: bool = False,
+    gray: str = "rgb",
+    tile: Tile = None,
+    overlap: int = 16,
+    ensemble: bool = False,
+    device: torch.device | str | None = None,
+    name: str | None = None,
+    save_images: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Measure a model on the images of a folder.
+
+    Parameters
+    ----------
+    model
+        A network, its name ("sat-tiny-x4") or file, or the baseline "bicubic".
+    folder
+        High-resolution images; folders inside it are left out.
+    scale
+        The model's factor.
+    lr
+        A folder of low-resolution images of the same names, or with the scale added: "babyx4.png", "baby_LRBI_x4.png".
+        By default they are made by MATLAB's bicubic.
+    metrics, rounded, gray, tile, overlap, ensemble
+        See :class:`satlib.evaluation.Protocol`, which also says why the defaults are what they are.
+    device
+        ``None``: where the network is, or a GPU for a loaded one if CUDA has one.
+    name
+        What to call the model in the result.
+    save_images
+        A folder for the upscaled images, as PNG; made if it is missing.
+    resume
+        A file that keeps finished rows. A later call that finds it does not compute them again, as far as they were
+        made by the same weights, options and images. It stays; remove it when it is not needed any more.
+    progress
+        Opened once, and told the images that are done.
+
+    Returns
+    -------
+    Evaluation
+        Its ``failures`` name the images that could not be evaluated; the others are not affected.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the model, the options or the folders cannot be used, or no image can be evaluated.
+    """
+    protocol = Protocol(
+        scale=scale, metrics=metrics, rounded=rounded, gray=gray, tile=tile, overlap=overlap, ensemble=ensemble
+    )
+    network = _get_model(model, scale, device)
+    place = torch.device("cpu") if isinstance(network, Bicubic) else next(network.parameters()).device
+    files = image_files(Path(folder))
+    run = _Run(network, protocol, place, None if lr is None else Path(lr), save_images, resume)
+    run.check_names(files)
+    scores, failures = [], []
+    _reset_peak(place)
+    with progress(Path(folder).name) as report:
+        for done, file in enumerate(files, start=1):
+            try:
+                scores.append(run.score(file))
+            except (OSError, ValueError, MemoryError, RuntimeError) as error:
+                failures.append((file.name, _reason(error)))
+            report(done, len(files))
+    if not scores:
+        raise ValueError(f"no image of {folder} could be evaluated; {failures[0][0]}: {failures[0][1]}")
+    label = name or (str(model) if isinstance(model, (str, Path)) else _name(network))
+    data = set_name(Path(folder)) or Path(folder).resolve().name
+    return Evaluation(label, data, protocol, tuple(scores), tuple(failures), str(place), _peak_bytes(place))
+
+
+class _Run:
+    """What the images of one evaluation share."""
+
+    def __init__(
+        self,
+        model: SAT | Bicubic,
+        protocol: Protocol,
+        device: torch.device,
+        lr: Path | None,
+        save_images: str | PathLike[str] | None,
+        resume: str | PathLike[str] | None,
+    ) -> None:
+        self.model, self.protocol = model, protocol
+        self.lr = lr
+        self.low_files = {} if lr is None else {path.stem: path for path in image_files(lr)}
+        self.network: nn.Module | None = load_lpips(device=device) if "lpips" in protocol.metrics else None
+        self.target = None if save_images is None else Path(save_images)
+        if self.target is not None:
+            self.target.mkdir(parents=True, exist_ok=True)
+        self.ledger = None if resume is None else Ledger(Path(resume))
+        self.common = "" if resume is None else fingerprint(model, protocol, device)
+
+    def check_names(self, files: list[Path]) -> None:
+        """Raise ValueError if two images would be saved under one name."""
+        stems = [file.stem for file in files]
+        twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+        if self.target is not None and twice is not None:
+            raise ValueError(f"two images are called {twice}; both would be saved as {twice}.png")
+
+    def score(self, file: Path) -> Score:
+        """Return the row of an image, from the ledger if it is there and the upscaled image needs no saving."""
+        lr_file = None if self.lr is None else find_low(self.lr, file, self.low_files, self.protocol.scale)
+        target = None if self.target is None else self.target / f"{file.stem}.png"
+        key = "" if self.ledger is None else row_key(self.common, file, lr_file)
+        known = None if self.ledger is None else self.ledger.find(key)
+        if known is not None and (target is None or target.is_file()):
+            return replace(known, name=file.name)
+        sr, values, seconds = measure(file, lr_file, self.model, self.protocol, self.network)
+        if target is not None:
+            write(Picture(sr if sr.ndim == 3 else sr[..., None]), target)
+        score = Score(file.name, values.get("psnr"), values.get("ssim"), values.get("lpips"), seconds)
+        if self.ledger is not None:
+            self.ledger.add(key, score)
+        return score
+
+
+def _get_model(
+    model: str | PathLike[str] | SAT | Bicubic, scale: int, device: torch.device | str | None
+) -> SAT | Bicubic:
+    """Return the model, of the right scale."""
+    if isinstance(model, Bicubic):
+        network: SAT | Bicubic = model
+    else:
+        network = get_model(f"bicubic-x{scale}" if model == "bicubic" else model, device)
+    if scale_of(network) != scale:
+        raise ValueError(f"the model upscales by {scale_of(network)}, not by {scale}")
+    return network
+
+
+def _name(model: SAT | Bicubic) -> str:
+    if isinstance(model, Bicubic):
+        return "bicubic"
+    return f"SAT ({sum(p.numel() for p in model.parameters()):,} parameters)"
+
+
+def _reason(error: Exception) -> str:
+    """Return an error in one line; one that is no fault of an image is raised."""
+    if is_out_of_memory(error):
+        return "out of memory; try tiles"
+    if isinstance(error, RuntimeError):
+        raise error
+    return " ".join(str(error).split())
+
+
+def _reset_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _peak_bytes(device: torch.device) -> int:
+    """Return the most memory in use: of the GPU since the reset, of this process since it began; 0 if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

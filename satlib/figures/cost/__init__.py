@@ -1,0 +1,1 @@
+"""Figures of what SAT costs: multiply-adds by formula, and measured seconds."""

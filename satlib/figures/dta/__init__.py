@@ -1,0 +1,1 @@
+"""Figures of density-driven token aggregation: samples, centres, clusters, merged tokens."""

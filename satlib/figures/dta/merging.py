@@ -1,0 +1,47 @@
+"""What merging does to the tokens: pictures that are painted with them, and their lengths."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from satlib.figures.kit.style import BLACK, BLUE, GREEN, VERMILLION, panels, show_image, styled
+
+
+@styled
+def pictures(images: Mapping[str, Tensor], *, columns: int = 3) -> Figure:
+    """Draw images (3, H, W) of one size, a panel for each, titled by the keys."""
+    shape = next(iter(images.values())).shape
+    figure, axes = panels(len(images), shape[1] / shape[2], columns=columns)
+    for ax, (title, image) in zip(axes, images.items(), strict=True):
+        show_image(ax, image, title)
+    return figure
+
+
+def repaint(tokens: Tensor, assignment: Tensor, image: Tensor) -> Tensor:
+    """Return an image (3, H, W): every pixel in the colour that its cluster's token (K, 3pp) has in the middle.
+
+    The tokens are merged patches (:func:`satlib.analysis.patch_features.patch_features`), ``assignment`` (N,) their
+    clusters, and ``image`` the one they were made of, whose mean colour is added again.
+    """
+    middle = tokens.unflatten(1, (3, -1))  # (K, 3, pp)
+    colour = middle[:, :, middle.shape[2] // 2] + image.mean((1, 2))
+    painted: Tensor = colour[assignment].T.reshape(image.shape)
+    return painted.clamp(0, 1)
+
+
+@styled
+def norm_scatter(counts: Tensor, norms: Mapping[str, Tensor]) -> Figure:
+    """Draw the length of each cluster's token against the cluster's size (K,), for several ways to make it.
+
+    ``norms`` holds lengths (K,) by name, four kinds at most.
+    """
+    figure, (ax,) = panels(1, 0.5)
+    styles = ((BLUE, "o"), (VERMILLION, "^"), (GREEN, "s"), (BLACK, "x"))
+    if len(norms) > len(styles):
+        raise ValueError(f"up to {len(styles)} kinds of lengths can be told apart, got {list(norms)}")
+    for (name, values), (color, marker) in zip(norms.items(), styles, strict=False):
+        ax.scatter(counts.numpy(), values.numpy(), s=14, color=color, marker=marker, label=name, alpha=0.7)
+    ax.set(xscale="log", xlabel="tokens in the cluster", ylabel="length of its token", ylim=(0, None))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(norms))
+    return figure

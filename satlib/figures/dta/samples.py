@@ -1,0 +1,75 @@
+"""How a sample is spread: the cells that it is drawn from, seen through a window, and how often each token is drawn."""
+
+from collections.abc import Mapping
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from satlib.dta.vectors import positions
+from satlib.figures.kit.style import BLACK, CENTER, frame_off, panels, show_image, styled
+
+WINDOW = 24
+"""Rows and columns that a window shows."""
+
+
+@styled
+def strata(image: Tensor, ways: Mapping[str, tuple[Tensor | None, Tensor]]) -> Figure:
+    """Draw cells and the sampled tokens in a window at the middle of the image, a panel for each way to sample.
+
+    Parameters
+    ----------
+    image
+        (3, H, W) in [0, 1].
+    ways
+        By the panel's title: the cell of each token (N,), ``None`` where there are no cells, and the sample (S,).
+    """
+    height, width = image.shape[1:]
+    top, left = max(0, (height - WINDOW) // 2), max(0, (width - WINDOW) // 2)
+    figure, axes = panels(len(ways), min(WINDOW, height) / min(WINDOW, width), columns=2)
+    for ax, (title, (cells, sample)) in zip(axes, ways.items(), strict=True):
+        show_image(ax, image, title, alpha=0.45)
+        if cells is not None:
+            _draw_borders(ax, cells.view(height, width))
+        place = positions(sample, width).flip(1).numpy()
+        ax.add_collection(
+            EllipseCollection(
+                [0.6], [0.6], [0], units="xy", facecolors=CENTER, offsets=place, offset_transform=ax.transData
+            )
+        )  # fmt: skip
+        ax.set(xlim=(left - 0.5, left + min(WINDOW, width) - 0.5), ylim=(top + min(WINDOW, height) - 0.5, top - 0.5))
+    return figure
+
+
+def borders(cells: Tensor) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Return the sides, as pairs of (x, y), between neighbouring tokens of different cells; ``cells`` is (H, W)."""
+    upright = (cells[:, 1:] != cells[:, :-1]).nonzero().tolist()
+    level = (cells[1:] != cells[:-1]).nonzero().tolist()
+    sides = [((x + 0.5, y - 0.5), (x + 0.5, y + 0.5)) for y, x in upright]
+    return sides + [((x - 0.5, y + 0.5), (x + 0.5, y + 0.5)) for y, x in level]
+
+
+def _draw_borders(ax: Axes, cells: Tensor) -> None:
+    ax.add_collection(LineCollection(borders(cells), colors=BLACK, linewidths=0.8))
+
+
+@styled
+def draw_rates(samples: Mapping[str, Tensor], grid: tuple[int, int]) -> Figure:
+    """Draw how often each token of the grid (H, W) is sampled, relative to the mean, a panel for each way.
+
+    ``samples`` holds draws (D, S) by the panel's title.
+    """
+    figure, axes = panels(len(samples), grid[0] / grid[1] + 0.1, columns=3)
+    for ax, (title, drawn) in zip(axes, samples.items(), strict=True):
+        picture = ax.imshow(draw_rate(drawn, grid).numpy(), vmin=0, vmax=2, cmap="cividis")
+        frame_off(ax, title)
+    figure.colorbar(picture, ax=axes, location="bottom", shrink=0.5, aspect=30, label="drawn, relative to the mean")
+    return figure
+
+
+def draw_rate(samples: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return how often each token is in the draws (D, S), relative to the mean of all tokens, (H, W)."""
+    count = torch.bincount(samples.flatten(), minlength=grid[0] * grid[1]).double().view(grid)
+    return count / count.mean()

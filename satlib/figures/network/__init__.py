@@ -1,0 +1,1 @@
+"""Figures of the network: its windows, its attention, its parts."""

@@ -1,0 +1,1 @@
+"""Figures of outputs and their scores."""

@@ -1,0 +1,43 @@
+"""Differences between trainings, drawn: rows against the base, with intervals, beside what the paper prints."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from satlib.figures.kit.style import BLACK, BLUE, ORANGE, WIDTH, styled
+from satlib.results.trials import Difference
+
+
+@styled
+def differences(
+    measures: Mapping[str, Mapping[str, Difference]], printed: Mapping[str, float], base: str, unit: str = "dB"
+) -> Figure:
+    """Draw a line for each row: our differences with their intervals, and the paper's as diamonds.
+
+    Parameters
+    ----------
+    measures
+        By the measure's name, at most two of them: the differences of the rows to ``base``. All have the same rows.
+    printed
+        Differences that the paper prints, by row; rows may be missing.
+    base
+        What the rows are compared with.
+    """
+    rows = list(next(iter(measures.values())))
+    figure = Figure(figsize=(WIDTH, 1.4 + 0.42 * len(rows)), layout="constrained")
+    ax = figure.subplots()
+    for number, (measure, found) in enumerate(measures.items()):
+        places = [place + 0.15 * (2 * number - len(measures) + 1) for place in range(len(rows))]
+        ax.errorbar(
+            [found[row].mean for row in rows], places, xerr=[found[row].half for row in rows],
+            fmt="os"[number], color=(BLUE, ORANGE)[number], markersize=5, capsize=3, label=f"ours, {measure}",
+        )  # fmt: skip
+    known = [place for place, row in enumerate(rows) if row in printed]
+    if known:
+        ax.plot([printed[rows[i]] for i in known], known, "D", color=BLACK, markersize=5, fillstyle="none",
+                label="the paper, Set5 ×4")  # fmt: skip
+    ax.axvline(0, color="0.5", linewidth=0.8)
+    ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=f"PSNR minus that of {base}, {unit}")
+    ax.invert_yaxis()
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure

@@ -1,0 +1,77 @@
+"""The images of a folder: which files they are, and their pixels as 8-bit grey or RGB."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from satlib.images.files import FORMATS, read
+
+SUFFIXES = (*FORMATS, ".bmp", ".gif")
+"""What counts as an image file; one that cannot be read is an error, not skipped."""
+MAX_PIXELS_OF_SET = 2**27
+"""Largest image that is read from a data set: 134 million pixels."""
+
+
+def image_files(folder: Path, *, nested: bool = False) -> list[Path]:
+    """Return the image files of a folder, sorted by path; hidden files are left out.
+
+    Parameters
+    ----------
+    nested
+        Whether folders inside it count.
+
+    Raises
+    ------
+    OSError
+        If it is no folder.
+    ValueError
+        If it has no images.
+    """
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file; a folder of images is needed")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"no such folder: {folder}")
+    files = sorted(path for path in _walk(folder, nested) if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise ValueError(f"{folder} has no images ({', '.join(FORMATS)})")
+    return files
+
+
+def _walk(folder: Path, nested: bool) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield path
+        elif nested and path.is_dir() and not path.is_symlink():
+            yield from _walk(path, nested)
+
+
+def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
+    """Read an image as 8-bit grey (H, W) or RGB (H, W, 3); 16 bits are rounded to 8, opaque alpha is dropped.
+
+    Raises
+    ------
+    OSError, ValueError
+        As :func:`satlib.images.files.read`; ValueError also if parts of it are transparent.
+    """
+    pixels: npt.NDArray[Any] = read(path, max_pixels=MAX_PIXELS_OF_SET).pixels
+    white = np.iinfo(pixels.dtype).max
+    if pixels.shape[2] in (2, 4):
+        if (pixels[..., -1] != white).any():
+            raise ValueError(f"{path} has transparent pixels")
+        pixels = pixels[..., :-1]
+    if pixels.dtype == np.uint16:
+        pixels = np.rint(pixels / 257)
+    image = pixels.astype(np.uint8)
+    return image[..., 0] if image.shape[2] == 1 else image
+
+
+def images_and_others(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files of a folder, hidden ones and subfolders left out: images by their extension, and others."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = [path for path in files if path.suffix.lower() in FORMATS]
+    return found, [path for path in files if path.suffix.lower() not in FORMATS]

@@ -1,0 +1,22 @@
+"""Pixels to tensors and back."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+def to_tensor(pixels: npt.NDArray[Any]) -> Tensor:
+    """Return (H, W, 1 or 3) pixels as a tensor (3, H, W) in [0, 1], float64 where they are, else float32."""
+    white = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    wide: npt.NDArray[Any] = pixels.astype(np.float64 if pixels.dtype == np.float64 else np.float32)
+    return torch.from_numpy(wide / white).permute(2, 0, 1).expand(3, -1, -1)
+
+
+def to_pixels(image: Tensor, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a tensor (C, H, W) as (H, W, C) pixels of ``dtype``, clipped, and rounded to integers."""
+    clipped = image.permute(1, 2, 0).clamp(0, 1).numpy()
+    dtype = np.dtype(dtype)
+    return (np.rint(clipped * np.iinfo(dtype).max) if dtype.kind == "u" else clipped).astype(dtype)

@@ -1,7 +1,0 @@
-"""Running notebooks by papermill with checked parameters: one, or a batch of them here or on a Slurm cluster."""
-
-from satlib.running.batch import plan_batch, run_batch
-from satlib.running.executing import NotebookError, run_notebook
-from satlib.running.records import Record, collect
-
-__all__ = ["NotebookError", "Record", "collect", "plan_batch", "run_batch", "run_notebook"]

@@ -1,0 +1,20 @@
+"""Checks of values that a user hands in: one ValueError that names the field and the value."""
+
+
+def require(condition: bool, name: str, value: object, what: str) -> None:
+    """Raise ValueError that ``name`` must be ``what``, unless the condition holds."""
+    if not condition:
+        raise ValueError(f"{name} must be {what}, got {value!r}")
+
+
+def is_int(value: object) -> bool:
+    """Return whether it is an integer, and not True or False."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def real(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
+    """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit."""
+    ok = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+    ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
+    bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if high < float("inf") else "")
+    require(ok, name, value, f"a number {bounds}")

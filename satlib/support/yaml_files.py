@@ -1,0 +1,54 @@
+"""YAML files and texts, whose faults are told in one line."""
+
+from pathlib import Path
+
+import yaml
+
+
+def read_yaml(path: str | Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> object:
+    """Return what a YAML file says, None for an empty one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is not YAML; the message names the file, and the line and column of the fault.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not YAML: it is not text in UTF-8") from None
+    return parse_yaml(text, str(path), loader)
+
+
+def parse_yaml(text: str, what: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> object:
+    """Return what a YAML text says, or raise a ValueError that begins with ``what``."""
+    try:
+        value: object = yaml.load(text, loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+        raise ValueError(f"{what} is not YAML: {place}{error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{what} is not YAML: {' '.join(str(error).split())}") from None
+    return value
+
+
+def read_mapping(path: str | Path) -> dict[str, object]:
+    """Return what a YAML file says; an empty file is an empty mapping.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, is not YAML, or is no mapping from names.
+    """
+    content = read_yaml(path)
+    return as_mapping({} if content is None else content, str(path))
+
+
+def as_mapping(value: object, what: str) -> dict[str, object]:
+    """Return a value that must be a mapping from names, or raise a ValueError that says ``what`` should be one."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"{what} must be a mapping from names to values, got {value!r}")
+    return value

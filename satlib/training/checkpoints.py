@@ -1,0 +1,156 @@
+"""Checkpoints: everything that a run is, in one file that is whole or not there.
+
+A file holds the weights, their moving average, the optimiser's moments, the step, the running sums of the log and the
+best validation so far. Random numbers and the position in the data are functions of the seed and the step (see
+:mod:`satlib.training.patches` and :mod:`satlib.training.step`), so the step stands for them, in every process. A file
+is written aside, flushed to the disk and renamed. On reading, the checksums of all its parts are compared, and a
+damaged file is named and passed over for the one before.
+"""
+
+import io
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from satlib._version import __version__
+from satlib.network.model import SAT
+from satlib.support.files import replacing
+from satlib.training.config import TrainConfig
+from satlib.weights.checkpoint import DAMAGE
+
+FORMAT = "satlib training 1"
+
+FREE = {
+    "steps", "milestones", "store", "validation", "workers", "threads", "precision", "cuda_graph", "accumulate",
+    "log_every", "validate_every", "save_every", "keep", "samples", "start",
+}  # fmt: skip
+"""Fields that may change when a run goes on."""
+
+
+@dataclass
+class State:
+    """What training changes."""
+
+    model: SAT
+    average: SAT | None
+    """Moving average of the model's weights."""
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    """Steps that are done."""
+    seconds: float = 0.0
+    """Time spent on them, over all sessions, without validations."""
+    best: float | None = None
+    """Highest validation PSNR so far, in dB."""
+    validated: int = 0
+    """Step of the last validation."""
+    sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
+    """Since the last line of the log: sum of the losses, steps with a finite loss. Then, over the whole run: steps
+    that were skipped; and how many of them came last, one after the other."""
+
+    @property
+    def network(self) -> SAT:
+        """The network that is validated and kept: the average if there is one."""
+        return self.average or self.model
+
+    def to_bytes(self, config: TrainConfig) -> bytes:
+        """Return the checkpoint as the content of a file."""
+        content = {
+            "format": FORMAT, "version": __version__, "config": config.to_dict(), "step": self.step,
+            "seconds": self.seconds, "best": self.best, "validated": self.validated, "sums": self.sums.cpu(),
+            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+        }  # fmt: skip
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        return buffer.getvalue()
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Take over what :func:`read` returned."""
+        self.model.load_state_dict(content["model"])
+        if self.average is not None:
+            self.average.load_state_dict(content["average"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.step, self.seconds = content["step"], content["seconds"]
+        self.best, self.validated = content["best"], content["validated"]
+        self.sums.copy_(content["sums"])
+
+
+def save(state: State, config: TrainConfig, folder: Path) -> Path:
+    """Write a checkpoint of this step into a folder, then remove all but the newest ``config.keep``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there before stays.
+    """
+    path = folder / f"step-{state.step:08d}.pt"
+    content = state.to_bytes(config)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    for old in checkpoints(folder)[config.keep :]:
+        old.unlink()
+    return path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, newest first."""
+    return sorted(folder.glob("step-*.pt"), reverse=True)
+
+
+def newest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the content of the newest whole checkpoint, or None, and what is wrong with newer ones, a line each."""
+    problems: list[str] = []
+    for path in checkpoints(folder):
+        try:
+            return read(path), problems
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+    return None, problems
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint on the CPU, after checking all of it.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged or something else.
+    OSError
+        If it cannot be opened.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"checksum of {damaged}")
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except (zipfile.BadZipFile, pickle.UnpicklingError, *DAMAGE) as error:
+        raise ValueError(f"checkpoint {path} is damaged: {str(error).strip().splitlines()[0]}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a checkpoint of satlib's training")
+    return content
+
+
+def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path) -> None:
+    """Raise ValueError if a checkpoint is of another run: a field that shapes the training differs."""
+    ours, theirs = config.to_dict(), content["config"]
+    for name, value in ours.items():
+        if name not in FREE and theirs.get(name) != value:
+            if name == "network":
+                name = next(f"network.{key}" for key in value if theirs["network"].get(key) != value[key])
+                value, theirs = _field(ours, name), {name: _field(theirs, name)}
+            raise ValueError(
+                f"{path} holds a run with {name}={theirs.get(name)!r}, not {value!r}; choose another folder, or start "
+                "a new run from its weights (start=.../last.safetensors)"
+            )
+
+
+def _field(values: dict[str, Any], name: str) -> object:
+    return values["network"].get(name.removeprefix("network."))

@@ -1,0 +1,128 @@
+"""Where training starts: random weights, weights that interpolate, or those of another network.
+
+The paper trains x3 and x4 networks from the weights of the x2 network. Everything up to the upsampler fits; of the
+upsampler, the released code loads what has the same name and shape, which for x4 is the first of its two steps and the
+last convolution. :func:`adopt` does the same.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from satlib.config import SATConfig
+from satlib.network.attention import SelectiveAggregationAttention
+from satlib.network.model import SAT
+from satlib.training.patches import stream
+from satlib.weights.checkpoint import load
+
+
+def first_network(config: SATConfig, start: str, seed: int, *, query_std: float | None = None) -> tuple[SAT, list[str]]:
+    """Return the network that training starts with, and the names of weights that a file did not give.
+
+    ``start``, ``seed`` and ``query_std`` are those of :class:`satlib.training.TrainConfig`.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file of weights cannot be read, or does not fit; or the network is too narrow to interpolate.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed))
+        model = SAT(config)
+        if query_std is not None:
+            begin_selective(model, query_std)
+    if start == "random":
+        return model, []
+    if start == "interpolation":
+        interpolate(model)
+        return model, []
+    return model, adopt(model, load(start))
+
+
+def adopt(model: SAT, other: SAT) -> list[str]:
+    """Copy the weights of another network, all but those of the upsampler that do not fit; return their names.
+
+    Raises
+    ------
+    ValueError
+        If anything else does not fit.
+    """
+    own, given = model.state_dict(), other.state_dict()
+    if isinstance(last := model.upsampler[-1], nn.Conv2d) and isinstance(other.upsampler[-1], nn.Conv2d):
+        index, other_index = len(model.upsampler) - 1, len(other.upsampler) - 1
+        for name in last.state_dict():
+            given[f"upsampler.{index}.{name}"] = given.pop(f"upsampler.{other_index}.{name}")
+    fresh = [name for name, tensor in own.items() if name not in given or given[name].shape != tensor.shape]
+    foreign = [name for name in fresh if not name.startswith("upsampler.")]
+    if foreign:
+        raise ValueError(
+            f"the weights to start from do not fit the network: {foreign[0]} is {_shape(given, foreign[0])}, not "
+            f"{tuple(own[foreign[0]].shape)}" + (f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else "")
+        )
+    model.load_state_dict({name: own[name] if name in fresh else given[name] for name in own})
+    return fresh
+
+
+@torch.no_grad()
+def begin_selective(model: SAT, std: float) -> None:
+    """Draw one matrix for the queries and the keys of each SAA layer; their biases, if any, stay as they are.
+
+    The logit of two tokens is then their scalar product in a random projection, largest, as a rule, for like tokens.
+    """
+    for module in model.modules():
+        if isinstance(module, SelectiveAggregationAttention):
+            module.query.weight.normal_(std=std)
+            module.key.weight.copy_(module.query.weight)
+
+
+@torch.no_grad()
+def interpolate(model: SAT) -> None:
+    """Change an untrained network of the upsampler "onestep" so that it interpolates bilinearly.
+
+    Three of its channels carry the image: the first convolution copies it into them, the body adds nothing to them,
+    the features keep them and, as LeakyReLU lets negative values through at a hundredth only, their negatives; the
+    last convolution interpolates. All other weights stay as they were drawn, but those of the last convolution are
+    divided by 10. Training then begins at the PSNR of bilinear interpolation and not at that of noise.
+
+    Raises
+    ------
+    ValueError
+        If the upsampler is another, or there are fewer than 3 channels before it or 6 in it.
+    """
+    c = model.config
+    if c.upsampler != "onestep" or c.channels < 3 or c.upsampler_channels < 6:
+        raise ValueError(
+            "start='interpolation' needs the upsampler 'onestep', channels >= 3 and upsampler_channels >= 6; got "
+            f"{c.upsampler!r}, {c.channels} and {c.upsampler_channels}"
+        )
+    features, last = model.features[0], model.upsampler[0]
+    assert isinstance(features, nn.Conv2d) and isinstance(last, nn.Conv2d)
+    for convolution, n in ((model.head, 3), (model.body_conv, 3), (features, 6)):
+        convolution.weight[:n] = 0
+        _bias(convolution)[:n] = 0
+    last.weight /= 10
+    last.weight[:, :6] = 0
+    _bias(last).zero_()
+    kernels = bilinear_kernels(c.scale) / 1.01  # LeakyReLU(x) - LeakyReLU(-x) = 1.01 x
+    for color in range(3):
+        model.head.weight[color, color, 1, 1] = 1
+        features.weight[color, color, 1, 1] = 1
+        features.weight[3 + color, color, 1, 1] = -1
+        outputs = slice(color * c.scale**2, (color + 1) * c.scale**2)
+        last.weight[outputs, color] = kernels
+        last.weight[outputs, 3 + color] = -kernels
+
+
+def bilinear_kernels(scale: int) -> Tensor:
+    """Return the 3x3 kernel of each of the s*s positions inside an input pixel, (s*s, 3, 3), in raster order."""
+    offset = (torch.arange(scale) + 0.5) / scale - 0.5
+    taps = torch.stack((-offset.clamp(max=0), 1 - offset.abs(), offset.clamp(min=0)), dim=1)  # (s, 3)
+    return torch.einsum("ai,bj->abij", taps, taps).flatten(0, 1)
+
+
+def _bias(convolution: nn.Conv2d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias
+
+
+def _shape(tensors: dict[str, Tensor], name: str) -> object:
+    return tuple(tensors[name].shape) if name in tensors else "missing"

@@ -1,0 +1,155 @@
+"""Running an experiment: one training after the other, each of which goes on where it was cut off, and their measures.
+
+An experiment has a folder, OUT::
+
+    OUT/scenes/          the scenes as files, and the store of those to train on, if it has scenes
+    OUT/ROW-seedN/       a training, as `satlib train` keeps it
+    OUT/results.json     what every finished training gave, in the form that `satlib.results.trials.results` reads
+
+Called again, it leaves out what is in `results.json` and goes on with the training that was cut off, from its last
+checkpoint. It may be ended at any moment; SIGTERM and Ctrl-C save first.
+"""
+
+import hashlib
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from satlib._version import __version__
+from satlib.data.scenes import write_files, write_store
+from satlib.data.store import Store
+from satlib.support.files import locked, replacing
+from satlib.training import TrainConfig, train
+from satlib.training.checkpoints import FREE
+from satlib.training.journal import TRAIN, Say, read_table, silent
+from satlib.training.patches import split
+from satlib.training.trials.experiment import Experiment, Scenes, Training, read_experiment
+from satlib.training.trials.measures import Measures, on_examples, on_scenes
+from satlib.training.validation import examples_of_folder, examples_of_store
+from satlib.weights.checkpoint import load
+
+RESULTS = "results.json"
+
+
+def run_experiment(
+    file: str | Path, out: str | Path, *, time_limit: float | None = None, device: str = "auto", say: Say = silent
+) -> bool:
+    """Run the trainings of an experiment that are not done, in its order; return whether all are.
+
+    Parameters
+    ----------
+    file
+        See :mod:`satlib.training.trials.experiment`.
+    out
+        The experiment's folder; made if it is missing.
+    time_limit
+        Seconds from now; it ends before they are over.
+    device
+        As for :func:`satlib.training.train`.
+    say
+        Told each line.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file or the data are bad, another process runs the experiment, or a training in the folder was made with
+        other choices.
+    FloatingPointError
+        If a loss is not finite in 100 steps in a row.
+    """
+    out, began = Path(out), time.monotonic()
+    experiment = read_experiment(file, out / "scenes")
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out / ".lock"):
+        _check_done(experiment, out)
+        if experiment.scenes is not None:
+            make_scenes(experiment.scenes, out / "scenes")
+        for number, training in enumerate(experiment.trainings, start=1):
+            if training.name in {name_of(job) for job in read_jobs(out)}:
+                continue
+            left = None if time_limit is None else time_limit - (time.monotonic() - began)
+            if left is not None and left <= 0:
+                return False
+            say(f"training {number} of {len(experiment.trainings)}: {training.name}")
+            result = train(training.config, out / training.name, resume=True, time_limit=left, device=device, say=say)
+            if not result.finished:
+                return False
+            job = _measured(training, experiment.scenes, out)
+            _write(out, [*read_jobs(out), job])
+            say(", ".join(f"{key} {value:.4g}" for key, value in job.items() if isinstance(value, float)))
+    return True
+
+
+def make_scenes(scenes: Scenes, folder: Path) -> None:
+    """Write the scenes of an experiment: a folder and a store of those to train on, a folder of the others."""
+    folder.mkdir(exist_ok=True)
+    for name, (seed, n) in (("train", scenes.train), ("held_out", scenes.held_out)):
+        make = write_store if name == "train" else write_files
+        make(folder / name, n, partial(scenes.draw, seed))
+
+
+def read_jobs(out: Path) -> list[dict[str, Any]]:
+    """Return what the finished trainings of an experiment gave, in the order in which they ended."""
+    path = out / RESULTS
+    if not path.is_file():
+        return []
+    try:
+        jobs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["jobs"]
+        for job in jobs:
+            name_of(job)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not hold an experiment's results: {error}") from None
+    return jobs
+
+
+def name_of(job: dict[str, Any]) -> str:
+    """Return the name of the training that gave these results."""
+    return f"{job['row']}-seed{job['seed']}"
+
+
+def digest(config: TrainConfig) -> str:
+    """Return a hash of all that shapes a training: of all fields but those that may change when it goes on."""
+    fixed = {key: value for key, value in config.to_dict().items() if key not in FREE or key in ("steps", "start")}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check_done(experiment: Experiment, out: Path) -> None:
+    """Raise ValueError if the folder has results of a training that the file describes otherwise."""
+    done = {name_of(job): job.get("digest") for job in read_jobs(out)}
+    for training in experiment.trainings:
+        if done.get(training.name, digest(training.config)) != digest(training.config):
+            raise ValueError(f"{out} has results of {training.name} with other choices; choose another folder")
+
+
+def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str, Any]:
+    """Return what a finished training gave."""
+    folder, config = out / training.name, training.config
+    model = load(folder / "last.safetensors")
+    found = on_scenes(model, scenes) if scenes is not None else _on_validation(config, folder)
+    rows = read_table(folder / TRAIN)
+    return {
+        "row": training.row, "seed": training.seed, **found, "step": config.steps, "seconds": rows[-1]["seconds"],
+        "loss": rows[-1]["loss"], "params": sum(p.numel() for p in model.parameters()), "digest": digest(config),
+        "satlib": __version__, "torch": torch.__version__,
+    }  # fmt: skip
+
+
+def _on_validation(config: TrainConfig, folder: Path) -> Measures:
+    """Measure on what a training was validated on."""
+    if config.validation is not None:
+        examples = examples_of_folder(Path(config.validation), config.network.scale)
+    else:
+        store = Store(config.store, config.network.scale)
+        examples = examples_of_store(store, split(len(store), config.holdout)[1])
+    return on_examples(load(folder / "last.safetensors"), examples)
+
+
+def _write(out: Path, jobs: list[dict[str, Any]]) -> None:
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    content = {"machine": {"device": device, "torch": torch.__version__}, "steps": jobs[0]["step"], "jobs": jobs}
+    with replacing(out / RESULTS) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

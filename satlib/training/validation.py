@@ -1,0 +1,83 @@
+"""Validation: mean Y-PSNR and SSIM over whole images, each process taking its share of them.
+
+Shapes: H, W of an image, s the scale.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+
+from satlib.data.store import Store
+from satlib.evaluation.protocol import Protocol, compare
+from satlib.images.degradation import crop_to_multiple, downscale
+from satlib.images.files import write
+from satlib.images.folder import image_files, read_8bit
+from satlib.images.picture import Picture
+from satlib.network.model import SAT
+from satlib.upscaling.run import upscale_picture
+
+Image = npt.NDArray[np.uint8]
+
+
+class Example(NamedTuple):
+    """A validation image in both resolutions."""
+
+    name: str
+    lr: Image
+    """(H, W, 3)."""
+    hr: Image
+    """(sH, sW, 3)."""
+
+
+class Validation(NamedTuple):
+    """Means over the images."""
+
+    psnr: float
+    """dB, on Y, with s pixels shaved from each side."""
+    ssim: float
+
+
+def examples_of_store(store: Store, indices: Sequence[int]) -> list[Example]:
+    """Return held-out photographs of a store."""
+    return [
+        Example(Path(store.entries[i].name).stem, store.lr(i), crop_to_multiple(store.hr(i), store.scale))
+        for i in indices
+    ]
+
+
+def examples_of_folder(folder: Path, scale: int) -> list[Example]:
+    """Return the images of a folder; grey ones become RGB."""
+    found = []
+    for path in image_files(folder):
+        pixels = read_8bit(path)
+        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
+    return found
+
+
+def validate(
+    model: SAT, examples: Sequence[Example], fabric: Fabric, *, samples: int = 0, folder: Path | None = None
+) -> Validation:
+    """Upscale all examples, each in one process, and return the means, the same in all processes.
+
+    The upscaled versions of the first ``samples`` are written into ``folder``.
+    """
+    protocol = Protocol(scale=model.config.scale)
+    sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
+    for number in range(fabric.global_rank, len(examples), fabric.world_size):
+        example = examples[number]
+        upscaled = upscale_picture(Picture(example.lr), model)
+        values = compare(upscaled.pixels, example.hr, protocol)
+        sums += torch.tensor([values["psnr"], values["ssim"]], dtype=torch.float64, device=fabric.device)
+        if folder is not None and number < samples:
+            folder.mkdir(parents=True, exist_ok=True)
+            write(upscaled, folder / f"{example.name}.png")
+    if fabric.world_size > 1:
+        sums = torch.as_tensor(fabric.all_reduce(sums, reduce_op="sum"))
+    psnr, ssim = (sums / len(examples)).tolist()
+    return Validation(psnr, ssim)

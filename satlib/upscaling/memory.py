@@ -1,0 +1,69 @@
+"""How large a tile fits in memory: what is free, what a network needs, and whether an error says that it ran out."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from satlib.config import SATConfig
+from satlib.upscaling.precision import Format
+
+COPIES = 32
+"""Activations of C channels that a forward pass holds at its peak; 23 to 27 were measured on a CPU. The way of a GPU
+keeps 14 to 16 alive (`satlib.complexity.measured.peak_bytes`), without what its allocator and libraries keep
+besides."""
+
+HALF_SHARE = 0.6
+"""What bfloat16 takes of float32's activations; norms and sums stay in float32. 0.54 to 0.56 were counted."""
+
+FIXED_BYTES = 2**28
+"""What a forward pass takes whatever the size of the image: blocks of similarities, position biases, libraries."""
+
+
+def bytes_needed(config: SATConfig, height: int, width: int, number_format: Format = "float32") -> int:
+    """Estimate, on the high side, the bytes of a forward pass over a height x width image without gradients.
+
+    Linear in the pixels, as the network is: its similarities are computed in blocks.
+    """
+    body = COPIES * config.channels
+    head = 2 * config.upsampler_channels * config.scale**2 if config.upsampler == "classic" else 0
+    colors = 3 * 3 * config.scale**2
+    share = HALF_SHARE if number_format == "bfloat16" else 1
+    return FIXED_BYTES + int(share * 4 * (body + head + colors) * height * width)
+
+
+def bytes_available(device: torch.device) -> int:
+    """Return the free memory of a CUDA device, or of the machine (of its control group, where one sets a limit)."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    return min(_machine_bytes(), _group_bytes())
+
+
+def _machine_bytes() -> int:
+    """Return what Linux holds to be available; elsewhere half of the physical memory, or 4 GiB if it is unknown."""
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return 2**32
+
+
+def _group_bytes(folder: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return what the control group (version 2) of a container leaves, or a huge number where none sets a limit."""
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        used = int((folder / "memory.current").read_text())
+        return max(0, int(limit) - used) if limit != "max" else 2**62
+    except (OSError, ValueError):
+        return 2**62
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out, on a GPU, in numpy or in torch on the CPU."""
+    out = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return out or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))

@@ -1,0 +1,142 @@
+"""Networks of other people, from files that the `spandrel` package reads: what the chapter of comparisons runs.
+
+spandrel (the extra `peers`) knows the architectures of many published networks, tells from the names and shapes of a
+file's tensors which one it holds, and builds it. It unpickles nothing but tensors. Files of SAT are not among them:
+those are for :func:`satlib.load`.
+
+Shapes: H, W image height and width, s the scale.
+"""
+
+import importlib
+import importlib.util
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from satlib.images.tensors import to_pixels, to_tensor
+from satlib.weights.checkpoint import DAMAGE
+
+TORCHVISION_OPERATORS = ("nms", "qnms")
+"""What torchvision registers its Python parts for when it is imported."""
+
+IMPORT_ERRORS = (ImportError, RuntimeError, AttributeError)
+"""What a torchvision that does not fit raises when it is imported."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A network that upscales RGB images."""
+
+    name: str
+    """The file's name without its extension."""
+    architecture: str
+    """As spandrel calls it, for example "SwinIR"."""
+    scale: int
+    n_params: int
+    network: Callable[[Tensor], Tensor]
+    """(1, 3, H, W) in [0, 1] -> (1, 3, sH, sW) in [0, 1]; it fills up to the sizes that it needs by itself."""
+    device: torch.device
+    """Where the network is."""
+
+    def upscale(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return an image (H, W, 3) uint8, whole and at once, as (sH, sW, 3) uint8.
+
+        Raises
+        ------
+        ValueError
+            For another shape or dtype.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        with torch.inference_mode():
+            out = self.network(to_tensor(image)[None].to(self.device))[0].cpu()
+        return to_pixels(out, np.uint8)
+
+
+def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu") -> Foreign:
+    """Load a network of an architecture that spandrel knows.
+
+    Parameters
+    ----------
+    path
+        A .pth, .pt, .ckpt or .safetensors file, as the network's authors publish it.
+    device
+        Where the network goes.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, spandrel is not installed, or the torchvision that it needs does not work.
+    ValueError
+        If the file is damaged, of an architecture that spandrel does not know, or of a network that does not upscale
+        RGB images.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    spandrel = import_spandrel()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about the ways in which spandrel loads
+            found = spandrel.ModelLoader(device=device).load_from_file(path)
+    except spandrel.UnsupportedModelError as error:
+        raise ValueError(f"{path} is of no architecture that spandrel knows") from error
+    except (pickle.UnpicklingError, *DAMAGE) as error:
+        raise ValueError(f"{path} cannot be read as a network: {_one_line(error)}") from error
+    takes, gives = found.input_channels, found.output_channels
+    if not isinstance(found, spandrel.ImageModelDescriptor) or (takes, gives) != (3, 3) or found.scale < 2:
+        what = f"scale {found.scale}, {takes} to {gives} channels"
+        raise ValueError(f"{path} holds no network that upscales RGB images: {found.architecture.name}, {what}")
+    n_params = sum(p.numel() for p in found.model.parameters())
+    return Foreign(path.stem, found.architecture.name, found.scale, n_params, found, torch.device(device))
+
+
+def import_spandrel() -> ModuleType:
+    """Import spandrel, which imports torchvision.
+
+    Beside a CPU build of torch, the compiled operators of torchvision's usual builds are missing and its import fails.
+    They are declared then, without a body, which is enough: spandrel's networks call none of them.
+
+    Raises
+    ------
+    OSError
+        If spandrel is not installed, or its import fails all the same.
+    """
+    if importlib.util.find_spec("spandrel") is None:
+        raise OSError("other networks need the package spandrel; install satlib with it: pip install 'satlib[peers]'")
+    try:
+        return importlib.import_module("spandrel")
+    except IMPORT_ERRORS:
+        pass
+    try:
+        with _operators_declared():
+            return importlib.import_module("spandrel")
+    except IMPORT_ERRORS as error:
+        reason = _one_line(error)
+        raise OSError(
+            f"spandrel needs a torchvision that fits torch {torch.__version__}; the one installed fails: {reason}"
+        ) from error
+
+
+@contextmanager
+def _operators_declared() -> Iterator[None]:
+    """Declare the operators that are missing, until the import has ended; torch forgets them with the library."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in TORCHVISION_OPERATORS:
+        if not hasattr(torch.ops.torchvision, name):
+            library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
+    yield
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

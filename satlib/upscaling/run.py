@@ -1,0 +1,175 @@
+"""A picture through a network or the bicubic baseline: whole or in tiles, once or in eight orientations.
+
+The network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged. Alpha
+is upscaled beside the colour by bicubic interpolation. Results are clipped to [0, 1] and, for integer pixels, rounded.
+
+Shapes: C channels, H, W image height and width, s the scale.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from satlib.images.picture import Picture
+from satlib.images.tensors import to_pixels, to_tensor
+from satlib.network.model import SAT, eval_mode
+from satlib.resize import imresize
+from satlib.support.progress import Report
+from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
+from satlib.upscaling.models import Bicubic
+from satlib.upscaling.precision import FORMATS, Format, computing
+from satlib.upscaling.tiles import check_tiles, run_tiles
+
+Tile = int | Literal["auto"] | None
+"""Side of a tile in input pixels; ``None``: the whole image; "auto": the whole image, or tiles that fit in memory."""
+
+Precision = Format | Literal["auto"]
+"""Number format of the network: `satlib.upscaling.precision`. "auto": "float32" where the whole image fits in memory
+with it; else, on a GPU that has it, "bfloat16", which mostly changes less than tiles do (`python -m benchmarks
+precision`)."""
+
+AUTO_MIN_TILE = 64
+"""Where "auto" stops halving the tiles, or at four overlaps if that is more."""
+
+
+def upscale_picture(
+    picture: Picture,
+    model: SAT | Bicubic,
+    *,
+    tile: Tile = None,
+    overlap: int = 16,
+    ensemble: bool = False,
+    precision: Precision = "float32",
+    report: Report | None = None,
+) -> Picture:
+    """Upscale a picture; the parameters are those of :func:`satlib.upscale`.
+
+    ``report`` is told the tiles that are done and all. The baseline interpolates the whole image at once.
+    """
+    check_tiles(None if tile == "auto" else tile, overlap)
+    if precision not in (*FORMATS, "auto"):
+        raise ValueError(f"precision must be one of {', '.join(FORMATS)}, auto, got {precision!r}")
+    pixels = picture.pixels
+    if isinstance(model, Bicubic):
+        return picture.with_pixels(_bicubic(pixels, model.scale))
+    color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
+    number_format = choose_format(model, (pixels.shape[0], pixels.shape[1]), precision)
+    with eval_mode(model), torch.inference_mode():
+        upscaled = _run(color, model, tile, overlap, ensemble, number_format, report or _silent)
+    gray = pixels.shape[2] < 3
+    out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
+    if picture.has_alpha:
+        out = np.concatenate((out, _bicubic(pixels[..., -1:], model.config.scale)), axis=2)
+    return picture.with_pixels(out)
+
+
+def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
+    """Interpolate (H, W, C) pixels of any kind within their range, one channel at a time to save memory."""
+    height, width, channels = pixels.shape
+    out = np.empty((height * scale, width * scale, channels), pixels.dtype)
+    for channel in range(channels):
+        plane = pixels[..., channel]
+        resized = imresize(plane.astype(np.float32) if plane.dtype == np.float16 else plane, scale)
+        out[..., channel] = resized if plane.dtype.kind == "u" else resized.clip(0, 1)
+    return out
+
+
+def _run(
+    color: Tensor, model: SAT, tile: Tile, overlap: int, ensemble: bool, number_format: Format, report: Report
+) -> Tensor:
+    """Upscale (3, H, W) to (3, sH, sW), on the CPU, in tiles as asked."""
+    parameter = next(model.parameters())
+    color = color.to(torch.promote_types(parameter.dtype, torch.float32))
+
+    def once(x: Tensor) -> Tensor:
+        with computing(number_format, parameter.device):
+            out: Tensor = model(x.to(parameter.device, parameter.dtype)[None])[0]
+        return out.to(color)  # back in its dtype and on the CPU
+
+    def in_tiles(side: int) -> Tensor:
+        run = eightfold(once) if ensemble else once
+        return run_tiles(color, run, scale=model.config.scale, tile=side, overlap=overlap, report=report)
+
+    height, width = color.shape[1:]
+    if tile != "auto":
+        return in_tiles(tile or max(height, width))
+    smallest = max(AUTO_MIN_TILE, 4 * overlap)
+    return halving(in_tiles, first_side(model, (height, width), smallest, number_format), smallest)
+
+
+def choose_format(model: SAT, size: tuple[int, int], precision: Precision) -> Format:
+    """Return the number format for an image of ``size`` (H, W): what is asked for, or what :data:`Precision` says."""
+    if precision != "auto":
+        return precision
+    parameter = next(model.parameters())
+    half = parameter.device.type == "cuda" and parameter.dtype == torch.float32 and has_bfloat16(parameter.device)
+    return "bfloat16" if half and not fits(model, size, "float32") else "float32"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a GPU has units for bfloat16: NVIDIA's from compute capability 8.0 on."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def fits(model: SAT, size: tuple[int, int], number_format: Format) -> bool:
+    """Return whether a forward pass over (H, W) pixels is sure to fit into half of the free memory."""
+    parameter = next(model.parameters())
+    need = bytes_needed(model.config, *size, number_format)
+    return need * parameter.itemsize // 4 <= bytes_available(parameter.device) // 2
+
+
+def first_side(model: SAT, size: tuple[int, int], smallest: int, number_format: Format = "float32") -> int:
+    """Return the longer side of an image if it fits into half of the free memory, else a half, a quarter ... of it."""
+    side = max(size)
+    while side > smallest and not fits(model, (min(side, size[0]), min(side, size[1])), number_format):
+        side = max(smallest, (side + 1) // 2)
+    return side
+
+
+def halving(run: Callable[[int], Tensor], side: int, smallest: int) -> Tensor:
+    """Run with tiles of ``side``, and with half of it each time that memory runs out.
+
+    Raises
+    ------
+    MemoryError
+        If even tiles of ``smallest`` do not fit.
+    """
+    while True:
+        try:
+            return run(side)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if side <= smallest:
+                raise MemoryError(f"out of memory even with tiles of {side} x {side} pixels") from error
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        side = max(smallest, (side + 1) // 2)
+
+
+def eightfold(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return the mean of ``run`` over the eight flips and quarter turns of its input, each turned back.
+
+    The self-ensemble of Timofte et al. (CVPR 2016). ``run`` maps (C, H, W) to (C, sH, sW).
+    """
+
+    def mean(x: Tensor) -> Tensor:
+        total: Tensor | None = None
+        for flip in (False, True):
+            for turns in range(4):
+                turned = torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1))
+                back = torch.rot90(run(turned), -turns, (-2, -1))
+                back = back.flip(-1) if flip else back
+                total = back if total is None else total + back
+        assert total is not None
+        return total / 8
+
+    return mean
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""

@@ -1,0 +1,173 @@
+"""Networks in files: safetensors with the configuration in the header, and the authors' PyTorch checkpoints.
+
+Nothing is unpickled but tensors. What the authors' files do not say (they hold no configuration) is read off the
+shapes of their tensors, and the rest is taken from their released YAML, the preset "sat-released".
+"""
+
+import json
+import pickle
+import re
+import struct
+import warnings
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from satlib._version import __version__
+from satlib.config import PRESETS, SCALES, SATConfig
+from satlib.network.model import SAT
+from satlib.support.files import replacing
+from satlib.weights.released import infer_config, rename
+
+FORMAT = "satlib"
+
+DAMAGE = (
+    RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error,
+)  # fmt: skip
+"""What torch's loader raises at damaged files and at files that are no checkpoints."""
+
+
+def load(name_or_path: str | Path, *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
+    """Load a network, in eval mode.
+
+    Parameters
+    ----------
+    name_or_path
+        A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or a
+        .pth file of the authors' code.
+    device
+        Where the network goes.
+    overrides
+        Fields of :class:`SATConfig` to change, by name, where the weights allow it.
+
+    Returns
+    -------
+    SAT
+        With float64 weights if the file has them, else float32.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file, or no weights bundled under this name.
+    ValueError
+        Not a name and not a file; damaged; foreign; or weights that do not fit the configuration.
+    """
+    path = Path(name_or_path)
+    parsed = None if path.exists() else parse_name(str(name_or_path))
+    if parsed is not None:
+        path = bundled(str(name_or_path))
+        if not path.is_file():
+            preset, scale = parsed
+            raise FileNotFoundError(
+                f"no trained weights are bundled for {str(name_or_path)!r}; "
+                f"SAT(SATConfig.preset({preset!r}, scale={scale})) builds the network untrained"
+            )
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise ValueError(
+            f"unknown model {str(name_or_path)!r}: give <preset>-x<scale> (presets {', '.join(PRESETS)}; scales "
+            f"{', '.join(map(str, SCALES))}) or a .safetensors or .pth file"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    config, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_released(path)
+    return _build(config.replace(**overrides), state, path).to(device)
+
+
+def save(model: SAT, path: str | Path) -> None:
+    """Write a network to a .safetensors file with its configuration and the version of satlib in the header.
+
+    The file appears whole or not at all. Tensors keep their dtype.
+    """
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
+    header = {"format": FORMAT, "version": __version__, "config": json.dumps(model.config.to_dict())}
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(state, temporary, metadata=header)
+
+
+def parse_name(name: str) -> tuple[str, int] | None:
+    """Split "sat-tiny-x4" into ("sat-tiny", 4); ``None`` if it is not a preset and a scale."""
+    preset, separator, scale = name.rpartition("-x")
+    known = separator and preset in PRESETS and scale in map(str, SCALES)
+    return (preset, int(scale)) if known else None
+
+
+def bundled(name: str) -> Path:
+    """Return where the weights of a network would be if the package has them."""
+    return Path(str(resources.files("satlib"))) / "weights" / f"{name}.safetensors"
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the networks whose weights the package has."""
+    return sorted(path.stem for path in bundled("any").parent.glob("*.safetensors"))
+
+
+def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
+    """Read a file of :func:`save`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            names = file.keys()
+            state = {name: file.get_tensor(name) for name in names}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or is not a safetensors file: {_one_line(error)}") from error
+    if header.get("format") != FORMAT or "config" not in header:
+        raise ValueError(f"{path} was not written by satlib: its header has no configuration")
+    try:
+        return SATConfig.from_dict(json.loads(header["config"])), state
+    except (ValueError, TypeError) as error:
+        version = header.get("version", "unknown")
+        raise ValueError(f"{path} has an unusable configuration (satlib {version}): {_one_line(error)}") from error
+
+
+def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
+    """Read a checkpoint of the authors' code: a dict with ``params_ema`` or ``params``, or the tensors themselves."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path} is damaged, or holds more than tensors and is not opened") from error
+    except DAMAGE as error:
+        raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint: {_one_line(error)}") from error
+    for key in ("params_ema", "params"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError(f"{path} is not a SAT checkpoint: it holds no dict of tensors")
+    tensors = {re.sub(r"^module\.", "", str(key)): value for key, value in content.items()}
+    try:
+        return infer_config(tensors), rename(tensors)
+    except KeyError as error:
+        raise ValueError(f"{path} is not a SAT checkpoint: it has no tensor {error.args[0]!r}") from error
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path} is not a SAT checkpoint: {_one_line(error)}") from error
+
+
+def _build(config: SATConfig, state: dict[str, Tensor], path: Path) -> SAT:
+    """Build the network of a configuration around tensors, after comparing names and shapes."""
+    with torch.random.fork_rng(devices=[]):
+        model = SAT(config)
+    expected = model.state_dict()
+    problems = [f"{name} is missing" for name in expected if name not in state]
+    problems += [f"{name} is not part of the network" for name in state if name not in expected]
+    problems += [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(expected[name].shape)}"
+        for name in expected
+        if name in state and state[name].shape != expected[name].shape
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ValueError(f"the weights in {path} do not fit the configuration: {problems[0]}{more}")
+    double = all(tensor.dtype == torch.float64 for tensor in state.values())
+    model.to(torch.float64 if double else torch.float32).load_state_dict(state)
+    return model.eval()
+
+
+def _one_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0]
