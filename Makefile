@@ -53,7 +53,7 @@ serve: ## Serve the built book on localhost
 
 site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 8 minutes)
 	@rm -f _build/weights.txt
-	$(BIN)/python -m pytest tests/test_site.py --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest tests/book/test_site.py --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
 		sort -rn _build/weights.txt | head -6; }
 
@@ -61,15 +61,15 @@ site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 8 m
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
-	$(PYTEST) --ignore=tests/test_site.py -m 'not slow' $(ARGS)
+	$(PYTEST) --ignore=tests/book/test_site.py -m 'not slow' $(ARGS)
 
 test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 7 minutes)
-	$(PYTEST) --ignore=tests/test_site.py $(ARGS)
+	$(PYTEST) --ignore=tests/book/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q tests/test_repository_notebooks.py
+	$(BIN)/python -m pytest -q tests/repository/test_notebooks.py
 
 types: $(VENV)/.dev ## Check types with mypy
 	$(BIN)/mypy

@@ -91,7 +91,7 @@ def both(
 ) -> tuple[Run, Run]:
     """Return the two runs, after checking that they compute the same but where near-ties fall differently in float32.
 
-    tests/test_dense.py compares them in float64, where they agree to rounding.
+    tests/benchmarks/test_dense.py compares them in float64, where they agree to rounding.
     """
     if check:
         with torch.no_grad():

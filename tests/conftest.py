@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import processes
@@ -22,10 +23,11 @@ settings.load_profile("repeatable")
 torch.set_num_threads(1)
 processes.adopt_orphans()
 
+TESTS = Path(__file__).parent
 FIRST = (
-    "test_repository_documents.py", "test_smoke_notebooks.py", "test_running_batch.py", "test_running_notebooks.py",
-    "test_commands_run.py", "test_training_processes.py", "test_running_slurm.py", "test_weights.py",
-    "test_training.py", "test_lab.py", "test_gpu_benchmark.py", "test_kernels_compiled.py",
+    "repository/test_documents.py", "book/test_smoke_notebooks.py", "runner/test_batch.py", "runner/test_notebooks.py",
+    "commands/test_run.py", "training/test_processes.py", "runner/test_slurm.py", "weights/test_bundled.py",
+    "training/test_training.py", "book/test_lab.py", "benchmarks/test_gpu.py", "dta/kernels/test_compiled.py",
 )  # fmt: skip
 """Files that take the longest: they start first, so that none of them is alone in the end."""
 LEFT_OUT = pytest.StashKey[int]()
@@ -66,7 +68,7 @@ def no_process_is_left() -> Generator[None, None, None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take the longest first."""
     order = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).as_posix(), len(FIRST)))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from processes import wait_for
 
 HEADER = """---
 jupytext:
@@ -45,3 +46,9 @@ def texts(path: Path) -> list[str]:
     """Return what the cells of an executed notebook have printed, in order."""
     cells = nbformat.read(path, as_version=4).cells
     return [output.text for cell in cells for output in cell.get("outputs", []) if output.output_type == "stream"]
+
+
+def wait_for_number(path: Path) -> int:
+    """Return the number in a file as soon as it is there."""
+    wait_for(lambda: path.is_file() and path.read_text(), f"{path} was never written")
+    return int(path.read_text())

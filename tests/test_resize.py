@@ -1,6 +1,6 @@
 """imresize against exact fractions, hand-derived weights and its own invariants.
 
-The bicubic tables of the field, the outside check of the same function, are in test_metrics.py.
+The bicubic tables of the field, the outside check of the same function, are in metrics/test_fidelity.py.
 """
 
 import math

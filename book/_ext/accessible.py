@@ -4,7 +4,7 @@
 - Entries of the bibliography lose roles that are deprecated, and a list role that their brackets contradict.
 - An empty heading in the corner of a table is no heading.
 
-tests/test_site.py looks at every page with axe.
+tests/book/test_site.py looks at every page with axe.
 """
 
 import re

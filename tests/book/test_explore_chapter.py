@@ -1,0 +1,31 @@
+"""The chapter on explorers: the cells that open one run without a front end, on the notebook's own parameters."""
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import jupytext
+import pytest
+
+from satlib import explore, samples
+
+CHAPTER = Path(__file__).parents[2] / "notebooks" / "19_explorers.md"
+CELLS = [cell for cell in jupytext.read(CHAPTER).cells if cell.cell_type == "code"]
+LIVE = [cell.source for cell in CELLS if "skip-execution" in cell.metadata.get("tags", [])]
+
+
+def test_the_chapter_opens_each_explorer_once() -> None:
+    names = [source.removeprefix("explore.").split("(")[0] for source in LIVE]
+    assert sorted(names) == explore.__all__
+
+
+@pytest.mark.parametrize("source", LIVE)
+def test_a_cell_that_opens_an_explorer_gives_a_widget(source: str) -> None:
+    photo = samples.load("coffee").resize((24, 16))
+    names: dict[str, Any] = {
+        "explore": explore, "photo": photo, "network": "sat-tiny-x2", "low": photo, "high": photo.resize((48, 32)),
+    }  # fmt: skip
+    explorer = eval(source, names)
+    assert isinstance(explorer, ipywidgets.Widget)
+    assert all(len(picture.value) > 100 for picture in explorer.pictures)
+    explorer.close()

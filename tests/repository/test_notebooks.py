@@ -1,0 +1,62 @@
+"""Every notebook is a pair: the MyST source NAME.md, and NAME.ipynb as `make notebooks` writes it."""
+
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+SOURCES = sorted(NOTEBOOKS.glob("*.md"))
+
+each_pair = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def read_pair(source: Path) -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:
+    """Return the notebook that the source stands for, and the generated one."""
+    generated = source.with_suffix(".ipynb")
+    assert generated.is_file(), f"{generated.name} is missing: run `make notebooks`"
+    return jupytext.read(source), nbformat.read(generated, as_version=4)
+
+
+def content(notebook: nbformat.NotebookNode) -> list[tuple[str, str, dict[str, object]]]:
+    """Return what a pair must share: the type, text and metadata of each cell."""
+    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
+
+
+def test_every_generated_notebook_has_a_source() -> None:
+    assert {p.stem for p in NOTEBOOKS.glob("*.ipynb")} - {p.stem for p in SOURCES} == set()
+
+
+@each_pair
+def test_generated_notebook_equals_its_source(source: Path) -> None:
+    written, generated = read_pair(source)
+    assert content(generated) == content(written), f"{source.name} changed: run `make notebooks`"
+
+
+@each_pair
+def test_generated_notebook_is_valid_and_has_no_outputs(source: Path) -> None:
+    _, generated = read_pair(source)
+    nbformat.validate(generated)
+    code = [cell for cell in generated.cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code if cell.outputs or cell.execution_count is not None] == []
+
+
+@each_pair
+def test_notebook_runs_on_the_python3_kernel_with_one_parameters_cell_at_most(source: Path) -> None:
+    for notebook in read_pair(source):
+        assert notebook.metadata.kernelspec.name == "python3"
+        tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        assert len(tagged) <= 1
+
+
+@each_pair
+def test_code_cells_stay_under_15_lines(source: Path) -> None:
+    cells = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    assert [text for text in cells if len(text.splitlines()) >= 15] == []
+
+
+@each_pair
+def test_notebook_depends_on_no_path_of_its_own(source: Path) -> None:
+    code = "\n".join(cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code")
+    assert [word for word in ("sys.path", "os.chdir", "../", "%cd") if word in code] == []

@@ -1,0 +1,48 @@
+"""The measured numbers of README.md and MODEL_CARD.md are those of the files that the measuring programs wrote."""
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satlib.results import timings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CARD = (ROOT / "MODEL_CARD.md").read_text()
+TIMED = {
+    "token aggregation, 40 channels": "aggregation, C=40, 128x128",
+    "selective aggregation attention, 40 channels, with backward pass": "SAA with backward, C=40, 128x128",
+    "body of `sat-light`": "sat-light body, 128x128",
+}
+
+
+def means(scale: int, model: str) -> list[str]:
+    """Return "PSNR / SSIM" on Set5 and Set14, as recorded beside the weights."""
+    content = json.loads((files("satlib") / "weights" / f"sat-tiny-x{scale}.json").read_text())
+    found: dict[tuple[str, str], dict[str, Any]] = {(r["model"], r["data"]): r["mean"] for r in content["evaluations"]}
+    pairs = (found[model, data] for data in ("Set5", "Set14"))
+    return [f"{mean['psnr']:.3f} / {mean['ssim']:.4f}" for mean in pairs]
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_quality_is_what_was_recorded(scale: int) -> None:
+    for model, label in (("bicubic", f"bicubic x{scale}"), (f"sat-tiny-x{scale}", f"`sat-tiny-x{scale}`")):
+        values = " | ".join(means(scale, model))
+        assert f"| {label} | {values} |" in README
+        assert f"| x{scale} | `{model}` | {values} |" in CARD
+
+
+def test_ratios_are_those_of_the_benchmark() -> None:
+    rows = timings.results("cpu")["rows"]
+    ratios = {(row["what"], row["unit"]): timings.ratio(row["dense"], row["ours"]) for row in rows}
+    assert len(re.findall(r"times less", README)) == sum(
+        (what, u) in ratios for what in TIMED.values() for u in ("s", "bytes")
+    )
+    for label, what in TIMED.items():
+        memory = ratios.get((what, "bytes"))
+        cells = f"{ratios[what, 's']:.1f} times less | " + (f"{memory:.0f} times less |" if memory else "|")
+        assert f"| {label} | {cells}" in README
