@@ -12,8 +12,9 @@ from torch.nn import functional
 from benchmarks import dense
 from benchmarks.protocol import Case, Run, compare, machine, peak_growth, save, say
 from satlib import SAT, SATConfig, dta
-from satlib.dta.sampling import Grid, n_samples
-from satlib.network.attention import SelectiveAggregationAttention, eval_sample
+from satlib.dta.sampling import Grid
+from satlib.network.attention import SelectiveAggregationAttention
+from satlib.network.geometry import eval_sample, make_geometry
 from satlib.network.model import Block
 
 
@@ -44,7 +45,7 @@ def aggregation(grid: Grid, channels: int, *, check: bool = True) -> tuple[Run, 
     """Return aggregation alone, forward."""
     x, c = features(grid, channels), config(channels)
     k = int(c.keep_ratio * x.shape[1])
-    sample = eval_sample(0, 0, grid, n_samples(x.shape[1], k, c.subsample), c.sampling, k)
+    sample = eval_sample(c, grid, 0)
     return both(
         lambda y: dense.aggregate(y, k, sample), lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens, x,
         check=check,
@@ -55,9 +56,9 @@ def saa(grid: Grid, channels: int, *, backward: bool = False, check: bool = True
     """Return the SAA layer, forward, or forward and backward."""
     module = block(channels, 1).attention
     assert isinstance(module, SelectiveAggregationAttention)
-    x = features(grid, channels)
+    x, at = features(grid, channels), make_geometry(module.config, grid, "cpu", training=False)
     return both(
-        lambda y: dense.selective_attention(module, y, grid), lambda y: module(y, grid)[0], x, backward=backward,
+        lambda y: dense.selective_attention(module, y, grid), lambda y: module(y, at)[0], x, backward=backward,
         check=check,
     )  # fmt: skip
 
@@ -65,7 +66,8 @@ def saa(grid: Grid, channels: int, *, backward: bool = False, check: bool = True
 def local(grid: Grid, channels: int) -> tuple[Run, Run]:
     """Return a shifted local block with its MLP, forward."""
     module, x = block(channels, 0), features(grid, channels)
-    return both(lambda y: dense.block(module, y, grid), lambda y: module(y, grid)[0], x)
+    at = make_geometry(config(channels), grid, "cpu", training=False)
+    return both(lambda y: dense.block(module, y, grid), lambda y: module(y, at), x)
 
 
 def body(grid: Grid, *, backward: bool = False) -> tuple[Run, Run]:

@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from satlib.dta import EPS, n_neighbors
 from satlib.dta.sampling import Grid, n_samples
-from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention, eval_sample
+from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention
+from satlib.network.geometry import eval_sample
 from satlib.network.model import SAT, Block, GatedMLP
 
 
@@ -85,7 +86,7 @@ def selective_attention(module: SelectiveAggregationAttention, x: Tensor, grid: 
     n_centers = max(1, int(c.keep_ratio * n_tokens))
     size = n_samples(n_tokens, n_centers, c.subsample)
     sample_in_strips(n_tokens, n_centers, size, x.device)  # what the released code spends on drawing; here fixed:
-    sample = eval_sample(c.seed, module.layer, grid, size, c.sampling, n_centers)
+    sample = eval_sample(c, grid, module.layer)
     tokens = aggregate(
         x, n_centers, sample, neighbors=c.neighbors, aggregation=c.aggregation, temperature=c.temperature,
         norm_restoration=c.norm_restoration,

@@ -14,14 +14,13 @@ from benchmarks import dense
 from benchmarks.cpu import features, no_grad
 from benchmarks.protocol import Run
 from satlib import SAT, SATConfig
-from satlib.dta.sampling import Grid, n_samples
+from satlib.dta.sampling import Grid
 from satlib.network.attention import (
     RectangleWindowAttention,
-    SelectiveAggregationAttention,
-    eval_sample,
     to_image,
     to_tokens,
 )
+from satlib.network.geometry import eval_sample
 from satlib.network.model import Block
 
 NETWORKS = (("sat-light", (128, 128)), ("sat", (128, 128)))
@@ -80,26 +79,26 @@ def _windows(model: SAT, x: Tensor, grid: Grid) -> Part:
     """Return window attention, one plain and one shifted."""
     modules = [m for m in model.modules() if isinstance(m, RectangleWindowAttention)]
     pair = [next(m for m in modules if m.shifted == shifted) for shifted in (False, True)]
+    at = model.geometry(grid)
     return _part(
         "window attention", len(modules) / 2,
-        lambda: [dense.window_attention(m, x, grid) for m in pair], lambda: [m(x, grid) for m in pair],
+        lambda: [dense.window_attention(m, x, grid) for m in pair], lambda: [m(x, at) for m in pair],
     )  # fmt: skip
 
 
 def _selective(model: SAT, x: Tensor, grid: Grid) -> tuple[Part, Part]:
     """Return aggregation, and the SAA layer around it."""
-    modules = [m for m in model.modules() if isinstance(m, SelectiveAggregationAttention)]
-    module, c = modules[0], model.config
-    n_centers = max(1, int(c.keep_ratio * x.shape[1]))
-    sample = eval_sample(c.seed, 0, grid, n_samples(x.shape[1], n_centers, c.subsample), c.sampling, n_centers)
+    modules, c, at = model.saa_layers(), model.config, model.geometry(grid)
+    module, n_centers = modules[0], c.n_centers(x.shape[1])
+    sample = eval_sample(c, grid, 0)
     return (
         _part(
             "aggregation", len(modules),
-            lambda: dense.aggregate(x, n_centers, sample, neighbors=c.neighbors), lambda: module.aggregate(x, grid),
+            lambda: dense.aggregate(x, n_centers, sample, neighbors=c.neighbors), lambda: module.aggregate(x, at),
         ),
         _part(
             "SAA layer", len(modules),
-            lambda: dense.selective_attention(module, x, grid), lambda: module(x, grid),
+            lambda: dense.selective_attention(module, x, grid), lambda: module(x, at),
         ),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from satlib.dta import Aggregation
 from satlib.images.inputs import as_picture
 from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
+from satlib.network.model import Layer
 from satlib.resize import imresize
 from satlib.upscaling import upscale
 from satlib.upscaling.precision import Format, computing
@@ -77,9 +78,9 @@ def pair(picture: str, scale: int, side: int) -> tuple[Tensor, Tensor]:
 def run(model: SAT, image: Tensor, number_format: Format) -> tuple[Tensor, list[Aggregation]]:
     """Return the output on the CPU, clipped, and what each SAA layer chose."""
     with computing(number_format, image.device):
-        out, groups = model.forward_traced(image, keep=True)
-    found = [aggregation for blocks in groups for aggregation in blocks if aggregation is not None]
-    return out.float().clamp(0, 1).cpu(), found
+        kept: list[Layer] = []
+        out = model(image, kept=kept)
+    return out.float().clamp(0, 1).cpu(), [layer.aggregation for layer in kept]
 
 
 def in_tiles(model: SAT, image: Tensor) -> Tensor:

@@ -1,20 +1,28 @@
 """The configuration of a SAT network: one frozen dataclass, its presets and its checks.
 
 Every number of the appendix's section A.2 is a field here, next to the few that the paper leaves open and its
-released code settles. Nothing here imports torch: a configuration is data.
+released code settles. A configuration is data: no field depends on a device or on torch.
 """
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
+from satlib.dta.options import (
+    AGGREGATIONS,
+    NORM_RESTORATIONS,
+    SAMPLINGS,
+    AggregationMethod,
+    AggregationOptions,
+    NormRestoration,
+    Sampling,
+)
 from satlib.support.checks import is_int, real, require
 
 SCALES = (2, 3, 4, 8)
-AGGREGATIONS = ("similarity", "mean", "center")
-NORM_RESTORATIONS = ("max", "mean", "none")
-SAMPLINGS = ("stratified", "strips", "grid", "random")
-UPSAMPLERS = ("classic", "onestep")
-SELECTIVES = ("aggregate", "exact", "none")
+Upsampler = Literal["classic", "onestep"]
+Selective = Literal["aggregate", "exact", "none"]
+UPSAMPLERS: tuple[Upsampler, ...] = get_args(Upsampler)
+SELECTIVES: tuple[Selective, ...] = get_args(Selective)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +62,23 @@ class SATConfig:
     """beta: S = min(N, max(2K, int(beta * K))) tokens are sampled for density estimation."""
     neighbors: float | int = 0.1
     """m: a float is a share of K, an int is m itself; clamped to 1..S-1."""
-    selective: str = "aggregate"
+    selective: Selective = "aggregate"
     """What the queries of SAA read: "aggregate" (the K tokens that DTA makes, the paper's), "exact" (all N tokens) or
     "none" (nothing: the SAA blocks keep their MLP alone, so that the depth is the same). The last two are controls of
     ours. "exact" has the weights of "aggregate"; "none" has none of SAA and of the norm before it."""
-    aggregation: str = "similarity"
+    aggregation: AggregationMethod = "similarity"
     """How a cluster becomes one token: "similarity" (softmax weights), "mean" or "center"."""
     temperature: float = 0.1
     """tau of the similarity weights."""
-    norm_restoration: str = "max"
+    norm_restoration: NormRestoration = "max"
     """Rescale aggregated tokens to the largest token norm ("max"), the members' mean norm ("mean"), or not."""
-    sampling: str = "stratified"
+    sampling: Sampling = "stratified"
     """"stratified" (2-D cells), "strips" (raster runs, as released), "grid" (the cells' middles) or "random"."""
     size_bias: bool = False
     """Add log(cluster size) to the attention logits. Ours, not the paper's."""
     mask_padding: bool = True
     """Mask the keys that fill up the last windows; the released code leaves them in."""
-    upsampler: str = "classic"
+    upsampler: Upsampler = "classic"
     """"classic" (convolution + pixel shuffle in steps, then a last convolution) or "onestep"."""
     upsampler_channels: int = 64
     """Channels between the body and the upsampler."""
@@ -167,6 +175,17 @@ class SATConfig:
     def n_centers(self, n_tokens: int) -> int:
         """Return K for N tokens: the share ``keep_ratio`` of them, rounded down, but one at least."""
         return max(1, int(self.keep_ratio * n_tokens))
+
+    def aggregation_options(self) -> AggregationOptions:
+        """Return what :func:`satlib.dta.aggregate` takes of these fields."""
+        return {
+            "subsample": self.subsample,
+            "neighbors": self.neighbors,
+            "aggregation": self.aggregation,
+            "temperature": self.temperature,
+            "norm_restoration": self.norm_restoration,
+            "sampling": self.sampling,
+        }
 
     def replace(self, **overrides: object) -> "SATConfig":
         """Return a copy with some fields changed."""

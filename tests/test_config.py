@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satlib import SATConfig
-from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, PRESETS, SAMPLINGS, SCALES, SELECTIVES, UPSAMPLERS
+from satlib.config import PRESETS, SCALES, SELECTIVES, UPSAMPLERS
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from satlib import dta
 from satlib.analysis.tracing import LayerTrace, trace
 from satlib.dta.clusters import cluster_softmax
+from satlib.dta.options import AGGREGATIONS, AggregationMethod, listed
 from satlib.network.attention import SelectiveAggregationAttention
 from satlib.network.model import SAT
 
@@ -68,47 +69,26 @@ def attended(
     ValueError
         If the queries are not positions of the image's tokens, there is more than one image, or no SAA layer.
     """
-    modules = [module for module in model.modules() if isinstance(module, SelectiveAggregationAttention)]
+    modules = model.saa_layers()
     if not modules:
         raise ValueError("the network has no SAA layer: its configuration has selective='none'")
-    seen: list[tuple[Tensor, Tensor]] = []
-
-    def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: tuple[Tensor, dta.Aggregation]) -> None:
-        seen.append((inputs[0], output[0]))
-
-    handles = [module.register_forward_hook(keep) for module in modules]
-    try:
-        layers = trace(model, image)
-    finally:
-        for handle in handles:
-            handle.remove()
-    _check(queries, *seen[0][0].shape[:2])
+    layers = trace(model, image)
+    _check(queries, *layers[0].tokens.shape[:2])
     with torch.inference_mode():
-        return [
-            _attended(module, layer, x[0], queries.to(x.device), own[0])
-            for module, layer, (x, own) in zip(modules, layers, seen, strict=True)
-        ]
+        return [_attended(*pair, queries.to(pair[1].tokens.device)) for pair in zip(modules, layers, strict=True)]
 
 
-def _attended(
-    module: SelectiveAggregationAttention, layer: LayerTrace, x: Tensor, queries: Tensor, own: Tensor
-) -> Attended:
-    """Attend from the tokens ``queries`` of ``x`` (N, C), which came out as ``own`` (N, C), to the layer's clusters."""
+def _attended(module: SelectiveAggregationAttention, layer: LayerTrace, queries: Tensor) -> Attended:
     made, config = layer.aggregation, module.config
-    tokens, counts = made.tokens[0], made.counts[0]
-    q, k, v = (
-        t.unflatten(-1, (config.heads, -1)).transpose(0, 1)
-        for t in (module.query(x[queries]), module.key(tokens), module.value(tokens))
-    )  # each (heads, Q or K, d)
-    bias = (counts if config.size_bias else counts.clamp(max=1)).to(q.dtype).log()  # log(0) = -inf: never read
-    weights = (q @ k.mT * q.shape[-1] ** -0.5 + bias).softmax(-1)
-    output = module.project((weights @ v).transpose(0, 1).flatten(1))
-    merging = merging_weights(x, made, method=config.aggregation, temperature=config.temperature)
-    return Attended(layer, queries, weights, merging, output, own[queries])
+    weights = module.weights(layer.tokens[:, queries], made)[0]  # (heads, Q, K)
+    v = module.value(made.tokens[0]).unflatten(-1, (config.heads, -1)).transpose(0, 1)  # (heads, K, d)
+    output = module.project((weights.to(v.dtype) @ v).transpose(0, 1).flatten(1))
+    merging = merging_weights(layer.tokens[0], made, aggregation=config.aggregation, temperature=config.temperature)
+    return Attended(layer, queries, weights, merging, output, layer.output[0, queries])
 
 
 def merging_weights(
-    x: Tensor, made: dta.Aggregation, *, method: str = "similarity", temperature: float = 0.1
+    x: Tensor, made: dta.Aggregation, *, aggregation: AggregationMethod = "similarity", temperature: float = 0.1
 ) -> Tensor:
     """Return the weight of each token in the aggregated token of its cluster, (N,); 1 in sum over a cluster.
 
@@ -118,16 +98,16 @@ def merging_weights(
         (N, C) tokens.
     made
         What DTA chose of them, a batch of one.
-    method, temperature
-        The aggregation: "similarity", "mean" or "center", and the temperature of the first.
+    aggregation, temperature
+        "similarity", "mean" or "center", and the temperature of the first.
     """
     assignment, centers, counts = made.assignment, made.centers, made.counts
-    if method == "mean":
+    if aggregation == "mean":
         return (1 / counts.gather(1, assignment)[0]).to(x.dtype)
-    if method == "center":
+    if aggregation == "center":
         return torch.zeros_like(x[:, 0]).index_fill(0, centers[counts > 0], 1)
-    if method != "similarity":
-        raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
+    if aggregation != "similarity":
+        raise ValueError(f"unknown aggregation {aggregation!r}; choose {listed(AGGREGATIONS)}")
     unit = dta.normalize(x).unsqueeze(0)
     own_center = dta.take(unit, centers.gather(1, assignment))
     return cluster_softmax((unit * own_center).sum(-1) / temperature, assignment, centers.shape[1])[0]

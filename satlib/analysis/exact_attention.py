@@ -11,11 +11,13 @@ import copy
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.functional import linear
 
-from satlib import dta
-from satlib.network.attend import attend
-from satlib.network.attention import SelectiveAggregationAttention
+from satlib.analysis.tracing import LayerTrace, trace
+from satlib.dta.aggregation import aggregate
+from satlib.dta.options import AggregationOptions
+from satlib.network.attention import SelectiveAggregationAttention, each_token
 from satlib.network.model import SAT, eval_mode
 
 
@@ -55,41 +57,22 @@ def layer_errors(model: SAT, image: Tensor) -> list[LayerError]:
     if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
     double = copy.deepcopy(model).cpu().double()
-    modules = [module for module in double.modules() if isinstance(module, SelectiveAggregationAttention)]
-    seen: list[Tensor] = []
-
-    def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.append(inputs[0])
-
-    for module in modules:
-        module.register_forward_pre_hook(keep)
-    with eval_mode(double), torch.inference_mode():
-        double(image.detach().cpu().double().unsqueeze(0))
-        grid = (image.shape[1], image.shape[2])
-        return [_errors(module, x, grid) for module, x in zip(modules, seen, strict=True)]
+    with eval_mode(double):
+        layers = trace(double, image.detach().cpu().double())
+    with torch.inference_mode():
+        return [_errors(module, layer) for module, layer in zip(double.saa_layers(), layers, strict=True)]
 
 
-def _errors(module: SelectiveAggregationAttention, x: Tensor, grid: tuple[int, int]) -> LayerError:
-    """Compare the ways to attend from the tokens x (1, N, C) of one layer."""
-    config = module.config
-    restored = module.aggregate(x, grid)
-    merged = dta.aggregate(
-        x, restored.centers.shape[1], grid=grid, sample=restored.sample, subsample=config.subsample,
-        neighbors=config.neighbors, aggregation=config.aggregation, temperature=config.temperature,
-        norm_restoration="none", sampling=config.sampling,
-    )  # fmt: skip
-    exact = _attend(module, x, x, torch.zeros_like(x[..., 0]))
-    mean = torch.nn.functional.linear(module.value(x).mean(1, keepdim=True), module.project.weight)
+def _errors(module: SelectiveAggregationAttention, layer: LayerTrace) -> LayerError:
+    """Compare the ways to attend from what one layer took in."""
+    x, restored = layer.tokens, layer.aggregation
+    options: AggregationOptions = {**module.config.aggregation_options(), "norm_restoration": "none"}
+    merged = aggregate(x, restored.centers.shape[1], grid=layer.grid, sample=restored.sample, **options)
+    exact = module.read(x, each_token(x), size_bias=False) - module.project.bias
+    mean = linear(module.value(x).mean(1, keepdim=True), module.project.weight)  # every token read equally
     outputs = [
-        _attend(module, x, made.tokens, (made.counts if sizes else made.counts.clamp(max=1)).to(x.dtype).log())
-        for made in (restored, merged) for sizes in (False, True)
-    ]  # fmt: skip
+        module.read(x, made, size_bias=sizes) - module.project.bias
+        for made in (restored, merged)
+        for sizes in (False, True)
+    ]
     return LayerError(*(float((output - exact).norm() / exact.norm()) for output in [*outputs, mean.expand_as(exact)]))
-
-
-def _attend(module: SelectiveAggregationAttention, x: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
-    """Attend from x (1, N, C) to tokens (1, K, C) with a bias (1, K) on the logits: (1, N, C)."""
-    q, k, v = (
-        t.unflatten(-1, (module.config.heads, -1)) for t in (module.query(x), module.key(tokens), module.value(tokens))
-    )  # each (1, N or K, heads, d)
-    return torch.nn.functional.linear(attend(q, k, v, bias).flatten(2), module.project.weight)

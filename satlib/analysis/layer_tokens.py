@@ -3,16 +3,15 @@
 Shapes: N = H*W tokens, C channels.
 """
 
-from contextlib import ExitStack
+from itertools import accumulate
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from satlib import dta
 from satlib.analysis.patch_features import patch_features
 from satlib.config import SATConfig
-from satlib.dta.sampling import n_samples
-from satlib.network.attention import SelectiveAggregationAttention, eval_sample
+from satlib.network.geometry import eval_sample
 from satlib.network.model import SAT, eval_mode
 
 PATCHES = "patches (no network)"
@@ -49,35 +48,34 @@ class Features:
         A layer's sample is the one that the layer itself would draw; only what it takes in stays as it was.
         """
         x = self.tokens(layer)
-        n_centers, sample = config.n_centers(x.shape[1]), None
-        if layer is not None:
-            size = n_samples(x.shape[1], n_centers, config.subsample)
-            sample = eval_sample(config.seed, layer, self.grid, size, config.sampling, n_centers)
+        sample = None if layer is None else eval_sample(config, self.grid, layer)
+        generator = torch.Generator().manual_seed(config.seed)
         return dta.aggregate(
-            x, n_centers, grid=self.grid, sample=sample, subsample=config.subsample, neighbors=config.neighbors,
-            aggregation=config.aggregation, temperature=config.temperature,
-            norm_restoration=config.norm_restoration, sampling=config.sampling,
-            generator=torch.Generator().manual_seed(config.seed),
-        )  # fmt: skip
-
-
-def layer_modules(model: SAT) -> list[SelectiveAggregationAttention]:
-    """Return the SAA layers of a network, first to last."""
-    return [module for module in model.modules() if isinstance(module, SelectiveAggregationAttention)]
+            x,
+            config.n_centers(x.shape[1]),
+            grid=self.grid,
+            sample=sample,
+            generator=generator,
+            **config.aggregation_options(),
+        )
 
 
 def layer_inputs(model: SAT, image: Tensor) -> list[Tensor]:
     """Run a network on an image (3, H, W) and return what each SAA layer takes in, (1, N, C) each."""
-    seen: list[Tensor] = []
+    with eval_mode(model), torch.inference_mode():
+        return [at_home(layer.tokens) for layer in model.layers(batch_for(model, image))]
 
-    def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.append(at_home(inputs[0]))
 
-    with eval_mode(model), torch.inference_mode(), ExitStack() as hooks:
-        for module in layer_modules(model):
-            hooks.enter_context(module.register_forward_pre_hook(keep))
-        model(batch_for(model, image))
-    return seen
+@torch.inference_mode()
+def aggregations_with(model: SAT, config: SATConfig, image: Tensor, last: int) -> list[dta.Aggregation]:
+    """Return what the SAA layers of a network choose on an image (3, H, W) with the settings of ``config``.
+
+    Only settings of DTA may differ from the network's own: a network of that configuration shares its weights. It
+    runs up to the end of the group that holds the layer ``last``.
+    """
+    n_groups = 1 + sum(last >= end for end in accumulate(config.groups))
+    layers = model.with_config(config).eval().layers(batch_for(model, image), n_groups=n_groups)
+    return [dta.Aggregation(*(t.cpu() for t in layer.aggregation)) for layer in layers]
 
 
 def layer_names(model: SAT | None) -> list[tuple[str, int | None]]:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from satlib.config import SATConfig
-from satlib.network.windows import Grid, plan_windows
+from satlib.dta.sampling import Grid
+from satlib.network.windows import plan_windows
 
 
 def window_labels(grid: Grid, window: Grid, *, shifted: bool) -> Tensor:

@@ -43,6 +43,6 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     first = next(model.parameters())
     own, foreign = (x.to(first.device, first.dtype).reshape(-1, *x.shape[-3:]) for x in (image, other))
     with eval_mode(model), torch.inference_mode():
-        _, read = model.forward_traced(foreign, keep=True)
-        upscaled, _ = model.forward_traced(own, read=read)
+        read = [layer.aggregation for layer in model.layers(foreign)]
+        upscaled: Tensor = model(own, read=read)
     return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])

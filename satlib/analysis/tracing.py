@@ -25,10 +25,16 @@ class LayerTrace(NamedTuple):
     """(H, W) in tokens."""
     aggregation: Aggregation
     """What DTA chose and made of each image."""
+    tokens: Tensor
+    """(B, N, C) what came in, normalised."""
+    output: Tensor
+    """(B, N, C) what the layer gave, before it is added."""
 
 
 def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> list[LayerTrace]:
     """Run a network on an image and return one :class:`LayerTrace` for each SAA layer, first to last.
+
+    Each holds 2 N C numbers, and what DTA chose.
 
     Parameters
     ----------
@@ -43,11 +49,10 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
     batch = image if image.ndim == 4 else image.unsqueeze(0)
     parameter = next(model.parameters())
     with eval_mode(model), torch.inference_mode():
-        _, groups = model.forward_traced(batch.to(parameter.device, parameter.dtype), keep=True)
-    grid = (batch.shape[2], batch.shape[3])
+        layers = model.layers(batch.to(parameter.device, parameter.dtype))
+    grid, groups = (batch.shape[2], batch.shape[3]), model.config.groups if layers else ()
+    places = ((group, 2 * pair + 1) for group, n_pairs in enumerate(groups) for pair in range(n_pairs))
     return [
-        LayerTrace(g, b, grid, aggregation)
-        for g, blocks in enumerate(groups)
-        for b, aggregation in enumerate(blocks)
-        if aggregation is not None
+        LayerTrace(*place, grid, layer.aggregation, layer.tokens, layer.output)
+        for place, layer in zip(places, layers, strict=True)
     ]

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from satlib.complexity.layer_costs import LAYERS, layer_costs
 from satlib.config import SATConfig
-from satlib.dta.aggregation import BLOCK_ELEMENTS, BLOCK_ROWS
 from satlib.dta.sampling import Grid, n_samples
+from satlib.dta.vectors import BLOCK_ELEMENTS, BLOCK_ROWS
 from satlib.network.attend import BLOCK_WEIGHTS
 from satlib.network.torch_attention import STEP as WIDTH_STEP
 

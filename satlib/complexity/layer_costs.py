@@ -76,7 +76,7 @@ def _layers(model: SAT) -> Iterator[Layer]:
             case ResidualGroup():
                 yield Layer("convolutions", module.conv)
             case Block():
-                yield from (Layer("norms", norm) for norm in (module.norm1, module.norm2) if norm is not None)
+                yield from (Layer("norms", norm) for norm in module.children() if isinstance(norm, nn.LayerNorm))
             case RectangleWindowAttention():
                 yield from (Layer("local linear", linear) for linear in (module.qkv, module.project))
                 yield Layer("local depthwise", module.local)

@@ -23,10 +23,16 @@ from torch import Tensor
 from satlib.dta import kernels
 from satlib.dta.checks import check_grid, check_sample, check_subsample, check_temperature, check_tokens
 from satlib.dta.clusters import cluster_sum, merge_by_similarity, weighted_cluster_sum
+from satlib.dta.options import (
+    AGGREGATIONS,
+    NORM_RESTORATIONS,
+    AggregationMethod,
+    NormRestoration,
+    Sampling,
+    listed,
+)
 from satlib.dta.sampling import Grid, draw_sample, n_samples
 from satlib.dta.vectors import (
-    BLOCK_ELEMENTS,
-    BLOCK_ROWS,
     EPS,
     comparable_,
     mean_of_largest,
@@ -34,11 +40,6 @@ from satlib.dta.vectors import (
     row_blocks,
     take,
 )
-
-__all__ = [
-    "BLOCK_ELEMENTS", "BLOCK_ROWS", "EPS", "Aggregation", "aggregate", "assign", "density", "highest", "merge",
-    "n_neighbors", "normalize", "restore_norm", "row_blocks", "separation", "take",
-]  # fmt: skip
 
 
 class Aggregation(NamedTuple):
@@ -70,10 +71,10 @@ def aggregate(
     sample: Tensor | None = None,
     subsample: float = 4,
     neighbors: float | int = 0.1,
-    aggregation: str = "similarity",
+    aggregation: AggregationMethod = "similarity",
     temperature: float = 0.1,
-    norm_restoration: str = "max",
-    sampling: str = "stratified",
+    norm_restoration: NormRestoration = "max",
+    sampling: Sampling = "stratified",
     generator: torch.Generator | None = None,
 ) -> Aggregation:
     """Aggregate N tokens into K.
@@ -114,7 +115,7 @@ def aggregate(
             if sample is None:
                 sample = draw_sample(
                     check_grid(grid, n_tokens), n_samples(n_tokens, n_centers, check_subsample(subsample)),
-                    method=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
+                    sampling=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
                 )  # fmt: skip
             else:
                 sample = check_sample(sample, n_images, n_tokens, n_centers).to(x.device)
@@ -124,8 +125,8 @@ def aggregate(
             gamma = rho * delta
             centers = sample.gather(1, highest(gamma, n_centers))
             assignment = assign(wide, normalize(take(wide, centers)))
-        tokens, counts = merge(wide, centers, assignment, method=aggregation, temperature=temperature)
-        tokens = restore_norm(tokens, wide, assignment, counts, method=norm_restoration)
+        tokens, counts = merge(wide, centers, assignment, aggregation=aggregation, temperature=temperature)
+        tokens = restore_norm(tokens, wide, assignment, counts, norm_restoration=norm_restoration)
     return Aggregation(tokens.to(x.dtype), centers, assignment, counts, sample, rho, delta, gamma)
 
 
@@ -205,7 +206,12 @@ def assign(x: Tensor, center_units: Tensor) -> Tensor:
 
 
 def merge(
-    x: Tensor, centers: Tensor, assignment: Tensor, *, method: str = "similarity", temperature: float = 0.1
+    x: Tensor,
+    centers: Tensor,
+    assignment: Tensor,
+    *,
+    aggregation: AggregationMethod = "similarity",
+    temperature: float = 0.1,
 ) -> tuple[Tensor, Tensor]:
     """Step 5: merge the members of each cluster into one token.
 
@@ -213,30 +219,32 @@ def merge(
     without members, and the cluster sizes (B, K).
     """
     counts = cluster_sum(torch.ones_like(assignment), assignment, centers.shape[1])
-    if method == "center":
+    if aggregation == "center":
         return take(x, centers), counts
-    if method == "mean":
+    if aggregation == "mean":
         weight = 1 / counts.gather(1, assignment).to(x.dtype)
         return weighted_cluster_sum(x, weight, assignment, centers.shape[1]), counts
-    if method == "similarity":
+    if aggregation == "similarity":
         return merge_by_similarity(x, centers, assignment, check_temperature(temperature)), counts
-    raise ValueError(f"unknown aggregation {method!r}; choose similarity, mean or center")
+    raise ValueError(f"unknown aggregation {aggregation!r}; choose {listed(AGGREGATIONS)}")
 
 
-def restore_norm(tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, *, method: str = "max") -> Tensor:
+def restore_norm(
+    tokens: Tensor, x: Tensor, assignment: Tensor, counts: Tensor, *, norm_restoration: NormRestoration = "max"
+) -> Tensor:
     """Step 6: rescale the merged tokens, whose norms averaging has shrunk.
 
     "max": to the largest token norm of the image. "mean": to the mean norm of the members. "none": as they are. A
     token of norm <= EPS has no direction and stays. ``tokens`` (B, K, C), ``x`` (B, N, C); returns (B, K, C).
     """
-    if method == "none":
+    if norm_restoration == "none":
         return tokens
     norms = torch.linalg.vector_norm(x, dim=-1)  # (B, N)
-    if method == "max":
+    if norm_restoration == "max":
         target = norms.amax(1, keepdim=True)
-    elif method == "mean":
+    elif norm_restoration == "mean":
         target = cluster_sum(norms, assignment, tokens.shape[1]) / counts.clamp_min(1)
     else:
-        raise ValueError(f"unknown norm_restoration {method!r}; choose max, mean or none")
+        raise ValueError(f"unknown norm_restoration {norm_restoration!r}; choose {listed(NORM_RESTORATIONS)}")
     norm = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
     return torch.where(norm > EPS, tokens * (target.unsqueeze(-1) / (norm + EPS)), tokens)

@@ -5,17 +5,18 @@ drawn uniformly from the rest make up the number. "stratified" has S two-dimensi
 "strips" (the released code) K raster runs with S // K tokens each, "random" a single cell. "grid" is not random: it
 takes the middle of each two-dimensional cell.
 
-What depends on sizes alone is computed once for each device and kept, so that a draw on a GPU waits for nothing.
+What depends on sizes alone, the cells, is a value: whoever draws often makes it once (`satlib.network.geometry`).
 
 Shapes: B images, N = H*W tokens in raster order, K centres, S samples.
 """
 
-from functools import lru_cache
 from math import sqrt
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from satlib.dta.options import SAMPLINGS, Sampling, listed
 
 Grid = tuple[int, int]
 
@@ -27,6 +28,8 @@ class Cells(NamedTuple):
     """(N,) int64 cell of each token."""
     surplus: Tensor
     """(N,) int64, for tokens that stand cell by cell: 1 for those that their cell does not give, else 0."""
+    size: int
+    """S, how many tokens are drawn."""
 
 
 def n_samples(n_tokens: int, n_centers: int, subsample: float) -> int:
@@ -38,7 +41,7 @@ def draw_sample(
     grid: Grid,
     size: int,
     *,
-    method: str = "stratified",
+    sampling: Sampling = "stratified",
     n_strips: int = 1,
     batch: int = 1,
     generator: torch.Generator | None = None,
@@ -52,10 +55,10 @@ def draw_sample(
         (H, W); a sequence without geometry is (1, N).
     size
         S, in 1..H*W.
-    method
+    sampling
         "stratified", "strips", "grid" or "random".
     n_strips
-        Number of raster runs (K) of "strips"; the other methods do not use it.
+        Number of raster runs (K) of "strips"; the others do not use it.
     batch, generator, device
         Number of independent draws, their source of randomness (``None``: torch's global generator of ``device``),
         and where the result goes.
@@ -68,47 +71,44 @@ def draw_sample(
     n_tokens = grid[0] * grid[1]
     if not 1 <= size <= n_tokens:
         raise ValueError(f"the sample size must be in 1..{n_tokens} for a grid of {grid}, got {size}")
-    if method == "grid":
-        return middles_on(grid, size, device).expand(batch, -1)
-    cells = cells_on(grid, size, method, n_strips if method == "strips" else 1, device)
-    source = device if generator is None else generator.device
-    keys = torch.rand(2, batch, n_tokens, generator=generator, device=source).to(device)
-    return _draw_from_cells(cells, size, keys)
+    if sampling == "grid":
+        return cell_middles(grid, size).to(device).expand(batch, -1)
+    cells = make_cells(grid, size, sampling=sampling, n_strips=n_strips, device=device)
+    return draw_from_cells(cells, batch=batch, generator=generator)
 
 
-def _draw_from_cells(cells: Cells, size: int, keys: Tensor) -> Tensor:
-    """Take ``size`` tokens: what the cells give by the first of the keys (2, B, N), the rest by the second."""
-    shuffled = keys[0].argsort(dim=1, stable=True)  # (B, N)
-    by_cell = cells.labels[shuffled].argsort(dim=1, stable=True)
-    surplus = torch.zeros_like(by_cell).scatter(1, by_cell, cells.surplus.expand_as(by_cell))
-    chosen = (surplus + keys[1]).argsort(dim=1, stable=True)[:, :size]
-    return shuffled.gather(1, chosen).sort(dim=1).values
-
-
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)  # cells made while upscaling must serve training too
-def cells_on(grid: Grid, size: int, method: str, n_strips: int, device: torch.device | str) -> Cells:
-    """Return the cells of a grid on a device; the arguments are those of :func:`draw_sample`."""
+def make_cells(
+    grid: Grid, size: int, *, sampling: Sampling = "stratified", n_strips: int = 1, device: torch.device | str = "cpu"
+) -> Cells:
+    """Split a grid into the cells of a random sampling; the arguments are those of :func:`draw_sample`."""
     n_tokens = grid[0] * grid[1]
-    if method == "stratified":
+    if sampling == "stratified":
         labels, per_cell = cell_labels(grid, size), 1
-    elif method == "strips":
+    elif sampling == "strips":
         labels, per_cell = strip_labels(n_tokens, n_strips), size // n_strips
-    elif method == "random":
+    elif sampling == "random":
         labels, per_cell = torch.zeros(n_tokens, dtype=torch.int64), size
     else:
-        raise ValueError(f"unknown sampling {method!r}; choose stratified, strips, grid or random")
+        raise ValueError(f"unknown sampling {sampling!r}; choose {listed(SAMPLINGS)}")
     starts = torch.bincount(labels).cumsum(0).roll(1)
     starts[0] = 0
     rank = torch.arange(n_tokens) - starts[labels.sort().values]  # place inside its cell
-    return Cells(labels.to(device), (rank >= per_cell).long().to(device))
+    return Cells(labels.to(device), (rank >= per_cell).long().to(device), size)
 
 
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)
-def middles_on(grid: Grid, size: int, device: torch.device | str) -> Tensor:
-    """Return :func:`cell_middles` on a device."""
-    return cell_middles(grid, size).to(device)
+def draw_from_cells(cells: Cells, *, batch: int = 1, generator: torch.Generator | None = None) -> Tensor:
+    """Draw a sample for each of ``batch`` images, (batch, S): what the cells give, the rest from what is left.
+
+    Two random keys decide for each token: the first which tokens a cell gives, the second which of the others fill up.
+    """
+    device = cells.labels.device
+    source = device if generator is None else generator.device
+    keys = torch.rand(2, batch, len(cells.labels), generator=generator, device=source).to(device)
+    shuffled = keys[0].argsort(dim=1, stable=True)  # (B, N)
+    by_cell = cells.labels[shuffled].argsort(dim=1, stable=True)
+    surplus = torch.zeros_like(by_cell).scatter(1, by_cell, cells.surplus.expand_as(by_cell))
+    chosen = (surplus + keys[1]).argsort(dim=1, stable=True)[:, : cells.size]
+    return shuffled.gather(1, chosen).sort(dim=1).values
 
 
 def cell_labels(grid: Grid, n_cells: int) -> Tensor:

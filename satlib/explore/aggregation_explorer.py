@@ -8,7 +8,8 @@ from torch import Tensor
 from satlib import dta
 from satlib.analysis.attention_maps import merging_weights
 from satlib.analysis.layer_tokens import Features, feature_names
-from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SATConfig
+from satlib.config import SATConfig
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS
 from satlib.explore import knobs
 from satlib.explore.clickable_image import Picture
 from satlib.explore.explorer import Drawing, Drawn
@@ -110,9 +111,9 @@ def merged_at(x: Tensor, result: dta.Aggregation, token: int, config: SATConfig)
     """Return the cluster that one of the tokens (1, N, C) belongs to; ``config`` has the settings behind ``result``."""
     cluster = int(result.assignment[0, token])
     members = (result.assignment[0] == cluster).nonzero().flatten()
-    method, temperature = config.aggregation, config.temperature
-    weights = merging_weights(x[0], result, method=method, temperature=temperature)
-    plain, _ = dta.merge(x, result.centers, result.assignment, method=method, temperature=temperature)
+    way, tau = config.aggregation, config.temperature
+    weights = merging_weights(x[0], result, aggregation=way, temperature=tau)
+    plain, _ = dta.merge(x, result.centers, result.assignment, aggregation=way, temperature=tau)
     return Merged(
         cluster, int(result.centers[0, cluster]), members, weights[members], x[0, members].norm(dim=1),
         float(plain[0, cluster].norm()), float(result.tokens[0, cluster].norm()),

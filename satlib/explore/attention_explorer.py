@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from satlib.analysis.attention_maps import merging_weights
-from satlib.analysis.layer_tokens import Features, at_home, layer_modules, layer_names
+from satlib.analysis.layer_tokens import Features, at_home, layer_names
 from satlib.dta.aggregation import Aggregation
 from satlib.explore import knobs
 from satlib.explore.clickable_image import Picture
@@ -68,7 +68,7 @@ class AttentionExplorer(PixelExplorer):
     seen: Seen
 
     def __init__(self, model: SAT, image: Tensor) -> None:
-        self.features, self.modules = Features(image, model), layer_modules(model)
+        self.features, self.modules = Features(image, model), model.saa_layers()
         self._made: dict[int, tuple[Aggregation, Tensor]] = {}
         heads = [(f"head {i + 1}", i) for i in range(model.config.heads)]
         self.layer = knobs.choice("layer", layer_names(model))
@@ -102,22 +102,18 @@ class AttentionExplorer(PixelExplorer):
         if layer not in self._made:
             config = self.modules[layer].config
             made = self.features.aggregate(layer, config)
-            x, settings = self.features.tokens(layer)[0], (config.aggregation, config.temperature)
-            self._made[layer] = made, merging_weights(x, made, method=settings[0], temperature=settings[1])
+            x, (way, tau) = self.features.tokens(layer)[0], (config.aggregation, config.temperature)
+            self._made[layer] = made, merging_weights(x, made, aggregation=way, temperature=tau)
         return self._made[layer]
 
 
 @torch.inference_mode()
 def attention_weights(module: SelectiveAggregationAttention, query: Tensor, made: Aggregation) -> Tensor:
     """Return what a token (C,) reads of the aggregated ones in a layer, (heads, K); each head's weights sum to 1."""
-    parameter, counts = module.query.weight, made.counts[0]
-    token, tokens = query.to(parameter), made.tokens[0].to(parameter)
-    q = module.query(token).unflatten(-1, (module.config.heads, -1))  # (heads, d)
-    k = module.key(tokens).unflatten(-1, (module.config.heads, -1))  # (K, heads, d)
-    logits = at_home(torch.einsum("hd,khd->hk", q, k)) * q.shape[-1] ** -0.5
-    stands_for = counts if module.config.size_bias else counts.clamp(max=1)
-    weights: Tensor = (logits + stands_for.to(logits.dtype).log()).softmax(-1)  # log(0) = -inf: never read
-    return weights
+    like = module.query.weight
+    there = made._replace(tokens=made.tokens.to(like), counts=made.counts.to(like.device))
+    weights = module.weights(query.to(like).view(1, 1, -1), there)  # (1, heads, 1, K)
+    return at_home(weights[0, :, 0])
 
 
 def describe(weights: Tensor) -> str:

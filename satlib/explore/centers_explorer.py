@@ -1,14 +1,11 @@
 """`centers`: how DTA chooses centres, and the clusters around them, on patches or in the layers of a network."""
 
-import copy
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 
-import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 
-from satlib.analysis.layer_tokens import Features, batch_for, feature_names, layer_modules
+from satlib.analysis.layer_tokens import Features, aggregations_with, feature_names
 from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation
 from satlib.explore import knobs
@@ -18,7 +15,7 @@ from satlib.figures.dta.centers import centers_on_image, decision_graph, score_m
 from satlib.figures.dta.clusters import cluster_maps
 from satlib.figures.kit.show import quick_png
 from satlib.images.inputs import ImageLike, small_image
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT
 from satlib.upscaling.models import ModelLike, network
 
 VIEWS: dict[str, Callable[[Tensor, Aggregation], Figure]] = {
@@ -65,7 +62,7 @@ class CenterExplorer(Explorer):
 
     def __init__(self, model: SAT | None, image: Tensor) -> None:
         self.image, self.features = image, Features(image, model)
-        self._variant = None if model is None else copy.deepcopy(model)
+        self.model = model
         self._ran: tuple[SATConfig, list[Aggregation]] | None = None  # settings of the last run, and its layers
         self.view = knobs.choice("show", list(VIEWS))
         self.layer = knobs.choice("features", feature_names(model))
@@ -87,36 +84,11 @@ class CenterExplorer(Explorer):
             subsample=self.beta.value, keep_ratio=self.keep_ratio.value, neighbors=self.neighbors.value,
             sampling=self.sampling.value, seed=self.seed.value,
         )  # fmt: skip
-        if layer is None or self._variant is None:
+        if layer is None or self.model is None:
             return self.features.aggregate(None, config)
         if self._ran is None or self._ran[0] != config or layer >= len(self._ran[1]):
-            self._ran = config, run_with(self._variant, config, self.image, layer)
+            self._ran = config, aggregations_with(self.model, config, self.image, layer)
         return self._ran[1][layer]
-
-
-class _EnoughError(Exception):
-    """Ends a forward pass whose rest is not needed."""
-
-
-@torch.inference_mode()
-def run_with(model: SAT, config: SATConfig, image: Tensor, last: int) -> list[Aggregation]:
-    """Give the SAA layers of a network the settings of ``config``; return what they choose on an image (3, H, W).
-
-    The network runs up to the layer ``last``. Only settings of DTA may differ from its own: the weights stay.
-    """
-    found: list[Aggregation] = []
-
-    def keep(module: nn.Module, inputs: object, output: tuple[Tensor, Aggregation]) -> None:
-        found.append(Aggregation(*(t.cpu() for t in output[1])))
-        if len(found) > last:
-            raise _EnoughError
-
-    with eval_mode(model), suppress(_EnoughError), ExitStack() as hooks:
-        for layer in layer_modules(model):
-            layer.config = config
-            hooks.enter_context(layer.register_forward_hook(keep))
-        model(batch_for(model, image))
-    return found
 
 
 def draw(view: str, image: Tensor, result: Aggregation) -> bytes:

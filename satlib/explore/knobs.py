@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
-from satlib.config import SAMPLINGS
+from satlib.dta.options import SAMPLINGS
 
 
 def slider(description: str, values: tuple[float, ...], start: float, form: str = "{:g}") -> widgets.SelectionSlider:

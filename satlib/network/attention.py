@@ -4,16 +4,15 @@ Shapes: B images, N = H*W tokens, C channels, K aggregated tokens, n tokens of a
 bias.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor, nn
 
-from satlib import dta
 from satlib.config import SATConfig
-from satlib.dta.sampling import Grid, draw_sample, n_samples
+from satlib.dta.aggregation import Aggregation, aggregate
+from satlib.dta.sampling import Grid, draw_from_cells
 from satlib.network.attend import attend, attend_in_windows
-from satlib.network.windows import HalvesPlan, plan_halves, relative_index, relative_offsets
+from satlib.network.geometry import Geometry
+from satlib.network.windows import relative_index, relative_offsets
 
 
 class PositionBias(nn.Module):
@@ -57,21 +56,13 @@ class RectangleWindowAttention(nn.Module):
         )
         self.local = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.project = nn.Linear(channels, channels)
-        self.fixed: HalvesPlan | None = (
-            None  # the plan whatever the grid: satlib.upscaling.graphs, for a network of one size
-        )
 
-    def plan(self, grid: Grid, device: torch.device) -> HalvesPlan:
-        """Return the plan of the windows of an H x W grid, which is kept."""
-        return plan_halves(grid, self.window, shifted=self.shifted, mask_padding=self.mask_padding, device=device)
-
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        """(B, N, C) tokens of an H x W grid -> (B, N, C)."""
-        plan = self.plan(grid, x.device) if self.fixed is None else self.fixed
+    def forward(self, x: Tensor, geometry: Geometry) -> Tensor:
+        """(B, N, C) tokens of an image of that geometry -> (B, N, C)."""
         qkv = self.qkv(x)  # (B, N, [q k v] [h x w, w x h] heads d)
         bias = torch.stack([bias() for bias in self.biases])  # (2, heads, n, n)
-        local = to_tokens(self.local(to_image(qkv[..., 2 * x.shape[2] :], grid)))
-        projected: Tensor = self.project(attend_in_windows(qkv, bias, plan) + local)
+        local = to_tokens(self.local(to_image(qkv[..., 2 * x.shape[2] :], geometry.grid)))
+        projected: Tensor = self.project(attend_in_windows(qkv, bias, geometry.windows[self.shifted]) + local)
         return projected
 
 
@@ -88,78 +79,68 @@ class SelectiveAggregationAttention(nn.Module):
         self.key = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
         self.value = nn.Linear(config.channels, config.channels, bias=config.qkv_bias)
         self.project = nn.Linear(config.channels, config.channels)
-        self.fixed: Tensor | None = (
-            None  # (S,) the sample of eval mode whatever the grid: satlib.upscaling.graphs, as above
-        )
 
-    def plan(self, grid: Grid, device: torch.device) -> Tensor:
-        """Return the (S,) sample of eval mode on an H x W grid, which is kept."""
-        c, n_tokens = self.config, grid[0] * grid[1]
-        n_centers = c.n_centers(n_tokens)
-        size = n_samples(n_tokens, n_centers, c.subsample)
-        return eval_sample(c.seed, self.layer, grid, size, c.sampling, n_centers, device)
+    def forward(
+        self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Aggregation]:
+        """(B, N, C) tokens of an image of that geometry -> (B, N, C), and the aggregation behind it."""
+        aggregation = self.aggregate(x, geometry, generator=generator)
+        return self.read(x, aggregation), aggregation
 
-    def forward(self, x: Tensor, grid: Grid, read: dta.Aggregation | None = None) -> tuple[Tensor, dta.Aggregation]:
-        """(B, N, C) tokens of an H x W grid -> (B, N, C), and the aggregation behind it.
-
-        ``read`` is an aggregation of other tokens, of as many images, to be read instead of their own.
-        """
-        aggregation = self.aggregate(x, grid) if read is None else read
-        tokens = aggregation.tokens
-        q, k, v = (
-            t.unflatten(-1, (self.config.heads, -1)) for t in (self.query(x), self.key(tokens), self.value(tokens))
-        )  # each (B, N or K, heads, d)
-        # log(0) = -inf: a cluster without members is never read.
-        weight = aggregation.counts if self.config.size_bias else aggregation.counts.clamp(max=1)
-        bias = weight.to(torch.promote_types(q.dtype, torch.float32)).log()
-        projected: Tensor = self.project(attend(q, k, v, bias).flatten(2))
-        return projected, aggregation
-
-    def aggregate(self, x: Tensor, grid: Grid) -> dta.Aggregation:
+    def aggregate(self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None) -> Aggregation:
         """Run DTA on (B, N, C) tokens.
 
-        In eval mode all images use one sample, drawn from the configuration's seed and this layer, so that a result
-        depends on nothing but the image. In training each image draws its own from torch's global generator.
+        All images use the layer's sample if the geometry has one. In training each image draws its own, from
+        ``generator`` or torch's global one.
         """
-        c, n_tokens = self.config, x.shape[1]
-        if c.selective == "exact":
+        if self.config.selective == "exact":
             return each_token(x)
-        n_centers = c.n_centers(n_tokens)
-        sample = None
-        if not self.training:
-            sample = self.plan(grid, x.device) if self.fixed is None else self.fixed
-        return dta.aggregate(
-            x, n_centers, grid=grid, sample=sample, subsample=c.subsample, neighbors=c.neighbors,
-            aggregation=c.aggregation, temperature=c.temperature, norm_restoration=c.norm_restoration,
-            sampling=c.sampling,
-        )  # fmt: skip
+        if geometry.samples is not None:
+            sample = geometry.samples[self.layer]
+        else:
+            assert geometry.cells is not None
+            sample = draw_from_cells(geometry.cells, batch=len(x), generator=generator)
+        n_centers, options = self.config.n_centers(x.shape[1]), self.config.aggregation_options()
+        return aggregate(x, n_centers, grid=geometry.grid, sample=sample, **options)
+
+    def read(self, x: Tensor, aggregation: Aggregation, *, size_bias: bool | None = None) -> Tensor:
+        """Let (B, N, C) tokens read the aggregated ones: (B, N, C), the layer's output.
+
+        ``size_bias`` overrides the configuration's. The weights are never held; :meth:`weights` computes them.
+        """
+        q, k, v = self.query(x), self.key(aggregation.tokens), self.value(aggregation.tokens)
+        attended = attend(self._heads(q), self._heads(k), self._heads(v), self.logit_bias(aggregation, size_bias))
+        output: Tensor = self.project(attended.flatten(2))  # (B, N, heads, d) -> (B, N, C)
+        return output
+
+    def weights(self, x: Tensor, aggregation: Aggregation) -> Tensor:
+        """Return what each of (B, Q, C) tokens reads of the aggregated ones, (B, heads, Q, K); 1 in sum over K."""
+        q, k = self._heads(self.query(x)), self._heads(self.key(aggregation.tokens))
+        bias = self.logit_bias(aggregation)
+        logits = torch.einsum("bqhd,bkhd->bhqk", q, k).to(bias.dtype) * q.shape[-1] ** -0.5
+        weights: Tensor = (logits + bias[:, None, None]).softmax(-1)
+        return weights
+
+    def logit_bias(self, aggregation: Aggregation, size_bias: bool | None = None) -> Tensor:
+        """Return what is added to the logits of each aggregated token, (B, K): log(n_k) with size bias, else 0.
+
+        A cluster without members has log(0) = -inf: it is never read.
+        """
+        with_sizes = self.config.size_bias if size_bias is None else size_bias
+        counts = aggregation.counts if with_sizes else aggregation.counts.clamp(max=1)
+        return counts.to(torch.promote_types(aggregation.tokens.dtype, torch.float32)).log()
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(B, N, C) -> (B, N, heads, d)."""
+        heads: Tensor = x.unflatten(-1, (self.config.heads, -1))
+        return heads
 
 
-def each_token(x: Tensor) -> dta.Aggregation:
+def each_token(x: Tensor) -> Aggregation:
     """Return (B, N, C) tokens as an aggregation without DTA: each is a cluster of its own, with score 0, and K = N."""
     places = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
     nothing = torch.zeros_like(x[..., 0])
-    return dta.Aggregation(x, places, places, torch.ones_like(places), places, nothing, nothing, nothing)
-
-
-def eval_sample(
-    seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int, device: torch.device | str | None = None
-) -> Tensor:
-    """Return the (S,) sample of one layer in eval mode: fixed by its arguments, drawn on the CPU, and kept.
-
-    ``device`` is where it goes; ``None``: torch's default device.
-    """
-    return _eval_sample(seed, layer, grid, size, method, n_strips, torch.device(device or torch.get_default_device()))
-
-
-@lru_cache(maxsize=128)
-@torch.inference_mode(False)  # a sample drawn while upscaling must serve training too
-def _eval_sample(
-    seed: int, layer: int, grid: Grid, size: int, method: str, n_strips: int, device: torch.device
-) -> Tensor:
-    generator = torch.Generator("cpu").manual_seed((seed * 1_000_003 + layer) % 2**63)
-    with torch.device("cpu"):
-        return draw_sample(grid, size, method=method, n_strips=n_strips, generator=generator)[0].to(device)
+    return Aggregation(x, places, places, torch.ones_like(places), places, nothing, nothing, nothing)
 
 
 def to_image(x: Tensor, grid: Grid) -> Tensor:

@@ -6,9 +6,10 @@ input, LayerNorm before the groups). It maps tensors to tensors; files and image
 Shapes: B images, H x W input pixels, N = H*W tokens, C channels, s the scale.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import log2
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,10 @@ from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation
 from satlib.dta.sampling import Grid
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention, to_image, to_tokens
+from satlib.network.geometry import Geometry, make_geometry
+
+SIZES = 4
+"""How many sizes of images a network keeps the geometry of: those of tiles, inside and at the borders."""
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, taken from the input and given back to the output."""
@@ -42,44 +47,96 @@ class GatedMLP(nn.Module):
         return out
 
 
-class Block(nn.Module):
-    """Attention and gated MLP, each on normalised input and added; the block's input once more, times a gain.
+class Layer(NamedTuple):
+    """One SAA layer at work."""
 
-    Without attention it is the MLP and the gain.
+    tokens: Tensor
+    """(B, N, C) what came in, normalised."""
+    aggregation: Aggregation
+    """What DTA chose and made of it."""
+    output: Tensor
+    """(B, N, C) what the layer gave, before it is added."""
+
+
+class Block(nn.Module):
+    """A gated MLP on normalised input, added; and the block's own input once more, times a gain.
+
+    This alone is what is left of an SAA block with ``config.selective`` "none". The others put attention before it.
     """
 
-    def __init__(
-        self,
-        config: SATConfig,
-        attention: RectangleWindowAttention | SelectiveAggregationAttention | None,
-        drop_path: float,
-    ) -> None:
+    norm1: nn.LayerNorm
+    attention: nn.Module
+
+    def __init__(self, config: SATConfig, drop_path: float, attention: nn.Module | None = None) -> None:
         super().__init__()
-        self.norm1 = None if attention is None else nn.LayerNorm(config.channels)
-        self.attention = attention
+        if attention is not None:
+            self.norm1 = nn.LayerNorm(config.channels)
+            self.attention = attention
         self.norm2 = nn.LayerNorm(config.channels)
         self.mlp = GatedMLP(config)
         self.gamma = nn.Parameter(torch.full((config.channels,), 1e-4))
         self.drop_path = drop_path
 
-    def forward(self, x: Tensor, grid: Grid, read: Aggregation | None = None) -> tuple[Tensor, Aggregation | None]:
-        """(B, N, C) -> (B, N, C), and the aggregation of an SAA block, which is ``read`` if that is given."""
-        y, aggregation = x, None
-        if self.attention is not None and self.norm1 is not None:
-            if isinstance(self.attention, SelectiveAggregationAttention):
-                attended, aggregation = self.attention(self.norm1(x), grid, read)
-            else:
-                attended = self.attention(self.norm1(x), grid)
-            y = x + self._drop(attended)
-        y = y + self._drop(self.mlp(self.norm2(y), grid))
-        return torch.addcmul(y, x, self.gamma), aggregation
+    def forward(self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None) -> Tensor:
+        """(B, N, C) -> (B, N, C)."""
+        return self.finish(x, x, geometry, generator)
 
-    def _drop(self, branch: Tensor) -> Tensor:
+    def finish(self, x: Tensor, y: Tensor, geometry: Geometry, generator: torch.Generator | None) -> Tensor:
+        """Return the block's result from its input ``x`` and what attention has made of it, ``y``."""
+        y = y + self.drop(self.mlp(self.norm2(y), geometry.grid), generator)
+        return torch.addcmul(y, x, self.gamma)
+
+    def drop(self, branch: Tensor, generator: torch.Generator | None) -> Tensor:
         """Stochastic depth: in training, drop the branch of a whole image at random and scale the others up."""
         if not self.training or self.drop_path == 0:
             return branch
         keep = 1 - self.drop_path
-        return branch * (branch.new_empty(len(branch), 1, 1).bernoulli_(keep) / keep)
+        return branch * (branch.new_empty(len(branch), 1, 1).bernoulli_(keep, generator=generator) / keep)
+
+
+class LocalBlock(Block):
+    """LTB: attention in local windows, then the MLP."""
+
+    attention: RectangleWindowAttention
+
+    def __init__(self, config: SATConfig, drop_path: float, *, shifted: bool) -> None:
+        super().__init__(config, drop_path, RectangleWindowAttention(config, shifted=shifted))
+
+    def forward(self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None) -> Tensor:
+        """(B, N, C) -> (B, N, C)."""
+        y = x + self.drop(self.attention(self.norm1(x), geometry), generator)
+        return self.finish(x, y, geometry, generator)
+
+
+class SelectiveBlock(Block):
+    """SATB: selective aggregation attention, then the MLP."""
+
+    attention: SelectiveAggregationAttention
+
+    def __init__(self, config: SATConfig, drop_path: float, *, layer: int) -> None:
+        super().__init__(config, drop_path, SelectiveAggregationAttention(config, layer=layer))
+
+    def forward(
+        self,
+        x: Tensor,
+        geometry: Geometry,
+        *,
+        generator: torch.Generator | None = None,
+        read: Sequence[Aggregation] | None = None,
+        kept: list[Layer] | None = None,
+    ) -> Tensor:
+        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`SAT.forward`."""
+        tokens = self.norm1(x)
+        if read is None:
+            output, aggregation = self.attention(tokens, geometry, generator=generator)
+        else:
+            aggregation = read[self.attention.layer]
+            output = self.attention.read(tokens, aggregation)
+        if kept is not None:
+            kept.append(Layer(tokens, aggregation, output))
+        y = x + self.drop(output, generator)
+        del tokens, aggregation, output  # their memory is free again before the MLP needs some
+        return self.finish(x, y, geometry, generator)
 
 
 class ResidualGroup(nn.Module):
@@ -89,25 +146,35 @@ class ResidualGroup(nn.Module):
         super().__init__()
         first = sum(config.groups[:group])
         drop_step = config.drop_path / (2 * sum(config.groups) - 1)  # from 0 at the first block to the rate at the last
-        blocks = []
+        blocks: list[Block] = []
         for pair in range(config.groups[group]):
             layer = first + pair
-            local = RectangleWindowAttention(config, shifted=(group + pair) % 2 == 1)
-            selective = None if config.selective == "none" else SelectiveAggregationAttention(config, layer=layer)
-            blocks.append(Block(config, local, 2 * layer * drop_step))
-            blocks.append(Block(config, selective, (2 * layer + 1) * drop_step))
+            rates = 2 * layer * drop_step, (2 * layer + 1) * drop_step
+            blocks.append(LocalBlock(config, rates[0], shifted=(group + pair) % 2 == 1))
+            if config.selective == "none":
+                blocks.append(Block(config, rates[1]))
+            else:
+                blocks.append(SelectiveBlock(config, rates[1], layer=layer))
         self.blocks = nn.ModuleList(blocks)
         self.conv = nn.Conv2d(config.channels, config.channels, 3, padding=1)
 
     def forward(
-        self, x: Tensor, grid: Grid, read: list[Aggregation | None] | None = None
-    ) -> tuple[Tensor, list[Aggregation | None]]:
-        """(B, N, C) -> (B, N, C), and what each block aggregated (``None`` for local blocks), or was given to read."""
-        y, aggregations = x, []
-        for block, given in zip(self.blocks, read or [None] * len(self.blocks), strict=True):
-            y, aggregation = block(y, grid, given)
-            aggregations.append(aggregation)
-        return x + to_tokens(self.conv(to_image(y, grid))), aggregations
+        self,
+        x: Tensor,
+        geometry: Geometry,
+        *,
+        generator: torch.Generator | None = None,
+        read: Sequence[Aggregation] | None = None,
+        kept: list[Layer] | None = None,
+    ) -> Tensor:
+        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`SAT.forward`."""
+        y = x
+        for block in self.blocks:
+            if isinstance(block, SelectiveBlock):
+                y = block(y, geometry, generator=generator, read=read, kept=kept)
+            else:
+                y = block(y, geometry, generator=generator)
+        return x + to_tokens(self.conv(to_image(y, geometry.grid)))
 
 
 class SAT(nn.Module):
@@ -134,34 +201,98 @@ class SAT(nn.Module):
         self.features = nn.Sequential(nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.01))
         self.upsampler = _classic_upsampler(config) if config.upsampler == "classic" else _onestep_upsampler(config)
         self.apply(_init_linear)
+        self._sizes: dict[tuple[Grid, bool], Geometry] = {}
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Upscale a batch: (B, 3, H, W) floats in [0, 1] -> (B, 3, sH, sW), about [0, 1], not clipped."""
-        return self.forward_traced(x)[0]
+    def forward(
+        self,
+        x: Tensor,
+        geometry: Geometry | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        read: Sequence[Aggregation] | None = None,
+        kept: list[Layer] | None = None,
+    ) -> Tensor:
+        """Upscale a batch: (B, 3, H, W) floats in [0, 1] -> (B, 3, sH, sW), about [0, 1], not clipped.
 
-    def forward_traced(
-        self, x: Tensor, *, keep: bool = False, read: list[list[Aggregation | None]] | None = None
-    ) -> tuple[Tensor, list[list[Aggregation | None]]]:
-        """Like :meth:`forward`, and return what each block of each group aggregated if ``keep`` is set.
-
-        ``read`` is what another call has kept: SAA then reads those tokens, not the ones of ``x``.
+        Parameters
+        ----------
+        x
+            The images.
+        geometry
+            Of their size; ``None``: the network's own.
+        generator
+            Source of what is random in training, the samples and stochastic depth; ``None``: torch's global one.
+        read
+            An aggregation for each SAA layer, to be read instead of its own; of as many images, of any size.
+        kept
+            A list to which every SAA layer adds itself at work.
         """
+        shallow, tokens = self._shallow(x)
+        geometry = self.geometry((x.shape[2], x.shape[3])) if geometry is None else geometry
+        for group in self.groups:
+            tokens = group(tokens, geometry, generator=generator, read=read, kept=kept)
+        deep = self.body_conv(to_image(self.norm_out(tokens), geometry.grid)) + shallow
+        upscaled: Tensor = self.upsampler(self.features(deep))
+        return upscaled + self.mean.to(x.dtype)
+
+    def layers(self, x: Tensor, *, n_groups: int | None = None) -> list[Layer]:
+        """Return the SAA layers at work on images (B, 3, H, W), first to last; of the first groups alone if asked.
+
+        What comes after the last of these groups is not computed.
+        """
+        _, tokens = self._shallow(x)
+        kept: list[Layer] = []
+        geometry = self.geometry((x.shape[2], x.shape[3]))
+        for group in self.groups[:n_groups]:
+            tokens = group(tokens, geometry, kept=kept)
+        return kept
+
+    def _shallow(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the first features of images, (B, C, H, W), and the tokens (B, N, C) that the groups take in."""
         if x.ndim != 4 or x.shape[1] != 3 or 0 in x.shape or not x.is_floating_point():
             raise ValueError(f"SAT takes floats of shape (B, 3, H, W), not empty; got {x.dtype} {tuple(x.shape)}")
-        grid = (x.shape[2], x.shape[3])
-        mean = self.mean.to(x.dtype)
-        shallow = self.head(x - mean)  # (B, C, H, W)
+        shallow = self.head(x - self.mean.to(x.dtype))
         # Under autocast the first convolution gives half precision; what is added up over the blocks stays wide.
-        tokens = self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))  # (B, N, C)
-        kept = []
-        others: Sequence[list[Aggregation | None] | None] = [None] * len(self.groups) if read is None else read
-        for group, given in zip(self.groups, others, strict=True):
-            tokens, aggregations = group(tokens, grid, given)
-            if keep:
-                kept.append(aggregations)
-            del aggregations
-        deep = self.body_conv(to_image(self.norm_out(tokens), grid)) + shallow
-        return self.upsampler(self.features(deep)) + mean, kept
+        return shallow, self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))
+
+    def geometry(self, grid: Grid) -> Geometry:
+        """Return the geometry of an H x W image; those of the last `SIZES` sizes are kept until the network moves."""
+        key = (grid, self.training)
+        found = self._sizes.get(key)
+        if found is None:
+            found = make_geometry(self.config, grid, self.mean.device, training=self.training)
+        # A new dict, not a changed one: another thread may be reading the old one.
+        self._sizes = dict([*((k, v) for k, v in self._sizes.items() if k != key)][1 - SIZES :] + [(key, found)])
+        return found
+
+    def with_config(self, config: SATConfig) -> "SAT":
+        """Return a network of another configuration that shares the weights of this one.
+
+        Raises
+        ------
+        RuntimeError
+            If a network of that configuration has other weights.
+        """
+        with torch.device("meta"):
+            other = SAT(config)
+        other.load_state_dict(self.state_dict(), assign=True)
+        for theirs, own in zip(other.modules(), self.modules(), strict=True):
+            for name, buffer in own.named_buffers(recurse=False):
+                setattr(theirs, name, buffer)
+        return other.train(self.training)
+
+    def saa_layers(self) -> list[SelectiveAggregationAttention]:
+        """Return the SAA layers, first to last; none with ``config.selective`` "none"."""
+        return [module for module in self.modules() if isinstance(module, SelectiveAggregationAttention)]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self._sizes = {}  # the network moves, or changes its type
+        move: Callable[..., Self] = super()._apply  # torch leaves it without types
+        return move(fn, recurse)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what can be made again."""
+        return {**self.__dict__, "_sizes": {}}
 
 
 def _classic_upsampler(config: SATConfig) -> nn.Sequential:

@@ -2,7 +2,7 @@
 
 The released code pads the image with zeros on the right and bottom to a multiple of the longer window side, rolls it
 by the shift, cuts it into windows and masks the pairs that the roll has brought together. All this is a fixed
-rearrangement of tokens that depends on sizes alone, so it is planned once per size: which token stands at each place
+rearrangement of tokens that depends on sizes alone, so it is planned once for a size: which token stands at each place
 of each window, and where each token is found again. Windows without a single real token are left out, and windows
 with the same mask stand side by side, so that attention runs over a few slices, most of them without a mask.
 
@@ -10,16 +10,23 @@ Shapes: B images, N = H*W tokens, C channels, h x w a window of n = h*w tokens, 
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from enum import IntFlag
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 
-Grid = tuple[int, int]
+from satlib.dta.sampling import Grid
 
-_WRAPPED, _PADDING = 1, 2  # bits
+
+class _Place(IntFlag):
+    """What a place along one axis of the padded, rolled image is."""
+
+    WRAPPED = 1
+    """The roll has brought it to the other side."""
+    PADDING = 2
+    """No token stands there."""
 
 
 class WindowGroup(NamedTuple):
@@ -66,8 +73,6 @@ class HalvesPlan(NamedTuple):
     """Whether there are places without a token."""
 
 
-@lru_cache(maxsize=16)
-@torch.inference_mode(False)  # a plan made while upscaling must serve training too
 def plan_halves(
     grid: Grid, window: Grid, *, shifted: bool, mask_padding: bool, device: torch.device | str = "cpu"
 ) -> HalvesPlan:
@@ -117,7 +122,7 @@ def plan_windows(
     row_kind, row_kinds = _kinds(row_class, mask_padding)
     column_kind, column_kinds = _kinds(column_class, mask_padding)
     kind = row_kind[:, None] * len(column_kinds) + column_kind  # (windows down, windows across)
-    real = (row_class < _PADDING).any(1)[:, None] & (column_class < _PADDING).any(1)
+    real = (row_class < _Place.PADDING).any(1)[:, None] & (column_class < _Place.PADDING).any(1)
     chosen = real.flatten().nonzero().squeeze(1)
     chosen = chosen[kind.flatten()[chosen].argsort(stable=True)]
     inside = (row < grid[0])[:, None, :, None] & (column < grid[1])[None, :, None, :]
@@ -139,13 +144,13 @@ def _axis(length: int, window: int, multiple: int, shifted: bool) -> tuple[Tenso
     shift = window // 2 if shifted else 0
     rolled = torch.arange(padded)
     original = (rolled + shift) % padded
-    kind = _WRAPPED * (rolled >= padded - shift) + _PADDING * (original >= length)
+    kind = _Place.WRAPPED * (rolled >= padded - shift) + _Place.PADDING * (original >= length)
     return original.view(-1, window), kind.view(-1, window)
 
 
 def _kinds(classes: Tensor, mask_padding: bool) -> tuple[Tensor, Tensor]:
     """Return, per window along an axis, which pattern of classes it has; and the patterns (number, window)."""
-    seen = classes if mask_padding else classes & _WRAPPED
+    seen = classes if mask_padding else classes & _Place.WRAPPED
     patterns, index = seen.unique(dim=0, return_inverse=True)
     return index, patterns
 
@@ -184,21 +189,21 @@ def put(x: Tensor, rows: Tensor, values: Tensor, gaps: bool) -> None:
 
 
 class _Rearrange(torch.autograd.Function):
-    """y[:, i] = x[:, forward[i]], zero where forward[i] is out of range; its gradient is the inverse gather.
+    """y[:, i] = x[:, source[i]], zero where source[i] is out of range; its gradient is the inverse gather.
 
     Each token stands at one place at most, so that the gradient needs no scatter.
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
-        ctx.save_for_backward(forward, backward)
-        return pick(x, forward, gaps=len(forward) > x.shape[1])
+    def forward(ctx: FunctionCtx, x: Tensor, source: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(source, places)
+        return pick(x, source, gaps=len(source) > x.shape[1])
 
     @staticmethod
     def backward(ctx: BackwardCFunction, *grads: Tensor) -> tuple[Tensor, None, None]:
         saved: tuple[Tensor, ...] = ctx.saved_tensors
-        forward, backward = saved
-        return _rearrange(grads[0], backward, forward), None, None
+        source, places = saved
+        return _rearrange(grads[0], places, source), None, None
 
 
 _rearrange: Callable[[Tensor, Tensor, Tensor], Tensor] = _Rearrange.apply

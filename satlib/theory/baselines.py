@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from satlib.dta.options import AggregationMethod, NormRestoration
 from satlib.theory.arrays import ArrayLike, Floats, as_matrix, check_count
 from satlib.theory.compression import attend, attend_exactly, compress
 from satlib.theory.draws import draw_many
@@ -27,9 +28,9 @@ def random_center_errors(
     w_v: ArrayLike,
     *,
     n_centers: int,
-    aggregation: str = "similarity",
+    aggregation: AggregationMethod = "similarity",
     temperature: float = 0.1,
-    norm_restoration: str = "max",
+    norm_restoration: NormRestoration = "max",
     size_bias: bool = False,
     seeds: Sequence[int] = (0,),
 ) -> Floats:

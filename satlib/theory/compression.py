@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from satlib import dta
+from satlib.dta.options import AggregationMethod, NormRestoration
 from satlib.theory.scores import scores
 
-AGGREGATIONS = ("similarity", "mean", "center")
-NORM_RESTORATIONS = ("max", "mean", "none")
 EXPONENT = 40
 
 
@@ -41,15 +40,17 @@ def choose_centers(x: Tensor, sample: Tensor, n_centers: int, neighbors: int) ->
     return sample.gather(1, dta.highest(gamma, n_centers))
 
 
-def compress(x: Tensor, centers: Tensor, *, aggregation: str, temperature: float, norm_restoration: str) -> Compressed:
+def compress(
+    x: Tensor, centers: Tensor, *, aggregation: AggregationMethod, temperature: float, norm_restoration: NormRestoration
+) -> Compressed:
     """Assign tokens (N, d) to each of R sets of centres (R, K), merge them and restore their norms."""
     large, factor = _magnified(x)
     tokens = large.expand(len(centers), -1, -1)
     unit = dta.normalize(large).expand(len(centers), -1, -1)
     assignment = dta.assign(unit, dta.take(unit, centers))
     # softmax((1 + cos) / (2 tau)) = softmax(cos / (2 tau))
-    merged, counts = dta.merge(tokens, centers, assignment, method=aggregation, temperature=2 * temperature)
-    merged = dta.restore_norm(merged, tokens, assignment, counts, method=norm_restoration)
+    merged, counts = dta.merge(tokens, centers, assignment, aggregation=aggregation, temperature=2 * temperature)
+    merged = dta.restore_norm(merged, tokens, assignment, counts, norm_restoration=norm_restoration)
     return Compressed(merged / factor, centers, assignment, counts)
 
 

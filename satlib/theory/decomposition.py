@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, AggregationMethod, NormRestoration
 from satlib.theory.arrays import (
     ArrayLike,
     Floats,
@@ -23,7 +24,7 @@ from satlib.theory.arrays import (
     check_sizes,
     choice,
 )
-from satlib.theory.compression import AGGREGATIONS, NORM_RESTORATIONS, attend, attend_exactly, choose_centers, compress
+from satlib.theory.compression import attend, attend_exactly, choose_centers, compress
 from satlib.theory.draws import draw_many
 
 BATCH_ELEMENTS = 2**23
@@ -61,9 +62,9 @@ def decompose_error(
     n_samples: int,
     neighbors: int,
     method: str = "uniform",
-    aggregation: str = "similarity",
+    aggregation: AggregationMethod = "similarity",
     temperature: float = 0.1,
-    norm_restoration: str = "max",
+    norm_restoration: NormRestoration = "max",
     size_bias: bool = False,
     labels: ArrayLike | None = None,
     seeds: Sequence[int] = (0,),
@@ -136,9 +137,9 @@ class _Layer:
     w_v: Tensor
     n_centers: int
     neighbors: int
-    aggregation: str
+    aggregation: AggregationMethod
     temperature: float
-    norm_restoration: str
+    norm_restoration: NormRestoration
     size_bias: bool
 
     def __post_init__(self) -> None:

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from satlib.dta.options import Sampling
 from satlib.dta.sampling import draw_sample
 from satlib.theory.arrays import Integers, check_count, choice
 
-METHODS = {"uniform": "random", "stratified": "stratified", "grid": "grid"}
+METHODS: dict[str, Sampling] = {"uniform": "random", "stratified": "stratified", "grid": "grid"}
 """The theorem's words for the samplings of :mod:`satlib.dta.sampling`."""
 
 
@@ -39,7 +40,7 @@ def draw(n_tokens: int, n_samples: int, method: str, seed: int) -> Tensor:
     check_count("n_samples", n_samples, 1, n_tokens)
     choice("method", method, tuple(METHODS))
     generator = torch.Generator().manual_seed(int(seed))
-    return draw_sample((1, n_tokens), n_samples, method=METHODS[method], generator=generator)[0]
+    return draw_sample((1, n_tokens), n_samples, sampling=METHODS[method], generator=generator)[0]
 
 
 def draw_many(n_tokens: int, n_samples: int, method: str, seeds: Sequence[int]) -> Tensor:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, AggregationMethod, NormRestoration
 from satlib.theory.arrays import ArrayLike, as_matrix, check_real, choice
-from satlib.theory.compression import AGGREGATIONS, NORM_RESTORATIONS
 
 
 class CoveredBound(NamedTuple):
@@ -73,9 +73,9 @@ def covered_bound(
     *,
     sigma: float,
     sizes: ArrayLike,
-    aggregation: str = "similarity",
+    aggregation: AggregationMethod = "similarity",
     temperature: float = 0.1,
-    norm_restoration: str = "max",
+    norm_restoration: NormRestoration = "max",
     size_bias: bool = False,
 ) -> CoveredBound:
     """Bound ||O - O*||_F when each cluster of unit-norm tokens has exactly one centre.
@@ -109,7 +109,7 @@ def covered_bound(
     return CoveredBound(*parts, sum(parts))
 
 
-def merge_shift(sigma: float, aggregation: str, temperature: float) -> float:
+def merge_shift(sigma: float, aggregation: AggregationMethod, temperature: float) -> float:
     """Return how far, at most, an aggregated token lies from its cluster's mean, before its norm is restored.
 
     0 for the mean, 2 sigma tanh(sigma^2 / (4 tau)) for similarity weights, 2 sigma for the centre alone.

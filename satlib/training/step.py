@@ -19,6 +19,8 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from satlib.data.store import Pair
+from satlib.network.geometry import Geometry
+from satlib.network.model import SAT
 from satlib.training.checkpoints import State
 from satlib.training.config import TrainConfig
 from satlib.training.patches import stream
@@ -81,13 +83,17 @@ def train_step(
     state.step += 1
 
 
-def gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) -> Tensor:
-    """Give every parameter its gradient in place of the old one, and return the loss, (), on the device."""
+def gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair], geometry: Geometry | None = None) -> Tensor:
+    """Give every parameter its gradient in place of the old one, and return the loss, (), on the device.
+
+    ``geometry`` is that of the patches; ``None``: the network's own.
+    """
     model.zero_grad()
     total = torch.zeros((), device=fabric.device)
     for number, pair in enumerate(parts):
         with fabric.no_backward_sync(model, enabled=number < len(parts) - 1):
-            loss = functional.l1_loss(model(to_float(pair.lr, fabric)), to_float(pair.hr, fabric)) / len(parts)
+            upscaled = model(to_float(pair.lr, fabric), geometry)
+            loss = functional.l1_loss(upscaled, to_float(pair.hr, fabric)) / len(parts)
             fabric.backward(loss)
         total += loss.detach()
     return total
@@ -104,8 +110,13 @@ def record_gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) ->
     if fabric.world_size > 1:
         raise ValueError(f"cuda_graph needs a single process, got {fabric.world_size}")
 
+    network = model.module
+    assert isinstance(network, SAT)
+    geometry = network.geometry((parts[0].lr.shape[2], parts[0].lr.shape[3]))
+
     def run(*pixels: Tensor) -> Tensor:
-        return gradients(fabric, model, [Pair(*pair) for pair in zip(pixels[::2], pixels[1::2], strict=True)])
+        pairs = [Pair(*pair) for pair in zip(pixels[::2], pixels[1::2], strict=True)]
+        return gradients(fabric, model, pairs, geometry)
 
     return Graph(run, *(t for pair in parts for t in pair), device=fabric.device)
 

@@ -5,22 +5,17 @@ on a fast GPU waits for. Nothing here falls back to something else: without a GP
 error, and the caller decides.
 """
 
-import copy
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
-from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
 from satlib.network.model import SAT
 from satlib.upscaling.precision import Format, computing
 
 WARMUPS = 3
-"""Runs before recording: libraries choose their algorithms, plans and samples are made and kept."""
+"""Runs before recording: libraries choose their algorithms, and casts are made."""
 
 
 class Recorded(NamedTuple):
@@ -29,34 +24,6 @@ class Recorded(NamedTuple):
     replay: Callable[[], None]
     output: Tensor
     """Holds the result of the last replay."""
-    kept: frozenset[torch.UntypedStorage]
-    """What the work reads: it is found by its address, and must stay where it is."""
-
-
-class Reading(TorchDispatchMode):
-    """Notes the memory that operations read and that none of them has made."""
-
-    def __init__(self) -> None:
-        start: Callable[[], None] = super().__init__  # torch leaves it without types
-        start()
-        self.made: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
-        self.read: set[torch.UntypedStorage] = set()
-
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., object],
-        types: Iterable[type],
-        args: tuple[object, ...] = (),
-        kwargs: dict[str, object] | None = None,
-    ) -> object:
-        """Run an operation and note what it reads."""
-        given = {t.untyped_storage() for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        result = func(*args, **(kwargs or {}))
-        self.read |= {storage for storage in given if storage not in self.made}
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and tensor.untyped_storage() not in given:
-                self.made.add(tensor.untyped_storage())
-        return result
 
 
 class Graph:
@@ -66,7 +33,8 @@ class Graph:
     ----------
     run
         Takes tensors and returns one; may also leave results elsewhere, such as gradients. It must not wait for the
-        device, and is never called again.
+        device. It is never called again, but kept: what it refers to, the weights and the geometry of one size, is
+        found by its address in a replay, and must stay where it is.
     examples
         Inputs of the sizes and dtypes that later ones have; on any device.
     device
@@ -82,6 +50,7 @@ class Graph:
         place = torch.device(device)
         if place.type != "cuda" or not torch.cuda.is_available():
             raise ValueError(f"a CUDA graph needs a GPU that torch can use, got device {str(place)!r}")
+        self.run = run
         self.inputs = [torch.empty_like(t, device=place).copy_(t) for t in examples]
         self.recorded = record(lambda: run(*self.inputs), place)
 
@@ -103,10 +72,7 @@ class Graph:
 
 
 def record(run: Callable[[], Tensor], device: torch.device) -> Recorded:
-    """Run some times on a stream of its own, then record one more run.
-
-    Plans and samples live in caches that may drop them, so all that the run reads is held.
-    """
+    """Run some times on a stream of its own, then record one more run."""
     with torch.cuda.device(device):
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -116,9 +82,9 @@ def record(run: Callable[[], Tensor], device: torch.device) -> Recorded:
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         # Other threads may pin memory meanwhile, which "global" would take for a mistake.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"), Reading() as reading:
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             output = run()
-    return Recorded(graph.replay, output, frozenset(reading.read))
+    return Recorded(graph.replay, output)
 
 
 def forward_graph(model: SAT, image: Tensor, *, number_format: Format = "float32") -> Graph:
@@ -126,11 +92,12 @@ def forward_graph(model: SAT, image: Tensor, *, number_format: Format = "float32
     if model.training:
         raise ValueError("the network is in training mode; call eval() first")
     device = next(model.parameters()).device
+    geometry = model.geometry((image.shape[2], image.shape[3]))
 
     def run(x: Tensor) -> Tensor:
         # Autocast ends with the run: casts of weights that it kept from a warm-up would be missing in the recording.
         with torch.no_grad(), computing(number_format, device):
-            out: Tensor = model(x)
+            out: Tensor = model(x, geometry)
         return out
 
     return Graph(run, image, device=device)
@@ -141,21 +108,18 @@ def compiled(
 ) -> Callable[[Tensor], Tensor]:
     """Compile a network, in eval mode, for images like (B, 3, H, W), whole: a part that cannot be compiled is an error.
 
-    What depends on the size alone, the plans of the windows and the samples, is made before and given to a copy of the
-    network that shares its weights. The first call compiles. The function raises a ValueError for another size. What
-    inductor makes for a GPU adds in any order, unless ``torch.use_deterministic_algorithms`` asks for a fixed one.
+    The geometry of that size is made before and is an input of what is compiled. The first call compiles. The function
+    raises a ValueError for another size. What inductor makes for a GPU adds in any order, unless
+    ``torch.use_deterministic_algorithms`` asks for a fixed one.
     """
     if model.training:
         raise ValueError("the network is in training mode; call eval() first")
-    own, grid = copy.deepcopy(model, {id(p): p for p in model.parameters()}), (image.shape[2], image.shape[3])
-    for part in own.modules():
-        if isinstance(part, (RectangleWindowAttention, SelectiveAggregationAttention)):
-            part.fixed = part.plan(grid, image.device)
-    whole: Callable[[Tensor], Tensor] = torch.compile(own, fullgraph=True, dynamic=False, backend=backend)
+    geometry = model.geometry((image.shape[2], image.shape[3]))
+    whole: Callable[..., Tensor] = torch.compile(model, fullgraph=True, dynamic=False, backend=backend)
 
     def run(x: Tensor) -> Tensor:
         if x.shape != image.shape:
             raise ValueError(f"the network was compiled for {tuple(image.shape)}, got {tuple(x.shape)}")
-        return whole(x)
+        return whole(x, geometry)
 
     return run

@@ -52,7 +52,7 @@ def test_read_counts_tokens(image):
 def test_merging_weights_make_the_aggregated_tokens(method):
     x = torch.randn(1, 60, 5, generator=torch.Generator().manual_seed(2))
     made = dta.aggregate(x, 7, sample=torch.arange(0, 60, 3), aggregation=method, norm_restoration="none")
-    weight = merging_weights(x[0], made, method=method)
+    weight = merging_weights(x[0], made, aggregation=method)
     for cluster in range(7):
         members = made.assignment[0] == cluster
         if members.any():
@@ -63,7 +63,7 @@ def test_merging_weights_make_the_aggregated_tokens(method):
 def test_duplicate_tokens_give_no_weight_to_an_empty_cluster():
     x = torch.ones(1, 30, 4)
     made = dta.aggregate(x, 3, sample=torch.arange(30), aggregation="center")
-    weight = merging_weights(x[0], made, method="center")
+    weight = merging_weights(x[0], made, aggregation="center")
     assert (made.counts == 0).sum() == 2
     assert weight.sum() == 1
     assert weight[made.centers[0, 0]] == 1
@@ -97,4 +97,4 @@ def test_bad_input_is_named(image):
     with pytest.raises(ValueError, match="place must lie in an image of 20 x 24"):
         influence(model, image, (20, 0))
     with pytest.raises(ValueError, match="unknown aggregation 'sum'"):
-        merging_weights(torch.zeros(4, 2), dta.aggregate(torch.rand(1, 4, 2), 2), method="sum")
+        merging_weights(torch.zeros(4, 2), dta.aggregate(torch.rand(1, 4, 2), 2), aggregation="sum")

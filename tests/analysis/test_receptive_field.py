@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from sizes import geometry
 
 from satlib import SAT, SATConfig
 from satlib.analysis.position_bias import position_tables, random_bias_spread
@@ -29,7 +30,7 @@ def test_a_token_depends_on_what_is_readable_alone():
     torch.nn.init.zeros_(attention.local.weight)
     grid, token = (8, 12), 29
     x = torch.randn(1, 96, 32, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(attention(x, grid)[0, token].sum(), x)
+    (gradient,) = torch.autograd.grad(attention(x, geometry(config, grid))[0, token].sum(), x)
     assert torch.equal(gradient[0].abs().sum(-1) > 0, readable(grid, config, token, shifted=True).any(0))
 
 

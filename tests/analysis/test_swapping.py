@@ -31,7 +31,7 @@ def by_hand(model, image, other):
             hook.remove()
         made = iter(seen)
         for block in blocks:
-            block.attention.aggregate = lambda x, grid: next(made)
+            block.attention.aggregate = lambda x, geometry, generator: next(made)
         output = model(image)
         for block in blocks:
             del block.attention.aggregate

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig, trace
-from satlib.network.attention import eval_sample
+from satlib.network.geometry import eval_sample
 
 CONFIG = SATConfig(
     scale=2, channels=16, heads=2, groups=(2, 1), window=(2, 4), gate_kernel=3, upsampler_channels=4, keep_ratio=0.1
@@ -29,21 +29,22 @@ def test_one_entry_for_each_layer_in_order():
         assert a.separation.shape == a.score.shape == (1, 40) and a.counts.sum() == 108
         assert torch.equal(a.counts[0], torch.bincount(a.assignment[0], minlength=10))
         assert set(a.centers[0].tolist()) <= set(a.sample[0].tolist())
+        assert layer.tokens.shape == layer.output.shape == (1, 108, 16)
         assert torch.equal(a.score, a.density * a.separation)
         assert not a.tokens.requires_grad
-        assert torch.equal(a.sample[0], eval_sample(0, number, (9, 12), 40, "stratified", 10))
+        assert torch.equal(a.sample[0], eval_sample(network().config, (9, 12), number))
 
 
 def test_it_tells_what_the_layers_did():
     """The traced tokens, fed to the layer's own attention, give what the layer gave."""
     model = network()
     seen = []
-    for group in model.groups:
-        for block in group.blocks[1::2]:
-            block.attention.register_forward_hook(lambda _, __, out: seen.append(out[1]))
+    for module in model.saa_layers():
+        module.register_forward_hook(lambda _, inputs, out: seen.append((inputs[0], *out)))
     layers = trace(model, IMAGE)
     assert len(seen) == len(layers) == 3
-    for layer, aggregation in zip(layers, seen, strict=True):
+    for layer, (tokens, output, aggregation) in zip(layers, seen, strict=True):
+        assert torch.equal(layer.tokens, tokens) and torch.equal(layer.output, output)
         assert all(torch.equal(a, b) for a, b in zip(layer.aggregation, aggregation, strict=True))
 
 

@@ -5,8 +5,7 @@ import torch
 
 from benchmarks import dense
 from satlib import SAT, SATConfig, dta
-from satlib.dta.sampling import n_samples
-from satlib.network.attention import eval_sample
+from satlib.network.geometry import eval_sample
 
 
 def network(preset, **overrides):
@@ -39,7 +38,7 @@ def test_the_dense_network_is_the_network(preset, overrides, grid):
 @pytest.mark.parametrize("restoration", ["max", "mean", "none"])
 def test_dense_gradients_are_the_gradients(aggregation, restoration):
     grid, options = (32, 24), {"aggregation": aggregation, "norm_restoration": restoration}
-    sample = eval_sample(0, 0, grid, n_samples(768, 23, 4), "stratified", 23)
+    sample = eval_sample(SATConfig(scale=2), grid, 0)
     x = torch.randn(2, 768, 12, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(2, 23, 12, dtype=torch.float64)
     ours = dta.aggregate(x, 23, grid=grid, sample=sample, **options).tokens

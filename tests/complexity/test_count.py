@@ -8,6 +8,7 @@ import torch
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import geometry
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from typer.testing import CliRunner
@@ -136,7 +137,9 @@ def test_local_attention_equals_its_counted_operations():
     config, grid = SATConfig(scale=2, **{**SMALL, "groups": (1,), "heads": 2}), (16, 24)
     macs = cost_of(config, grid).macs
     with sdpa_kernel(SDPBackend.MATH):
-        counted = operations(RectangleWindowAttention(config, shifted=False), torch.rand(1, 384, 32), grid)
+        counted = operations(
+            RectangleWindowAttention(config, shifted=False), torch.rand(1, 384, 32), geometry(config, grid)
+        )
     assert counted.linear == macs["local linear"] + macs["position bias"]
     assert counted.convolution == macs["local depthwise"]
     assert counted.products == macs["window QK^T"] + macs["window AV"] == 2 * 384 * 32 * 32

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satlib import dta
-from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 from satlib.dta import clusters, vectors
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
 OPTIONS = {"neighbors": 0.5, "aggregation": "similarity", "temperature": 0.1, "norm_restoration": "max"}
@@ -168,9 +168,11 @@ def test_norms_after_restoration():
 def test_a_merged_token_without_direction_keeps_its_length():
     """Two opposite members cancel but for 1e-7, which is below epsilon and is not blown up to the largest norm."""
     x = torch.tensor([[[1.0, 1e-7], [-1.0, 1e-7]]], dtype=torch.float64)
-    merged, counts = dta.merge(x, torch.tensor([[0]]), torch.tensor([[0, 0]]), method="mean")
+    merged, counts = dta.merge(x, torch.tensor([[0]]), torch.tensor([[0, 0]]), aggregation="mean")
     for method in NORM_RESTORATIONS:
-        close(dta.restore_norm(merged, x, torch.tensor([[0, 0]]), counts, method=method), [[[0, 1e-7]]], 1e-15)
+        close(
+            dta.restore_norm(merged, x, torch.tensor([[0, 0]]), counts, norm_restoration=method), [[[0, 1e-7]]], 1e-15
+        )
 
 
 def test_neighbors_at_both_ends():

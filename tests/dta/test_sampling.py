@@ -35,7 +35,7 @@ def test_sample_size(n_tokens, keep_ratio, subsample):
 def test_samples_are_distinct_ascending_and_in_range(method, case, strips, seed):
     grid, size = case
     strips = min(strips, size)
-    sample = draw_sample(grid, size, method=method, n_strips=strips, batch=3, generator=generator(seed))
+    sample = draw_sample(grid, size, sampling=method, n_strips=strips, batch=3, generator=generator(seed))
     assert sample.shape == (3, size) and sample.dtype == torch.int64
     for row in sample.tolist():
         assert row == sorted(set(row)) and row[0] >= 0 and row[-1] < grid[0] * grid[1]
@@ -89,7 +89,7 @@ def test_strips_take_equal_numbers_of_each_run(case, strips, seed):
     """As the released code: K runs of N // K tokens, the last with what is left; S // K of each, then any others."""
     grid, size = case
     n_tokens, strips = grid[0] * grid[1], min(strips, size)
-    for row in draw_sample(grid, size, method="strips", n_strips=strips, batch=2, generator=generator(seed)).tolist():
+    for row in draw_sample(grid, size, sampling="strips", n_strips=strips, batch=2, generator=generator(seed)).tolist():
         taken = []
         for i in range(strips):
             stop = (i + 1) * (n_tokens // strips) if i < strips - 1 else n_tokens
@@ -119,7 +119,7 @@ def test_grid_takes_the_token_nearest_to_the_middle_of_each_cell(case):
 
 def test_grid_is_deterministic_and_the_same_for_all_images():
     state = torch.get_rng_state()
-    sample = draw_sample((9, 14), 21, method="grid", batch=4)
+    sample = draw_sample((9, 14), 21, sampling="grid", batch=4)
     assert (sample == sample[0]).all() and torch.equal(sample[0], cell_middles((9, 14), 21))
     assert torch.equal(state, torch.get_rng_state())
 
@@ -139,7 +139,7 @@ def test_every_token_is_drawn_about_equally_often(method, size):
         probability = per_cell / torch.bincount(labels)[labels].double()
         extra = size - per_cell * int(labels.max() + 1)
         probability = probability + (1 - probability) * extra / (n_tokens - size + extra)
-    sample = draw_sample(grid, size, method=method, n_strips=strips, batch=draws, generator=generator())
+    sample = draw_sample(grid, size, sampling=method, n_strips=strips, batch=draws, generator=generator())
     frequency = torch.bincount(sample.flatten(), minlength=n_tokens).double() / draws
     deviation = (probability * (1 - probability) / draws).sqrt()
     assert ((frequency - probability).abs() <= 5 * deviation + 1e-12).all()
@@ -164,15 +164,15 @@ def test_without_a_generator_the_global_one_is_used():
 def test_with_a_generator_the_global_one_is_left_alone():
     state = torch.get_rng_state()
     for method in METHODS:
-        draw_sample((8, 8), 10, method=method, n_strips=5, generator=generator())
+        draw_sample((8, 8), 10, sampling=method, n_strips=5, generator=generator())
     assert torch.equal(state, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_all_tokens_and_one_token(method):
-    assert draw_sample((5, 7), 35, method=method, n_strips=4).tolist() == [list(range(35))]
-    assert draw_sample((1, 1), 1, method=method).tolist() == [[0]]
-    assert draw_sample((5, 7), 1, method=method).shape == (1, 1)
+    assert draw_sample((5, 7), 35, sampling=method, n_strips=4).tolist() == [list(range(35))]
+    assert draw_sample((1, 1), 1, sampling=method).tolist() == [[0]]
+    assert draw_sample((5, 7), 1, sampling=method).shape == (1, 1)
 
 
 def test_errors_name_the_value():
@@ -180,7 +180,7 @@ def test_errors_name_the_value():
         with pytest.raises(ValueError, match=rf"sample size must be in 1\.\.12 .*got {size}$"):
             draw_sample((3, 4), size)
     with pytest.raises(ValueError, match="unknown sampling 'uniform'; choose stratified, strips, grid or random"):
-        draw_sample((3, 4), 2, method="uniform")
+        draw_sample((3, 4), 2, sampling="uniform")
     for strips in (0, 13):
         with pytest.raises(ValueError, match=rf"number of strips must be in 1\.\.12, got {strips}"):
-            draw_sample((3, 4), 2, method="strips", n_strips=strips)
+            draw_sample((3, 4), 2, sampling="strips", n_strips=strips)

@@ -5,20 +5,21 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import geometry
 
 from satlib import SATConfig
 from satlib.network.attention import (
     PositionBias,
     RectangleWindowAttention,
     SelectiveAggregationAttention,
-    eval_sample,
     to_image,
     to_tokens,
 )
+from satlib.network.geometry import eval_sample
 
 # 96 channels are the fewest that give the position bias more than two channels of its own; with one, its LayerNorm
 # makes it constant.
-WIDE = SATConfig(scale=2, channels=96, heads=4, groups=(1,), window=(2, 4), keep_ratio=0.2, neighbors=0.5)
+WIDE = SATConfig(scale=2, channels=96, heads=4, groups=(4,), window=(2, 4), keep_ratio=0.2, neighbors=0.5)
 
 
 def lively(module):
@@ -66,7 +67,9 @@ def test_windows_agree_with_the_loops(grid, window, shifted, mask_padding):
     config = WIDE.replace(window=window, mask_padding=mask_padding)
     layer, x = lively(RectangleWindowAttention(config, shifted=shifted)), tokens(grid)
     with torch.no_grad():
-        assert_close(layer(x, grid)[0], reference.local_attention(x[0], grid, layer, config, shifted))
+        assert_close(
+            layer(x, geometry(config, grid, layer))[0], reference.local_attention(x[0], grid, layer, config, shifted)
+        )
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])
@@ -74,7 +77,9 @@ def test_a_shifted_window_larger_than_the_image(mask_padding):
     config, grid = WIDE.replace(window=(4, 12), mask_padding=mask_padding), (2, 5)
     layer, x = lively(RectangleWindowAttention(config, shifted=True)), tokens(grid)
     with torch.no_grad():
-        assert_close(layer(x, grid)[0], reference.local_attention(x[0], grid, layer, config, True))
+        assert_close(
+            layer(x, geometry(config, grid, layer))[0], reference.local_attention(x[0], grid, layer, config, True)
+        )
 
 
 def test_a_pixel_far_away_is_not_read():
@@ -84,7 +89,8 @@ def test_a_pixel_far_away_is_not_read():
     changed = x.clone().unflatten(1, grid)
     changed[:, :4, :4] += 1
     with torch.no_grad():
-        difference = (layer(changed.flatten(1, 2), grid) - layer(x, grid)).abs().amax(-1).view(grid)
+        at = geometry(WIDE, grid, layer)
+        difference = (layer(changed.flatten(1, 2), at) - layer(x, at)).abs().amax(-1).view(grid)
     assert (difference[8:] == 0).all() and (difference[:, 8:] == 0).all() and difference[:4, :4].min() > 0
 
 
@@ -99,7 +105,7 @@ def test_saa_agrees_with_the_loops(aggregation, qk_ratio, size_bias):
     layer, grid = lively(SelectiveAggregationAttention(config, layer=3)), (5, 7)
     x = tokens(grid, channels=16)
     with torch.no_grad():
-        out, chosen = layer(x, grid)
+        out, chosen = layer(x, geometry(layer.config, grid, layer))
         expected = reference.selective_attention(x[0], chosen.sample[0].tolist(), layer, config)
     assert_close(out[0], expected)
 
@@ -110,7 +116,7 @@ def test_empty_clusters_are_not_read():
     layer, grid = lively(SelectiveAggregationAttention(config, layer=0)), (4, 5)
     x = torch.ones(1, 20, 16, dtype=torch.float64)
     with torch.no_grad():
-        out, chosen = layer(x, grid)
+        out, chosen = layer(x, geometry(layer.config, grid, layer))
         assert sorted(chosen.counts[0].tolist()) == [0] * 9 + [20]
         full = chosen.counts[0].argmax()
         expected = layer.project(layer.value(chosen.tokens[:, full]))
@@ -124,7 +130,7 @@ def test_size_bias_makes_equal_tokens_weigh_by_their_number():
     directions = torch.eye(16, dtype=torch.float64)[:4]
     x = directions[torch.tensor([0] * 9 + [1] * 6 + [2] * 3 + [3] * 2)].unsqueeze(0)
     with torch.no_grad():
-        out, chosen = layer(x, (1, 20))
+        out, chosen = layer(x, geometry(config, (1, 20), layer))
         assert sorted(chosen.counts[0].tolist()) == [2, 3, 6, 9]
         expected = layer.project(reference.cross_attention(x[0], x[0], [1] * 20, layer, config.heads, False))
     assert_close(out[0], expected)
@@ -136,8 +142,8 @@ def test_the_eval_sample_depends_on_seed_layer_and_grid_alone():
     samples = []
     for seed, layer in ((0, 0), (0, 1), (1, 0)):
         module = SelectiveAggregationAttention(config.replace(seed=seed), layer=layer).eval()
-        first = module.aggregate(torch.randn(1, 100, 16), grid).sample
-        second = module.aggregate(torch.randn(3, 100, 16), grid).sample
+        first = module.aggregate(torch.randn(1, 100, 16), geometry(module.config, grid, module)).sample
+        second = module.aggregate(torch.randn(3, 100, 16), geometry(module.config, grid, module)).sample
         assert torch.equal(second, first.expand(3, -1))
         samples.append(tuple(first[0].tolist()))
     assert len(set(samples)) == 3
@@ -146,23 +152,25 @@ def test_the_eval_sample_depends_on_seed_layer_and_grid_alone():
 def test_a_caller_cannot_change_the_eval_sample():
     module = SelectiveAggregationAttention(WIDE.replace(channels=16), layer=0).eval()
     x = torch.randn(1, 63, 16)
-    sample = module.aggregate(x, (7, 9)).sample
+    at = geometry(module.config, (7, 9), module)
+    sample = module.aggregate(x, at).sample
     before = sample.clone()
     sample.zero_()
-    assert torch.equal(module.aggregate(x, (7, 9)).sample, before)
+    assert torch.equal(module.aggregate(x, at).sample, before)
 
 
 @pytest.mark.parametrize("method", ["stratified", "strips", "grid", "random"])
 def test_large_seeds_are_accepted(method):
     for seed in (0, 2**63 - 1):
-        sample = eval_sample(seed, 10**6, (6, 6), 12, method, 4)
+        config = WIDE.replace(seed=seed, sampling=method, keep_ratio=0.12, subsample=3)
+        sample = eval_sample(config, (6, 6), 10**6)
         assert len(set(sample.tolist())) == 12
 
 
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_number_of_centers_and_samples(height, width):
     layer = SelectiveAggregationAttention(WIDE.replace(channels=16, keep_ratio=0.03), layer=0).eval()
-    got = layer.aggregate(torch.randn(1, height * width, 16), (height, width))
+    got = layer.aggregate(torch.randn(1, height * width, 16), geometry(layer.config, (height, width), layer))
     k = reference.n_centers(0.03, height * width)
     assert got.centers.shape == (1, k) and got.sample.shape == (1, reference.n_samples(height * width, k, 4))
 
@@ -172,9 +180,10 @@ def test_under_autocast_the_choice_is_that_of_float32():
     layer = SelectiveAggregationAttention(config, layer=0).eval()
     x = torch.randn(2, 120, 32)
     with torch.no_grad():
-        plain, expected = layer(x, (10, 12))
+        at = geometry(layer.config, (10, 12), layer)
+        plain, expected = layer(x, at)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            cast, chosen = layer(x, (10, 12))
+            cast, chosen = layer(x, at)
     for a, b in zip(chosen, expected, strict=True):
         assert torch.equal(a, b)
     assert cast.dtype == torch.bfloat16

@@ -89,8 +89,7 @@ def test_eval_does_not_depend_on_the_global_generator():
 def test_in_training_each_image_and_each_layer_draws_its_own_sample(sampling):
     model = network(sampling=sampling, drop_path=0.0).train()
     x = torch.rand(1, 3, 12, 12).expand(6, -1, -1, -1)
-    _, groups = model.forward_traced(x, keep=True)
-    samples = [a.sample for blocks in groups for a in blocks if a is not None]
+    samples = [layer.aggregation.sample for layer in model.layers(x)]
     rows = [tuple(row) for sample in samples for row in sample.tolist()]
     assert len(samples) == 3 and len(set(rows)) == 18
 

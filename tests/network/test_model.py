@@ -5,11 +5,12 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import geometry
 from torch import nn
 
 from satlib import SAT, SATConfig, trace
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.network.model import RGB_MEAN, Block, GatedMLP
+from satlib.network.model import RGB_MEAN, Block, GatedMLP, LocalBlock
 
 SMALL = SATConfig(
     scale=2, channels=16, heads=2, groups=(1, 1), window=(2, 4), gate_kernel=3, upsampler_channels=8, keep_ratio=0.1
@@ -98,12 +99,13 @@ def test_gated_mlp_agrees_with_the_loops(kernel):
 
 
 def test_the_gain_returns_the_input_of_each_block():
-    block = lively(Block(SMALL, RectangleWindowAttention(SMALL, shifted=False), 0.0))
+    block = lively(LocalBlock(SMALL, 0.0, shifted=False))
     x = torch.randn(1, 20, 16, dtype=torch.float64)
     with torch.no_grad():
-        before = block(x, (4, 5))[0]
+        at = geometry(SMALL, (4, 5))
+        before = block(x, at)
         block.gamma.add_(2)
-        assert_close(block(x, (4, 5))[0], before + 2 * x)
+        assert_close(block(x, at), before + 2 * x)
 
 
 def test_untrained_weights():
@@ -200,13 +202,13 @@ def test_drop_path_rises_linearly_over_the_blocks():
 
 
 def test_drop_path_drops_the_branches_of_whole_images():
-    block = lively(Block(SMALL, RectangleWindowAttention(SMALL, shifted=False), 0.25))
+    block, at = lively(LocalBlock(SMALL, 0.25, shifted=False)), geometry(SMALL, (4, 5))
     with torch.no_grad():
         block.mlp.reduce.weight.zero_()
         block.mlp.reduce.bias.zero_()
         x = torch.randn(1, 20, 16, dtype=torch.float64).expand(400, -1, -1)
-        kept = block(x[:1], (4, 5))[0][0]
-        out = block.train()(x, (4, 5))[0]
+        kept = block(x[:1], at)[0]
+        out = block.train()(x, at)
     dropped = x[0] + x[0] * block.gamma
     is_dropped = (out - dropped).abs().amax((1, 2)) < 1e-12
     is_kept = (out - (dropped + (kept - dropped) / 0.75)).abs().amax((1, 2)) < 1e-12

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from selective_networks import SMALL, network
+from sizes import geometry
 
 from satlib import SAT, SATConfig, load, save, trace
 from satlib.analysis.attention_maps import attended
@@ -85,7 +86,7 @@ def test_one_token_by_mean_is_the_mean_of_all_tokens_for_every_query():
     config = SMALL.replace(keep_ratio=1e-9, aggregation="mean", norm_restoration="none")
     layer, x = SelectiveAggregationAttention(config, layer=0).eval(), torch.randn(2, 108, 16)
     with torch.no_grad():
-        out, made = layer(x, GRID)
+        out, made = layer(x, geometry(layer.config, GRID, layer))
         expected = layer.project(layer.value(x.mean(1, keepdim=True)))
     assert made.tokens.shape == (2, 1, 16)
     torch.testing.assert_close(out, expected.expand_as(out))

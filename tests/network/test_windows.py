@@ -145,16 +145,3 @@ def test_rows_are_picked_and_put_back(gaps):
     target = torch.zeros_like(x)
     put(target, rows, taken, gaps)
     assert torch.equal(target[:, [0, 4, 5]], x[:, [0, 4, 5]]) and (target[:, 1:4] == 0).all()
-
-
-@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
-def test_a_plan_made_while_inferring_serves_training(mode):
-    """Plans are cached: the first use decides the kind of their tensors, and all later uses must work."""
-    grid = (11, 23)
-    plan_halves.cache_clear()
-    with mode():
-        plan_halves(grid, (2, 4), shifted=True, mask_padding=True)
-    order = plan_halves(grid, (2, 4), shifted=True, mask_padding=True).join
-    x = torch.randn(1, 2 * 11 * 23, 2, requires_grad=True)
-    from_windows(to_windows(x, order), order).sum().backward()
-    assert (x.grad == 1).all()

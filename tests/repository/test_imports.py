@@ -106,6 +106,27 @@ def test_every_room_says_what_it_is_for(room: str) -> None:
     assert said is not None and len(said) > 60
 
 
+def cached_functions(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and return type of the functions of a file whose results are kept."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+            if "cache" in decorators:
+                yield node.name, ast.unparse(node.returns)
+
+
+def test_no_module_keeps_tensors() -> None:
+    """What depends on sizes alone is a value that is handed down, `satlib.network.geometry`."""
+    kept = {f"{name}.{f}": returned for name, path in MODULES.items() for f, returned in cached_functions(path)}
+    assert kept, "the search finds those that are left"
+    assert {f: r for f, r in kept.items() if any(word in r for word in ("Tensor", "Plan", "Geometry", "Cells"))} == {}
+
+
+def test_hooks_are_for_measuring_alone() -> None:
+    found = {name for name, path in MODULES.items() if "register_forward" in path.read_text()}
+    assert found == {"complexity.measured"}
+
+
 def test_satlib_never_imports_notebooks_or_tests() -> None:
     found = {name.split(".")[0] for path in MODULES.values() for name in imports(path)}
     assert found & {"tests", "notebooks", "book", "benchmarks"} == set()

@@ -2,7 +2,7 @@
 
 Without a GPU, two stand-ins. On torch's "meta" device tensors have no values, so whatever looks at a value or needs
 one for a shape is an error. And on the CPU every operation is watched: those that a GPU would wait for are noted, and
-so are copies between devices, which are allowed in the first call alone, when plans are made and kept.
+so are copies between devices, which are allowed in the first call alone, when the geometry is made and kept.
 """
 
 from contextlib import nullcontext
@@ -15,7 +15,6 @@ from torch.utils._pytree import tree_leaves
 
 from satlib import SAT, SATConfig, dta
 from satlib.data.store import Pair
-from satlib.dta import sampling
 from satlib.network import attend
 from satlib.training import TrainConfig
 from satlib.training.checkpoints import State
@@ -133,7 +132,8 @@ def test_a_check_of_a_sample_waits_only_on_the_cpu(as_on_a_gpu, meta):
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_a_training_step_does_nothing_that_a_gpu_would_wait_for(as_on_a_gpu, accumulate):
+def test_a_training_step_does_nothing_that_a_gpu_would_wait_for(as_on_a_gpu, monkeypatch, accumulate):
+    monkeypatch.setattr("satlib.dta.checks._check_positions", lambda sample, n_tokens: None)  # for the CPU alone
     step, state = training_step(as_on_a_gpu, accumulate)
     assert watched(step).waiting == []
     assert state.step == 2
@@ -178,8 +178,10 @@ class Sums(TorchDispatchMode):
 def test_no_sum_of_a_forward_pass_is_made_in_any_order(meta, options):
     image = torch.rand(2, 3, 12, 20)
     for device in (torch.device("cpu"), meta):
+        model = network(device, **options).eval()
+        model.geometry((12, 20))  # made once, on the CPU
         with Sums() as sums:
-            network(device, **options).eval()(image.to(device))
+            model(image.to(device))
         assert bool(sums.found) == (device.type == "cpu" and options.get("aggregation") != "center")
 
 
@@ -190,13 +192,6 @@ def test_a_forward_pass_on_a_gpu_has_the_same_bits_each_time(options):
     with torch.no_grad():
         first = model(image)
         assert all(torch.equal(model(image), first) for _ in range(5))
-
-
-def test_what_is_kept_for_sizes_is_bounded():
-    for size in range(1, 40):
-        sampling.draw_sample((6, 7), size)
-        sampling.draw_sample((6, 7), size, method="grid")
-    assert sampling.cells_on.cache_info().currsize == sampling.middles_on.cache_info().currsize == 8
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

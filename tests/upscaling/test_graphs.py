@@ -1,19 +1,19 @@
 """Recording needs a GPU: its logic is tested with a stand-in that repeats the work, and as it is where there is one."""
 
 import gc
+import weakref
 
 import pytest
 import torch
 import training_runs
 
 from satlib import SAT, SATConfig, load
-from satlib.network import attention
-from satlib.network.windows import plan_halves
+from satlib.network.model import SIZES
 from satlib.training import step as step_module
 from satlib.training import train
 from satlib.training.config import TrainConfig
 from satlib.upscaling import graphs
-from satlib.upscaling.graphs import Graph, Reading, Recorded, compiled, forward_graph
+from satlib.upscaling.graphs import Graph, Recorded, compiled, forward_graph
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 SMALL = SATConfig.preset("sat-tiny", scale=2, groups=(1, 1))
@@ -27,10 +27,10 @@ def stand_in(monkeypatch):
     def record(run, device):
         output = run()
         recorded.append(device)
-        return Recorded(lambda: output.copy_(run()), output, frozenset())
+        return Recorded(lambda: output.copy_(run()), output)
 
     def initialise(self, run, *examples, device):
-        self.inputs = [t.clone() for t in examples]
+        self.run, self.inputs = run, [t.clone() for t in examples]
         self.recorded = graphs.record(lambda: run(*self.inputs), device)
 
     monkeypatch.setattr(graphs, "record", record)
@@ -65,26 +65,23 @@ def test_a_replay_takes_new_inputs_and_refuses_other_sizes(stand_in):
             graph(*wrong)
 
 
-def test_all_that_is_read_from_outside_is_held():
-    outside, table = torch.rand(4, 5), torch.rand(5, 3)
-    with Reading() as reading:
-        made = outside[1:] @ table
-        made.add_(1).relu()
-    assert reading.read == {outside.untyped_storage(), table.untyped_storage()}
-
-
-def test_a_recorded_network_holds_its_plans_and_samples():
+def test_a_recorded_network_holds_its_weights_and_geometry(stand_in):
+    """Their addresses are in the recording: they stay when the network is gone, and when it has seen other sizes."""
     model = SAT(SMALL).eval()
-    grid = (11, 13)
+    graph = forward_graph(model, torch.rand(1, 3, 11, 13))
+    geometry = model.geometry((11, 13))
+    held = [weakref.ref(t) for t in (geometry.windows[0].split.source, geometry.samples[1], *model.parameters())]
     with torch.no_grad():
-        model(torch.rand(1, 3, *grid))  # warm-up: plans and samples are made here
-        with Reading() as reading:
-            model(torch.rand(1, 3, *grid))
+        for side in range(4, 4 + SIZES):
+            model(torch.rand(1, 3, side, side))
+    assert model.geometry((11, 13)) is not geometry, "the network itself has forgotten the size"
+    image = torch.rand(1, 3, 11, 13)
+    with torch.no_grad():
+        expected = model(image)
+    del model, geometry
     gc.collect()
-    plan = plan_halves(grid, SMALL.window, shifted=False, mask_padding=SMALL.mask_padding, device=torch.device("cpu"))
-    sample = attention.eval_sample(0, 1, grid, 16, SMALL.sampling, 4)
-    assert {plan.split.source.untyped_storage(), sample.untyped_storage()} <= reading.read
-    assert {p.untyped_storage() for p in model.parameters()} <= reading.read
+    assert all(ref() is not None for ref in held)
+    assert torch.equal(graph(image), expected)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

@@ -52,10 +52,11 @@ def test_what_must_be_exact_is_float32_under_bfloat16():
         block.register_forward_pre_hook(lambda module, args: seen.append(args[0].dtype))
         block.norm1.register_forward_hook(lambda module, args, out: seen.append(out.dtype))
     with torch.no_grad(), computing("bfloat16", CPU):
-        out, groups = model.forward_traced(torch.rand(1, 3, 16, 20), keep=True)
+        kept = []
+        out = model(torch.rand(1, 3, 16, 20), kept=kept)
     assert set(seen) == {torch.float32} and len(seen) == 8
     assert out.dtype == torch.float32
-    chosen = [a for blocks in groups for a in blocks if a is not None]
+    chosen = [layer.aggregation for layer in kept]
     assert {t.dtype for a in chosen for t in (a.density, a.separation, a.score, a.tokens)} == {torch.float32}
 
 

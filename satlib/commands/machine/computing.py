@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from satlib.config import SATConfig
 from satlib.dta import kernels
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
+from satlib.network.geometry import Geometry, make_geometry
 
 GRID = (48, 64)
 NONE = "matrix products, no attention kernel of torch"
@@ -58,14 +59,19 @@ def find_computing() -> Computing:
         windows = RectangleWindowAttention(config, shifted=False).to(device)
         tokens = SelectiveAggregationAttention(config, layer=0).to(device)
         x = torch.rand(1, GRID[0] * GRID[1], config.channels, device=device)
+        geometry = make_geometry(config, GRID, device, training=False)
         return Computing(
-            str(device), _seen(windows.eval(), x), _seen(tokens.eval(), x), _seen(windows.train(), x),
-            _seen(tokens.train(), x), "triton" if kernels.chosen(x) else "torch",
-        )  # fmt: skip
+            device=str(device),
+            windows=_seen(windows.eval(), x, geometry),
+            tokens=_seen(tokens.eval(), x, geometry),
+            windows_in_training=_seen(windows.train(), x, geometry),
+            tokens_in_training=_seen(tokens.train(), x, geometry),
+            aggregation="triton" if kernels.chosen(x) else "torch",
+        )
 
 
-def _seen(layer: nn.Module, x: Tensor) -> str:
+def _seen(layer: nn.Module, x: Tensor, geometry: Geometry) -> str:
     """Return the name of the attention kernel that a layer calls; parameters want a gradient in training only."""
     with _Watching() as watching, torch.set_grad_enabled(layer.training):
-        layer(x, GRID)
+        layer(x, geometry)
     return ", ".join(dict.fromkeys(watching.seen)) or NONE

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from satlib.dta.options import AggregationMethod
 from satlib.theory.arrays import Floats, as_matrix
 from satlib.theory.baselines import random_center_errors, trivial_error
 from satlib.theory.bounds import bound_terms
@@ -51,7 +52,13 @@ def exact_norm(x: Floats, w: Projections) -> float:
 
 
 def baselines(
-    x: Floats, w: Projections, n_centers: int, seed: int, *, aggregation: str = "similarity", size_bias: bool = True
+    x: Floats,
+    w: Projections,
+    n_centers: int,
+    seed: int,
+    *,
+    aggregation: AggregationMethod = "similarity",
+    size_bias: bool = True,
 ) -> tuple[float, float]:
     """Return the error of random centres, the median of a few draws, and that of the mean value."""
     seeds = range(RANDOM_DRAWS * seed, RANDOM_DRAWS * (seed + 1))
@@ -59,7 +66,7 @@ def baselines(
     return float(np.median(random)), trivial_error(x, *w)
 
 
-def covered(sigma: float, aggregation: str, size_ratio: float) -> Row:
+def covered(sigma: float, aggregation: AggregationMethod, size_ratio: float) -> Row:
     """Measure the errors given coverage: N = 512, K = 8, S = 256, 10 mixtures of 10 draws each."""
     cluster, attention, aware, blind, bound, simple = [], [], [], [], [], []
     for seed in range(10):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from satlib import dta
+from satlib.dta.options import AggregationMethod
 from satlib.theory.arrays import as_matrix
 from satlib.theory.bounds import hoeffding_radius
 from satlib.theory.compression import choose_centers, compress, weights
@@ -88,7 +89,7 @@ def stability_settings() -> tuple[Row, ...]:
     return tuple({"beta": b, "sigma": s} for s in (0.02, 0.1) for b in (2, 4, 8, 16))
 
 
-def perturbation(beta: int, aggregation: str) -> Row:
+def perturbation(beta: int, aggregation: AggregationMethod) -> Row:
     """Lemma 5: ||K' - K'_exact||_F, each exact key against its nearest, N = 512, K = 16, 10 mixtures of 20 draws."""
     distances, covered = [], []
     for seed in range(10):
@@ -111,7 +112,7 @@ def perturbation(beta: int, aggregation: str) -> Row:
     }
 
 
-def merged(x: Tensor, centers: Tensor, aggregation: str) -> Tensor:
+def merged(x: Tensor, centers: Tensor, aggregation: AggregationMethod) -> Tensor:
     """Return the aggregated tokens (R, K, d) of centres (R, K), norms restored."""
     return compress(x, centers, aggregation=aggregation, temperature=0.1, norm_restoration="max").tokens
 

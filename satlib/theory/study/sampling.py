@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from satlib.dta.options import AggregationMethod
 from satlib.theory.bounds import bound_terms
 from satlib.theory.constants import estimate_constants
 from satlib.theory.coverage import missed_cluster_bound, missed_cluster_probability
@@ -18,7 +19,7 @@ LEVELS = (0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005)
 
 def draws(
     beta: float, mixture_seed: int, n: int, *, sigma: float = 0.02, size_ratio: float = 1, size_bias: bool = True,
-    aggregation: str = "similarity",
+    aggregation: AggregationMethod = "similarity",
 ) -> Decomposition:  # fmt: skip
     """Decompose the error of n uniform draws of one mixture: N = 512, K = 16, m = 2."""
     mixture = make_mixture(N_TOKENS, N_CLUSTERS, sigma=sigma, size_ratio=size_ratio, seed=mixture_seed)
@@ -30,9 +31,13 @@ def draws(
 
 
 def simple(
-    *, sigma: float = 0.02, size_ratio: float = 1, size_bias: bool = True, aggregation: str = "similarity",
+    *,
+    sigma: float = 0.02,
+    size_ratio: float = 1,
+    size_bias: bool = True,
+    aggregation: AggregationMethod = "similarity",
     relative: bool = True,
-) -> Row:  # fmt: skip
+) -> Row:
     """Return the medians over the same 10 mixtures of the errors of random centres and of the mean value."""
     found = []
     for seed in range(10):
@@ -44,7 +49,7 @@ def simple(
     return {"random": median([f[0] for f in found]), "trivial": median([f[1] for f in found])}
 
 
-def coverage(beta: float, size_ratio: float, aggregation: str, size_bias: bool) -> Row:
+def coverage(beta: float, size_ratio: float, aggregation: AggregationMethod, size_bias: bool) -> Row:
     """Measure the error and the missed clusters of 10 mixtures with 20 draws each."""
     parts = [draws(beta, s, 20, size_ratio=size_ratio, aggregation=aggregation, size_bias=size_bias) for s in range(10)]
     total = np.concatenate([p.total / p.exact_norm for p in parts])

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from kernels_device import DEVICE, exact_tokens, random_tokens
+from sizes import geometry
 
 from satlib import SATConfig, dta
-from satlib.config import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 from satlib.dta import kernels
 from satlib.dta.kernels import largest
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 from satlib.network.attention import SelectiveAggregationAttention
 
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
@@ -117,7 +118,7 @@ def test_an_saa_layer(training):
         torch.manual_seed(1)
         leaf = x.clone().requires_grad_()
         with kernels.use(choice):
-            out, aggregation = layer(leaf, (7, 9))
+            out, aggregation = layer(leaf, geometry(layer.config, (7, 9), layer))
             grads = torch.autograd.grad(out.square().sum(), (leaf, *layer.parameters()))
         results.append((aggregation.centers, aggregation.assignment, out, *grads))
     for i, (got, expected) in enumerate(zip(*results[::-1], strict=True)):

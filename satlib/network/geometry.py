@@ -1,0 +1,81 @@
+"""What depends on the size of an image alone: windows, and the samples of DTA. Made once for a size, handed down.
+
+A network makes it for itself and keeps the last few sizes (`SAT.geometry`). Whoever runs one size many times, a
+recorded or compiled network, makes it and hands it in.
+
+Shapes: N = H*W tokens, S samples.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from satlib.config import SATConfig
+from satlib.dta.sampling import Cells, Grid, draw_sample, make_cells, n_samples
+from satlib.network.windows import HalvesPlan, plan_halves
+
+
+class Geometry(NamedTuple):
+    """A size, and what every layer needs of it."""
+
+    grid: Grid
+    """(H, W) in tokens."""
+    windows: tuple[HalvesPlan, HalvesPlan]
+    """The local windows in place, and shifted by half a window."""
+    samples: tuple[Tensor, ...] | None
+    """(S,) tokens that each SAA layer looks at; ``None`` where each image draws its own, or nothing is sampled."""
+    cells: Cells | None
+    """What each image of a training batch draws its sample from; ``None`` outside of training."""
+
+
+@torch.inference_mode(False)  # one made while upscaling must serve training, too
+def make_geometry(config: SATConfig, grid: Grid, device: torch.device | str, *, training: bool) -> Geometry:
+    """Make the geometry of an H x W image for a network.
+
+    Parameters
+    ----------
+    config
+        The network's.
+    grid
+        (H, W).
+    device
+        Where its tensors live.
+    training
+        In training every image draws samples of its own. Otherwise the configuration's seed fixes one for each layer,
+        so that a result depends on nothing but the image.
+    """
+    in_place, shifted = (
+        plan_halves(grid, config.window, shifted=shifted, mask_padding=config.mask_padding, device=device)
+        for shifted in (False, True)
+    )
+    samples = cells = None
+    if config.selective == "aggregate" and training and config.sampling != "grid":
+        n_centers, size = sample_sizes(config, grid)
+        cells = make_cells(grid, size, sampling=config.sampling, n_strips=n_centers, device=device)
+    elif config.selective == "aggregate":
+        samples = tuple(eval_sample(config, grid, layer).to(device) for layer in range(sum(config.groups)))
+    return Geometry(grid, (in_place, shifted), samples, cells)
+
+
+def eval_sample(config: SATConfig, grid: Grid, layer: int) -> Tensor:
+    """Return the (S,) sample of one SAA layer outside of training: fixed by its arguments, drawn on the CPU."""
+    n_centers, size = sample_sizes(config, grid)
+    generator = torch.Generator("cpu").manual_seed(layer_seed(config.seed, layer))
+    with torch.device("cpu"):
+        return draw_sample(grid, size, sampling=config.sampling, n_strips=n_centers, generator=generator)[0]
+
+
+def layer_seed(seed: int, layer: int) -> int:
+    """Return the seed of a layer's sample: a multiple of a prime far above any number of layers, plus the layer.
+
+    Layers of networks with neighbouring seeds then never share one.
+    """
+    return (seed * 1_000_003 + layer) % 2**63
+
+
+def sample_sizes(config: SATConfig, grid: Grid) -> tuple[int, int]:
+    """Return K and S on a grid."""
+    n_tokens = grid[0] * grid[1]
+    n_centers = config.n_centers(n_tokens)
+    return n_centers, n_samples(n_tokens, n_centers, config.subsample)
