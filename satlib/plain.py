@@ -22,7 +22,7 @@ from torch.linalg import vector_norm
 from torch.nn import functional
 
 from satlib.config import SATConfig
-from satlib.sampling import Grid, draw_sample
+from satlib.dta.sampling import Grid, draw_sample
 
 Weights = Mapping[str, Tensor]  # of the network or a part of it, by their names in the state dict
 EPS = 1e-6  # the paper's epsilon: a norm at or below it counts as zero
@@ -64,7 +64,7 @@ def draw(grid: Grid, n_centers: int, config: SATConfig, layer: int) -> Tensor:
     size = int(min(grid[0] * grid[1], max(2 * n_centers, config.subsample * n_centers)))
     # Seed, layer and grid fix the draw: equal images give equal results. `SATConfig.sampling` names other ways to draw.
     generator = torch.Generator("cpu").manual_seed((config.seed * 1_000_003 + layer) % 2**63)
-    return draw_sample(grid, size, method=config.sampling, n_strips=n_centers, generator=generator)[0]
+    return draw_sample(grid, size, sampling=config.sampling, n_strips=n_centers, generator=generator)[0]
 
 
 @torch.no_grad()

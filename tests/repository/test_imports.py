@@ -23,7 +23,7 @@ FLOORS = [
     for floor in (
         "_version support resize metrics dta samples results",
         "config images runner",
-        "network data",
+        "network data plain",
         "weights complexity",
         "upscaling",
         "analysis evaluation",
