@@ -7,7 +7,8 @@
 5. each cluster is merged into one token
 6. the merged tokens get their norm back
 
-Pure functions on tensors: no module, no parameter, no state. Steps 1 to 4 choose and carry no gradient; 5 and 6 are
+Functions on tensors: no module, no parameter, no state; the one thing that they look at besides is which kernels a
+``with satlib.dta.kernels.use(...)`` around the call has chosen. Steps 1 to 4 choose and carry no gradient; 5 and 6 are
 differentiable. Similarity is cosine. Similarity matrices are made in blocks of rows and never kept whole, so memory
 grows with N and not with N * K.
 

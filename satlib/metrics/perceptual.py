@@ -18,6 +18,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from satlib.support.errors import first_line
+
 BACKBONES = ("vgg", "alex")
 SMALLEST = 32
 """Pixels a side that the backbones need."""
@@ -95,7 +97,5 @@ def _import() -> ModuleType:
     try:
         return importlib.import_module("lpips")
     except (ImportError, RuntimeError, AttributeError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise OSError(
-            f"LPIPS needs a torchvision that fits torch {torch.__version__}; the one installed fails: {reason}"
-        ) from error
+        needed = f"LPIPS needs a torchvision that fits torch {torch.__version__}"
+        raise OSError(f"{needed}; the one installed fails: {first_line(error)}") from error

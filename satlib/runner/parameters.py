@@ -9,9 +9,8 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from satlib.runner.parameter_types import PLAIN, fits, type_of
+from satlib.support.yaml_files import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -94,15 +93,8 @@ def check_values(values: Mapping[str, object], known: Mapping[str, Parameter], s
         if name not in known:
             raise ValueError(f"{source}: there is no parameter {name} (for {value!r}); the parameters are {there_are}")
         if not fits(value, known[name].type):
-            hint = "; YAML takes this for text, write 1.0e-3 for 1e-3" if _is_number(value) else ""
             got = f"{value!r} ({type_of(value)})"
-            raise ValueError(
-                f"{source}: {name} must be {known[name].type}, got {got}{hint}; the parameters are {there_are}"
-            )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, str) and "e" in value.lower() and fits(_as_float(value), "float")
+            raise ValueError(f"{source}: {name} must be {known[name].type}, got {got}; the parameters are {there_are}")
 
 
 def parse_text(text: str, annotation: str) -> object:
@@ -112,8 +104,8 @@ def parse_text(text: str, annotation: str) -> object:
     so "7" is a number for an ``int`` and text for a ``str``. If nothing fits, what YAML makes of it.
     """
     try:
-        value: object = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parse_yaml(text, "the value")
+    except ValueError:
         value = text
     candidates = [text if isinstance(value, str) else value, text, _as_float(text)]
     return next((candidate for candidate in candidates if fits(candidate, annotation)), value)

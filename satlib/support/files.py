@@ -1,12 +1,13 @@
-"""Writing files so that a failed or interrupted run leaves nothing half-written."""
+"""Files that are whole or not there, locks on folders, and checksums."""
 
 import hashlib
 import os
-import sys
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 @contextmanager
@@ -26,53 +27,33 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise IsADirectoryError(f"cannot write {target}: it is a folder")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(_mode(target))
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _mode(target: Path) -> int:
-    """Return the permissions that a file written in the plain way would have."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on ``path``, an empty file that may stay behind; it is let go when the process ends, however it ends.
 
-
-if sys.platform == "win32":
-
-    @contextmanager
-    def locked(path: Path) -> Iterator[None]:
-        """Do nothing: there is no such lock on Windows."""
-        yield
-
-else:
-    import fcntl
-
-    @contextmanager
-    def locked(path: Path) -> Iterator[None]:
-        """Hold a lock on ``path``, an empty file that stays behind, while the context lasts.
-
-        Raises
-        ------
-        OSError
-            If another process holds it.
-        """
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise OSError(f"{path.parent} is being written by another process") from error
+    Raises
+    ------
+    OSError
+        If another process holds it.
+    """
+    try:
+        with FileLock(path, timeout=0):
             yield
+    except Timeout as error:
+        raise OSError(f"{path.parent} is being written by another process") from error
 
 
 def hash_file(path: Path) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from satlib._version import __version__
 from satlib.network.model import SAT
+from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.training.config import TrainConfig
 from satlib.weights.checkpoint import DAMAGE
@@ -132,7 +133,7 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (zipfile.BadZipFile, pickle.UnpicklingError, *DAMAGE) as error:
-        raise ValueError(f"checkpoint {path} is damaged: {str(error).strip().splitlines()[0]}") from error
+        raise ValueError(f"checkpoint {path} is damaged: {first_line(error)}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a checkpoint of satlib's training")
     return content

@@ -1,6 +1,5 @@
 """Training configurations as YAML: reading them, changing single fields from the command line, writing them."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,15 +8,6 @@ import yaml
 from satlib.support.files import replacing
 from satlib.support.yaml_files import parse_yaml, read_yaml
 from satlib.training.config import TrainConfig
-
-
-class Loader(yaml.SafeLoader):
-    """YAML whose numbers may be written 2e-4; YAML 1.1, which PyYAML reads, takes that for a text."""
-
-
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
-)
 
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -35,7 +25,7 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     ValueError
         If it is no YAML mapping, or holds a bad field; the message names it.
     """
-    return build_config(read_yaml(path, Loader), changes, str(path))
+    return build_config(read_yaml(path), changes, str(path))
 
 
 def build_config(values: object, changes: Sequence[str], what: str) -> TrainConfig:
@@ -53,7 +43,7 @@ def build_config(values: object, changes: Sequence[str], what: str) -> TrainConf
         inner = values.setdefault("network", {}) if target else values
         if not isinstance(inner, dict):
             raise ValueError(f"{what}: network must hold fields and values, got {inner!r}")
-        inner[field] = parse_yaml(text, change, Loader)
+        inner[field] = parse_yaml(text, change)
     try:
         return TrainConfig.from_dict(values)
     except ValueError as error:

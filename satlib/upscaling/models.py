@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from satlib.network.model import SAT
+from satlib.support.errors import first_line
 from satlib.weights.checkpoint import load
 
 ModelLike = SAT | str | PathLike[str]
@@ -56,7 +57,7 @@ def _check_device(device: torch.device | str) -> torch.device:
     try:
         return torch.empty(0, device=device).device  # with the index that "cuda" stands for
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         if reason.startswith("Expected one of"):  # torch lists all that any build knows
             reason = "give cpu, cuda or, of several GPUs, cuda:1"
         raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error

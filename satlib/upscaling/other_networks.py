@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from satlib.images.tensors import to_pixels, to_tensor
+from satlib.support.errors import first_line
 from satlib.weights.checkpoint import DAMAGE
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
@@ -92,7 +93,7 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
     except spandrel.UnsupportedModelError as error:
         raise ValueError(f"{path} is of no architecture that spandrel knows") from error
     except (pickle.UnpicklingError, *DAMAGE) as error:
-        raise ValueError(f"{path} cannot be read as a network: {_one_line(error)}") from error
+        raise ValueError(f"{path} cannot be read as a network: {first_line(error)}") from error
     takes, gives = found.input_channels, found.output_channels
     if not isinstance(found, spandrel.ImageModelDescriptor) or (takes, gives) != (3, 3) or found.scale < 2:
         what = f"scale {found.scale}, {takes} to {gives} channels"
@@ -122,7 +123,7 @@ def import_spandrel() -> ModuleType:
         with _operators_declared():
             return importlib.import_module("spandrel")
     except IMPORT_ERRORS as error:
-        reason = _one_line(error)
+        reason = first_line(error)
         raise OSError(
             f"spandrel needs a torchvision that fits torch {torch.__version__}; the one installed fails: {reason}"
         ) from error
@@ -136,7 +137,3 @@ def _operators_declared() -> Iterator[None]:
         if not hasattr(torch.ops.torchvision, name):
             library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
     yield
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,6 +20,7 @@ from torch import Tensor
 from satlib._version import __version__
 from satlib.config import PRESETS, SCALES, SATConfig
 from satlib.network.model import SAT
+from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.weights.released import infer_config, rename
 
@@ -115,14 +116,14 @@ def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
             names = file.keys()
             state = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or is not a safetensors file: {_one_line(error)}") from error
+        raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
     if header.get("format") != FORMAT or "config" not in header:
         raise ValueError(f"{path} was not written by satlib: its header has no configuration")
     try:
         return SATConfig.from_dict(json.loads(header["config"])), state
     except (ValueError, TypeError) as error:
         version = header.get("version", "unknown")
-        raise ValueError(f"{path} has an unusable configuration (satlib {version}): {_one_line(error)}") from error
+        raise ValueError(f"{path} has an unusable configuration (satlib {version}): {first_line(error)}") from error
 
 
 def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
@@ -134,7 +135,7 @@ def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} is damaged, or holds more than tensors and is not opened") from error
     except DAMAGE as error:
-        raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint: {_one_line(error)}") from error
+        raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint: {first_line(error)}") from error
     for key in ("params_ema", "params"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -146,7 +147,7 @@ def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     except KeyError as error:
         raise ValueError(f"{path} is not a SAT checkpoint: it has no tensor {error.args[0]!r}") from error
     except (ValueError, IndexError) as error:
-        raise ValueError(f"{path} is not a SAT checkpoint: {_one_line(error)}") from error
+        raise ValueError(f"{path} is not a SAT checkpoint: {first_line(error)}") from error
 
 
 def _build(config: SATConfig, state: dict[str, Tensor], path: Path) -> SAT:
@@ -167,7 +168,3 @@ def _build(config: SATConfig, state: dict[str, Tensor], path: Path) -> SAT:
     double = all(tensor.dtype == torch.float64 for tensor in state.values())
     model.to(torch.float64 if double else torch.float32).load_state_dict(state)
     return model.eval()
-
-
-def _one_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

@@ -21,7 +21,8 @@ PACKAGE = ROOT / "satlib"
 FLOORS = [
     set(floor.split())
     for floor in (
-        "_version support resize metrics dta samples results",
+        "_version support",
+        "resize metrics dta samples results",
         "config images runner",
         "network data plain",
         "weights complexity",
@@ -35,7 +36,7 @@ FLOORS = [
 ]
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
 NETWORK = {"dta", "network", "config"}
-CORE = {"torch", "numpy", "PIL", "safetensors"}
+CORE = {"torch", "numpy", "PIL", "safetensors", "filelock"}
 
 
 def module_name(path: Path) -> str:

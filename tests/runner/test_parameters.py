@@ -101,7 +101,7 @@ def test_a_union_takes_what_one_of_its_parts_takes(value: object, first: str, se
         ({"steps": None}, "x.yaml: steps must be int, got None (None); the "),
         (
             {"rate": "1e-3"},
-            "x.yaml: rate must be float, got '1e-3' (str); YAML takes this for text, write 1.0e-3 for 1e-3",
+            "x.yaml: rate must be float, got '1e-3' (str)",
         ),
         ({"betas": [0.9]}, "x.yaml: betas must be tuple[float, float], got [0.9] (list); the "),
     ],
@@ -126,7 +126,7 @@ def test_good_values_are_as_they_are() -> None:
         ("7", "float", 7),
         ("1e-3", "float", 0.001),
         ("1e-3", "str", "1e-3"),
-        ("1e3", "int", "1e3"),
+        ("1e3", "int", 1000.0),
         ("yes", "bool", True),
         ("yes", "str", "yes"),
         ("1", "bool", 1),

@@ -14,23 +14,26 @@ GPU, slowly: it is chosen by TRITON_INTERPRET=1 in the environment before Python
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from importlib.util import find_spec
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-CHOICES = ("auto", "torch", "triton")
+Choice = Literal["auto", "torch", "triton"]
 """What :func:`use` takes."""
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 INSTALLED = find_spec("triton") is not None
 """Whether the package triton is installed."""
 
-_choice = "torch"
+_choice: ContextVar[Choice] = ContextVar("kernels", default="torch")
 
 
 @contextmanager
-def use(choice: str) -> Iterator[None]:
-    """Choose, for a ``with`` block and all threads, what computes the steps of DTA.
+def use(choice: Choice) -> Iterator[None]:
+    """Choose what computes the steps of DTA: for a ``with`` block, in this thread or task alone.
 
     Parameters
     ----------
@@ -43,16 +46,15 @@ def use(choice: str) -> Iterator[None]:
     ValueError
         If the choice is unknown or cannot be had on this machine.
     """
-    global _choice
     if choice not in CHOICES:
         raise ValueError(f"unknown kernels {choice!r}; choose auto, torch or triton")
     if choice == "triton":
         _check_triton()
-    before, _choice = _choice, choice
+    token = _choice.set(choice)
     try:
         yield
     finally:
-        _choice = before
+        _choice.reset(token)
 
 
 def _check_triton() -> None:
@@ -79,11 +81,12 @@ def chosen(x: Tensor) -> bool:
         Inside ``use("triton")``, if the kernels cannot take ``x``: it is not float32, or not on a CUDA device while
         kernels are compiled.
     """
-    if _choice == "auto":
+    choice = _choice.get()
+    if choice == "auto":
         return INSTALLED and x.is_cuda and x.dtype == torch.float32
-    if _choice == "triton" and (x.dtype != torch.float32 or (_compiled() and not x.is_cuda)):
+    if choice == "triton" and (x.dtype != torch.float32 or (_compiled() and not x.is_cuda)):
         raise ValueError(f"kernels 'triton' take float32 tensors on a CUDA device, got {x.dtype} on {x.device}")
-    return _choice == "triton"
+    return choice == "triton"
 
 
 def _on_device_of(x: Tensor) -> AbstractContextManager[None]:

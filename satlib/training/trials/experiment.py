@@ -24,7 +24,7 @@ from satlib.data.scenes import Scene
 from satlib.support.checks import is_int, require
 from satlib.support.yaml_files import read_yaml
 from satlib.training import TrainConfig
-from satlib.training.yaml_config import Loader, build_config
+from satlib.training.yaml_config import build_config
 
 KEYS = ("training", "rows", "seeds", "scenes")
 
@@ -83,7 +83,7 @@ def read_experiment(path: str | Path, data: str | Path) -> Experiment:
     OSError, ValueError
         If the file cannot be read or is not as above; the message names what is wrong.
     """
-    content = read_yaml(path, Loader)
+    content = read_yaml(path)
     try:
         return _read(_mapping(content, "the file"), Path(data))
     except ValueError as error:
