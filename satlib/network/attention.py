@@ -11,7 +11,7 @@ from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation, aggregate
 from satlib.dta.sampling import Grid, draw_from_cells
 from satlib.network.attend import attend, attend_in_windows
-from satlib.network.geometry import Geometry
+from satlib.network.geometry import Geometry, eval_sample
 from satlib.network.windows import relative_index, relative_offsets
 
 
@@ -81,27 +81,39 @@ class SelectiveAggregationAttention(nn.Module):
         self.project = nn.Linear(config.channels, config.channels)
 
     def forward(
-        self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None
+        self, x: Tensor, geometry: Geometry | Grid, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Aggregation]:
-        """(B, N, C) tokens of an image of that geometry -> (B, N, C), and the aggregation behind it."""
+        """(B, N, C) tokens -> (B, N, C), and the aggregation behind it; arguments as in :meth:`aggregate`."""
         aggregation = self.aggregate(x, geometry, generator=generator)
         return self.read(x, aggregation), aggregation
 
-    def aggregate(self, x: Tensor, geometry: Geometry, *, generator: torch.Generator | None = None) -> Aggregation:
-        """Run DTA on (B, N, C) tokens.
+    def aggregate(
+        self, x: Tensor, geometry: Geometry | Grid, *, generator: torch.Generator | None = None
+    ) -> Aggregation:
+        """Run DTA on tokens.
 
-        All images use the layer's sample if the geometry has one. In training each image draws its own, from
-        ``generator`` or torch's global one.
+        All images use the layer's sample of eval mode; in training each image draws its own.
+
+        Parameters
+        ----------
+        x
+            (B, N, C).
+        geometry
+            Of their size; or (H, W) alone, in networks other than SAT: the sample is then made in every call.
+        generator
+            Of the draws; ``None``: torch's global one.
         """
         if self.config.selective == "exact":
             return each_token(x)
-        if geometry.samples is not None:
+        grid, sample = geometry.grid if isinstance(geometry, Geometry) else geometry, None
+        if not isinstance(geometry, Geometry):
+            sample = None if self.training else eval_sample(self.config, grid, self.layer)
+        elif geometry.samples is not None:
             sample = geometry.samples[self.layer]
-        else:
-            assert geometry.cells is not None
+        elif geometry.cells is not None:
             sample = draw_from_cells(geometry.cells, batch=len(x), generator=generator)
         n_centers, options = self.config.n_centers(x.shape[1]), self.config.aggregation_options()
-        return aggregate(x, n_centers, grid=geometry.grid, sample=sample, **options)
+        return aggregate(x, n_centers, grid=grid, sample=sample, generator=generator, **options)
 
     def read(self, x: Tensor, aggregation: Aggregation, *, size_bias: bool | None = None) -> Tensor:
         """Let (B, N, C) tokens read the aggregated ones: (B, N, C), the layer's output.

@@ -127,3 +127,15 @@ def test_the_first_groups_alone_are_the_same_as_in_the_whole():
     for a, b in zip(first[0].aggregation, whole[0].aggregation, strict=True):
         assert torch.equal(a, b)
     assert torch.equal(first[0].output, whole[0].output)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_layer_in_another_network_needs_no_more_than_the_grid(training):
+    layer = network("aggregate").saa_layers()[1].train(training)
+    x = torch.randn(2, 108, 16)
+    at = make_geometry(layer.config, GRID, "cpu", training=training)
+    with torch.no_grad():
+        torch.manual_seed(0)
+        expected = layer(x, at)[0]
+        torch.manual_seed(0)
+        assert torch.equal(layer(x, GRID)[0], expected)
