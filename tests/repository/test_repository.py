@@ -194,3 +194,29 @@ def test_no_committed_file_names_a_machine() -> None:
         text = path.read_bytes().decode("utf-8", errors="replace")
         found += [f"{path.relative_to(ROOT)}: {m[0]}" for p in (folder, host) for m in p.finditer(text)]
     assert found == []
+
+
+def test_hooks_check_what_lint_checks() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    for hook in hooks:
+        program, *arguments = hook["entry"].split()
+        words = [program.replace(".venv/bin", "$(BIN)"), *(a for a in arguments if a != "--force-exclude")]
+        assert " ".join(words) in MAKEFILE, hook["id"]
+
+
+def test_hooks_find_faults(tmp_path: Path) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    file = tmp_path / "fault.py"
+    file.write_text("import os\nx   = 1\n")
+    for hook in hooks[:2]:
+        program, *arguments = hook["entry"].split()
+        command = [str(Path(sys.executable).with_name(Path(program).name)), *arguments, str(file)]
+        assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1, hook["id"]
+
+
+def test_the_map_of_the_house_names_every_room() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    house = text.split("## The house")[1].split("Where a change goes")[0]
+    rooms = {p.name for p in (ROOT / "satlib").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    doors = {"__init__.py", "__main__.py", "_version.py"}
+    assert {room for room in rooms - doors if f"`{room}`" not in house} == set()
