@@ -7,6 +7,7 @@ roofline     rates of this machine, and how far every stage of a block is from t
 peers        other networks beside SAT, in seconds; needs the extra `peers`
 beside       programs alone and beside busy ones, one thread and two; --before FOLDER: and another checkout
 whole        one large image through the light network
+memory       what a process grows by in a forward pass, beside the formula
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 trials       collects a batch of trainings: OUT --to FILE
@@ -26,6 +27,7 @@ PROGRAMS = {
     "peers": "peers_time",
     "beside": "beside",
     "whole": "whole",
+    "memory": "memory",
     "precision": "precision",
     "gpu": "gpu",
     "trials": "trials",

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
+from satlib.complexity.count import complexity
 from satlib.config import SATConfig
 from satlib.upscaling.precision import Format
 
-COPIES = 32
-"""Activations of C channels that a forward pass holds at its peak; 23 to 27 were measured on a CPU. The way of a GPU
-keeps 14 to 16 alive (`satlib.complexity.measured.peak_bytes`), without what its allocator and libraries keep
-besides."""
+TAKEN = 2.5
+"""Bytes that a process takes for each byte of tensors that the formula of :mod:`satlib.complexity` counts: what its
+allocator and torch's kernels keep besides. ``python -m benchmarks memory`` measures it on a CPU."""
 
 HALF_SHARE = 0.6
 """What bfloat16 takes of float32's activations; norms and sums stay in float32. 0.54 to 0.56 were counted."""
@@ -21,15 +21,10 @@ FIXED_BYTES = 2**28
 
 
 def bytes_needed(config: SATConfig, height: int, width: int, number_format: Format = "float32") -> int:
-    """Estimate, on the high side, the bytes of a forward pass over a height x width image without gradients.
-
-    Linear in the pixels, as the network is: its similarities are computed in blocks.
-    """
-    body = COPIES * config.channels
-    head = 2 * config.upsampler_channels * config.scale**2 if config.upsampler == "classic" else 0
-    colors = 3 * 3 * config.scale**2
+    """Estimate, on the high side, the bytes of a forward pass over a height x width image without gradients."""
+    alive = complexity(config, (width * config.scale, height * config.scale)).memory["satlib"]
     share = HALF_SHARE if number_format == "bfloat16" else 1
-    return FIXED_BYTES + int(share * 4 * (body + head + colors) * height * width)
+    return FIXED_BYTES + int(TAKEN * share * alive)
 
 
 def bytes_available(device: torch.device) -> int:

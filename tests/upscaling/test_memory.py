@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from satlib.complexity import complexity
 from satlib.config import SATConfig
+from satlib.results import timings
 from satlib.upscaling import memory
 
 
@@ -28,10 +30,20 @@ def test_the_limit_of_a_container_counts(tmp_path, limit, used, expected):
 
 def test_need_grows_with_pixels_and_channels():
     tiny, large = SATConfig.preset("sat-tiny", scale=2), SATConfig.preset("sat", scale=4)
-    per_pixel = memory.bytes_needed(tiny, 200, 100) - memory.bytes_needed(tiny, 100, 100)
-    assert per_pixel == memory.bytes_needed(tiny, 100, 200) - memory.bytes_needed(tiny, 100, 100)
+    assert memory.bytes_needed(tiny, 200, 100) > memory.bytes_needed(tiny, 100, 100)
     assert memory.bytes_needed(large, 100, 100) > memory.bytes_needed(tiny, 100, 100)
     assert memory.bytes_needed(tiny, 720, 1280) < 5 * 2**30
+
+
+def test_need_covers_all_that_was_measured():
+    """One formula, which the book draws, times what a process was seen to take of it."""
+    rows = timings.results("memory")["rows"]
+    assert {(row["preset"], row["scale"]) for row in rows} >= {("sat-tiny", 2), ("sat-light", 4), ("sat", 4)}
+    for row in rows:
+        config, (height, width) = SATConfig.preset(row["preset"], row["scale"]), row["grid"]
+        formula = complexity(config, (width * config.scale, height * config.scale)).memory["satlib"]
+        assert row["formula"] == formula, "the formula has changed: python -m benchmarks memory"
+        assert row["bytes"] <= memory.TAKEN * formula
 
 
 def test_running_out_of_memory_is_recognised():

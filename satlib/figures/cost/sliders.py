@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from satlib.complexity.count import Complexity, complexity, largest_square
 from satlib.config import SATConfig
-from satlib.figures.kit.lines import GREY, STANDOFF
+from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.lines import STANDOFF
 from satlib.figures.kit.sliders import CONTROLS, frame_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
 
@@ -96,21 +97,11 @@ def _figure(frames: list[go.Frame], yaxis: dict[str, Any]) -> go.Figure:
     start = KEEP_RATIOS.index(PAPER_RATIO)
     names = [frame.name for frame in frames]
     ticks = [side for side in SIDES if side & (side - 1) == 0]
-    layout = {
-        "template": "none",
-        "width": WIDTH,
-        "height": HEIGHT + CONTROLS,
-        "meta": {"controls": CONTROLS},
-        "margin": {"l": 15, "r": 10, "t": 40, "b": 45},
-        "title": {"text": frames[start].layout.title.text, "font": {"size": 14}},
-        "xaxis": {
-            "title": {"text": "side of the input in pixels"}, "type": "log", "fixedrange": True, "automargin": True,
-            "tickvals": ticks, "ticktext": [str(side) for side in ticks],
-        },
-        "yaxis": {"fixedrange": True, "automargin": True, **yaxis},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "sliders": [frame_slider(names, "K / N", names[start])],
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+    across = {
+        "title": {"text": "side of the input in pixels"}, "type": "log", "tickvals": ticks,
+        "ticktext": [str(side) for side in ticks],
     }  # fmt: skip
+    title = frames[start].layout.title.text
+    layout = plot_layout((WIDTH, HEIGHT), (15, 10, 40, 45), controls=CONTROLS, title=title, x=across, y=yaxis)
+    layout["sliders"] = [frame_slider(names, "K / N", names[start])]
     return go.Figure(data=frames[start].data, layout=layout, frames=frames)

@@ -12,6 +12,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from satlib.figures.kit.layout import GREY, plot_layout
 from satlib.figures.kit.style import BLUE, ORANGE, SKY, VERMILLION
 from satlib.results.timings import Line, Stage, ratio
 
@@ -22,7 +23,6 @@ TITLE, AROUND = 40, 75
 """Pixels that the title takes, and legend and axis of a figure of rows."""
 MIDDLE, UPPER, LOWER = 0.1, 0.02, 0.28
 """Where in a row its bar lies, or its two bars; the name is above."""
-GREY = "#8a8a8a"
 COLORS = {"dense": VERMILLION, "ours": BLUE}
 WAYS = {"dense": "dense", "ours": "satlib"}
 
@@ -174,16 +174,4 @@ def rows_figure(
 
 
 def _layout(height: int, title: str) -> dict[str, Any]:
-    return {
-        "template": "none",
-        "width": WIDTH,
-        "height": height + TITLE,
-        "meta": {"controls": TITLE},
-        "margin": {"l": 15, "r": 15, "t": TITLE, "b": 45},
-        "title": {"text": title, "font": {"size": 14}},
-        "xaxis": {"fixedrange": True, "automargin": True},
-        "yaxis": {"fixedrange": True, "automargin": True},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-    }
+    return plot_layout((WIDTH, height), (15, 15, TITLE, 45), controls=TITLE, title=title)

@@ -2,7 +2,8 @@
 
 import plotly.graph_objects as go
 
-from satlib.figures.cost.speed import GREY, bars, rows_figure
+from satlib.figures.cost.speed import bars, rows_figure
+from satlib.figures.kit.layout import GREY
 from satlib.figures.kit.style import BLUE, SKY, VERMILLION
 from satlib.results.timings import gpu
 

@@ -13,13 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from satlib.figures.kit.layout import GREY
 from satlib.figures.kit.sliders import check_labels, with_slider
 from satlib.figures.kit.style import BLACK, BLUE, GREEN, VERMILLION, WIDTH, styled
 from satlib.theory.arrays import Floats, Integers
 
 Mask = npt.NDArray[np.bool_]
 
-GREY = "#9a9a9a"
 PLOT = (480, 420)
 CONTROLS = 120
 """Width and height of the plotly figure in pixels, and the height of title and slider, which a page draws outside."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from satlib.figures.kit.layout import GREY, plot_layout
 from satlib.figures.kit.sliders import frame_slider
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 
@@ -18,8 +19,6 @@ STANDOFF = 12
 
 CONTROLS, TITLE = 80, 40
 """Pixels of a figure's height that its title takes with a slider and without; a page draws both outside."""
-GREY = "#767676"
-"""Of reference lines, with a contrast of 4.5 to white and of 3.9 to the book's dark page."""
 
 STYLES = (
     (VERMILLION, "circle", "solid"), (BLUE, "square", "dash"), (GREEN, "diamond", "dot"),
@@ -130,26 +129,17 @@ def _layout(steps: Mapping[str, Mapping[str, Series]], x: Axis, y: Axis, note: s
     every = [line for series in steps.values() for line in series.values()]
     across = [value for line in every for value in line.x]
     up = [value for line in every for value in (*line.y, *line.low, *line.high)]
-    return {
-        "template": "none",
-        "width": WIDTH,
-        "height": HEIGHT + controls,
-        "meta": {"controls": controls},
-        "margin": {"l": 15, "r": 15, "t": controls, "b": 50},
-        "title": {"text": note, "font": {"size": 14}},
-        "xaxis": _axis(x, across),
-        "yaxis": _axis(y, up),
-        "showlegend": True,
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+    margins = (15, 15, controls, 50)
+    across_axis, up_axis = _axis(x, across), _axis(y, up)
+    return plot_layout((WIDTH, HEIGHT), margins, controls=controls, title=note, x=across_axis, y=up_axis) | {
+        "showlegend": True
     }
 
 
 def _axis(axis: Axis, values: Sequence[float]) -> dict[str, Any]:
     """Return a plotly axis over all values, with a margin, the same for every step of a slider."""
     title = {"text": axis.title, "standoff": STANDOFF}
-    drawn: dict[str, Any] = {"title": title, "fixedrange": True, "automargin": True, "zeroline": False}
+    drawn: dict[str, Any] = {"title": title, "zeroline": False}
     low, high = axis.span or (min(value for value in values if value > 0 or not axis.log), max(values))
     if axis.log:
         return drawn | {

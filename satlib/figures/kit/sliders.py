@@ -12,6 +12,7 @@ from torch import Tensor
 
 from satlib.dta.aggregation import Aggregation
 from satlib.figures.dta.centers import check_single
+from satlib.figures.kit.layout import plot_layout
 from satlib.figures.kit.style import BLUE, CENTER, pixels
 
 WIDTH, SIDE = 480, 15
@@ -137,18 +138,11 @@ def pixel_layout(height: int, width: int, *, right: int = 0) -> dict[str, Any]:
 
     ``right`` are pixels of the figure beside it, for a colour bar.
     """
-    hidden = {"visible": False, "fixedrange": True}
-    return {
-        "template": "none",
-        "width": WIDTH + right,
-        "height": round(WIDTH * height / width) + CONTROLS,
-        "meta": {"controls": CONTROLS},
-        "margin": {"l": 0, "r": right, "t": 40, "b": 0},
-        "xaxis": {"range": [-0.5, width - 0.5], "constrain": "domain", **hidden},
-        "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", **hidden},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "white",  # what is pale stays pale in dark mode
-    }
+    across = {"range": [-0.5, width - 0.5], "constrain": "domain", "visible": False}
+    down = {"range": [height - 0.5, -0.5], "scaleanchor": "x", "constrain": "domain", "visible": False}
+    size = (WIDTH + right, round(WIDTH * height / width))
+    # What is pale stays pale in dark mode.
+    return plot_layout(size, (0, right, 40, 0), controls=CONTROLS, x=across, y=down, background="white")
 
 
 def _layout(image: Tensor) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from satlib.evaluation.crops import Box, Pixels, Square, cut
+from satlib.figures.kit.layout import GREY, plot_layout
 from satlib.figures.kit.sliders import pixel_layout, png_uri, with_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
 
@@ -203,27 +204,18 @@ def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figur
 def _zero(x: npt.ArrayLike) -> go.Scatter:
     ends = [float(np.min(x)), float(np.max(x))]
     return go.Scatter(
-        x=ends, y=[0, 0], mode="lines", showlegend=False, hoverinfo="skip", line={"color": "#8a8a8a", "width": 1}
+        x=ends, y=[0, 0], mode="lines", showlegend=False, hoverinfo="skip", line={"color": GREY, "width": 1}
     )
 
 
 def _layout(note: str) -> dict[str, Any]:
-    axis = {"fixedrange": True, "automargin": True, "zeroline": False}
-    return {
-        "template": "none",
-        "width": WIDTH,
-        "height": HEIGHT + TITLE,
-        "meta": {"controls": TITLE},  # a page draws the title outside
-        "margin": {"l": 60, "r": 15, "t": TITLE + 10, "b": 45},
-        "title": {"text": note, "font": {"size": 14}},
-        "xaxis": {
-            "title": {"text": "gradient of Y, root mean square, levels a pixel"},
-            "type": "log", "tickvals": TICKS, **axis,
-        },
-        "yaxis": {"title": {"text": "gain, dB"}, **axis},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+    across = {
+        "title": {"text": "gradient of Y, root mean square, levels a pixel"}, "type": "log", "tickvals": TICKS,
+        "zeroline": False,
     }  # fmt: skip
+    up = {"title": {"text": "gain, dB"}, "zeroline": False}
+    margins = (60, 15, TITLE + 10, 45)
+    return plot_layout((WIDTH, HEIGHT), margins, controls=TITLE, title=note, x=across, y=up)
 
 
 def _short(value: float) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from satlib.figures.kit.layout import GREY
 from satlib.figures.kit.sliders import INSTANTLY
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from satlib.theory.study import Results, column
@@ -20,7 +21,6 @@ WIDTH, PLOT_HEIGHT = 540, 580
 """Pixels of the plot with its legend, without title and sliders; high, so that it still reads on a phone."""
 BELOW = 175
 """Pixels for the horizontal axis and a legend of one column, as on a phone."""
-GREY = "#8a8a8a"
 AGGREGATIONS = {"similarity": "similarity weights", "mean": "mean", "center": "centre alone"}
 
 

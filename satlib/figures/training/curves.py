@@ -1,18 +1,17 @@
 """A training run as pictures: its curves, and the learning rate of recipes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
+from satlib.figures.kit.layout import GREY, plot_layout
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, panels, styled
 from satlib.training import TrainConfig
 from satlib.training.schedule import learning_rate
 
 Rows = Sequence[Mapping[str, float]]
 WIDTH, HEIGHT, TITLE = 640, 360, 40
-GREY = "#8a8a8a"
 DASHES = ("dash", "dot", "dashdot")
 POINTS = 400
 """Places at which a schedule is drawn."""
@@ -80,19 +79,9 @@ def schedules(plots: Sequence[Mapping[str, TrainConfig]]) -> Figure:
 
 def _figure(data: list[go.Scatter], unit: str, title: str) -> go.Figure:
     """Return lines over the step; ``title`` says of what."""
-    axis: dict[str, Any] = {"fixedrange": True, "automargin": True}
-    layout = {
-        "template": "none",
-        "width": WIDTH,
-        "height": HEIGHT + TITLE,
-        "meta": {"controls": TITLE},  # a page draws the title outside
-        "margin": {"l": 60, "r": 15, "t": TITLE + 20, "b": 45},
-        "title": {"text": title, "font": {"size": 14}},
-        "xaxis": {"title": {"text": "step"}, "tickformat": ",", "nticks": 6, **axis},
-        "yaxis": {"title": {"text": unit}, **axis},
-        "showlegend": len(data) > 1,
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-    }
+    across = {"title": {"text": "step"}, "tickformat": ",", "nticks": 6}
+    margins = (60, 15, TITLE + 20, 45)
+    layout = plot_layout(
+        (WIDTH, HEIGHT), margins, controls=TITLE, title=title, x=across, y={"title": {"text": unit}}
+    ) | {"showlegend": len(data) > 1}
     return go.Figure(data=data, layout=layout)

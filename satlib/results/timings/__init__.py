@@ -14,7 +14,7 @@ from math import log
 from statistics import median
 from typing import Any, NamedTuple
 
-NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "precision")
+NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision")
 
 
 @cache
