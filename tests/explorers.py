@@ -16,10 +16,10 @@ def tiny() -> SAT:
 
 
 EXPLORERS: dict[str, Callable[[Any], Any]] = {
-    "density": lambda image: explore.density(image, tiny()),
+    "density": lambda image: explore.density(tiny(), image),
     "centers": lambda image: explore.centers(tiny(), image),
     "aggregation": lambda image: explore.aggregation(tiny(), image),
     "attention": lambda image: explore.attention(tiny(), image),
-    "compare": lambda image: explore.compare(image, tiny()),
+    "compare": lambda image: explore.compare(tiny(), image),
     "theorem": lambda image: explore.theorem(),
 }

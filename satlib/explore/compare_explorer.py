@@ -14,7 +14,7 @@ SIDE = 192
 """Longer side of the image that is upscaled; larger ones are shrunk to it, unless the high resolution is given."""
 
 
-def compare(image: ImageLike, models: Models, *, hr: ImageLike | None = None) -> "CompareExplorer":
+def compare(models: Models, image: ImageLike, *, hr: ImageLike | None = None) -> "CompareExplorer":
     """Return an explorer of upscaled images; as the last value of a notebook cell it is displayed.
 
     All models run once, at the call. Knobs: which two are compared, where the one ends and the other begins, and the
@@ -22,12 +22,12 @@ def compare(image: ImageLike, models: Models, *, hr: ImageLike | None = None) ->
 
     Parameters
     ----------
-    image
-        The image that is upscaled: what :func:`satlib.upscale` takes, or a tensor (3, H, W) in [0, 1]; shrunk to 192
-        pixels, unless ``hr`` is given.
     models
         One or several, in a sequence or by name in a mapping: networks, names ("sat-tiny-x2"), files of weights, or
         callables that map (1, 3, H, W) in [0, 1] to (1, 3, sH, sW). Bicubic interpolation is always there.
+    image
+        The image that is upscaled: what :func:`satlib.upscale` takes, or a tensor (3, H, W) in [0, 1]; shrunk to 192
+        pixels, unless ``hr`` is given.
     hr
         The high resolution, s times the image's size: it can be compared with, and the PSNR is shown (Y of 8-bit
         pixels, ``s`` pixels shaved at each border).

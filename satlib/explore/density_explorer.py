@@ -35,7 +35,7 @@ class Neighborhood(NamedTuple):
         return float(self.similarity.mean()) if len(self.similarity) else 0.0
 
 
-def density(image: ImageLike, model: ModelLike | None = None) -> "DensityExplorer":
+def density(model: ModelLike | None, image: ImageLike) -> "DensityExplorer":
     """Return an explorer of the density; as the last value of a notebook cell it is displayed.
 
     A pixel is clicked, or typed as row and column: its m nearest neighbours among the sampled tokens light up, beside
@@ -44,11 +44,11 @@ def density(image: ImageLike, model: ModelLike | None = None) -> "DensityExplore
 
     Parameters
     ----------
-    image
-        What :func:`satlib.upscale` takes, or a tensor (3, H, W) in [0, 1]; shrunk to 96 pixels.
     model
         A network, a bundled name ("sat-tiny-x2") or a file of weights whose layers can be looked at beside the patches;
-        what a layer takes in does not follow the knobs.
+        what a layer takes in does not follow the knobs. ``None`` for the patches alone.
+    image
+        What :func:`satlib.upscale` takes, or a tensor (3, H, W) in [0, 1]; shrunk to 96 pixels.
 
     Raises
     ------

@@ -8,7 +8,6 @@ damaged file is named and passed over for the one before.
 """
 
 import io
-import pickle
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from satlib.network.model import SAT
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.training.config import TrainConfig
-from satlib.weights.checkpoint import DAMAGE
+from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib training 1"
 
@@ -127,13 +126,11 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f"checksum of {damaged}")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except (zipfile.BadZipFile, pickle.UnpicklingError, *DAMAGE) as error:
+    except zipfile.BadZipFile as error:
         raise ValueError(f"checkpoint {path} is damaged: {first_line(error)}") from error
+    if damaged is not None:
+        raise ValueError(f"checkpoint {path} is damaged: checksum of {damaged}")
+    content = read_torch_file(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a checkpoint of satlib's training")
     return content

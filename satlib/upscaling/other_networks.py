@@ -25,10 +25,12 @@ from torch import Tensor
 
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.support.errors import first_line
-from satlib.weights.checkpoint import DAMAGE
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
 """What torchvision registers its Python parts for when it is imported."""
+
+UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, ValueError)
+"""What spandrel raises at files that are damaged, or whose tensors do not fit together."""
 
 IMPORT_ERRORS = (ImportError, RuntimeError, AttributeError)
 """What a torchvision that does not fit raises when it is imported."""
@@ -92,7 +94,7 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
             found = spandrel.ModelLoader(device=device).load_from_file(path)
     except spandrel.UnsupportedModelError as error:
         raise ValueError(f"{path} is of no architecture that spandrel knows") from error
-    except (pickle.UnpicklingError, *DAMAGE) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path} cannot be read as a network: {first_line(error)}") from error
     takes, gives = found.input_channels, found.output_channels
     if not isinstance(found, spandrel.ImageModelDescriptor) or (takes, gives) != (3, 3) or found.scale < 2:

@@ -5,10 +5,7 @@ shapes of their tensors, and the rest is taken from their released YAML, the pre
 """
 
 import json
-import pickle
 import re
-import struct
-import warnings
 from importlib import resources
 from pathlib import Path
 
@@ -23,13 +20,9 @@ from satlib.network.model import SAT
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.weights.released import infer_config, rename
+from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib"
-
-DAMAGE = (
-    RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error,
-)  # fmt: skip
-"""What torch's loader raises at damaged files and at files that are no checkpoints."""
 
 
 def load(name_or_path: str | Path, *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
@@ -128,14 +121,7 @@ def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
 
 def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     """Read a checkpoint of the authors' code: a dict with ``params_ema`` or ``params``, or the tensors themselves."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} is damaged, or holds more than tensors and is not opened") from error
-    except DAMAGE as error:
-        raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint: {first_line(error)}") from error
+    content = read_torch_file(path)
     for key in ("params_ema", "params"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

@@ -28,7 +28,7 @@ def array(png: bytes) -> np.ndarray:
 
 def test_models_of_every_kind_are_compared() -> None:
     model = tiny().train()
-    explorer = explore.compare(PHOTO, [model, "sat-tiny-x2", "bicubic-x2", nearest, nn.Upsample(scale_factor=2)])
+    explorer = explore.compare([model, "sat-tiny-x2", "bicubic-x2", nearest, nn.Upsample(scale_factor=2)], PHOTO)
     assert list(explorer.outputs) == ["bicubic", "SAT x2", "sat-tiny-x2", "bicubic-x2", "nearest", "Upsample"]
     assert model.training
     with eval_mode(model), torch.inference_mode():
@@ -53,7 +53,7 @@ def test_names_are_given_and_told_apart() -> None:
 
 
 def test_the_divider_parts_the_two_images() -> None:
-    explorer = explore.compare(PHOTO, {"black": lambda x: 0 * nearest(x), "white": lambda x: 0 * nearest(x) + 1})
+    explorer = explore.compare({"black": lambda x: 0 * nearest(x), "white": lambda x: 0 * nearest(x) + 1}, PHOTO)
     explorer.turn({explorer.left: "black", explorer.right: "white"})
     for share in (0, 25, 50, 100):
         explorer.place.value = share
@@ -65,7 +65,7 @@ def test_the_divider_parts_the_two_images() -> None:
 
 
 def test_the_window_zooms_and_follows_a_click() -> None:
-    explorer = explore.compare(PHOTO, nearest)
+    explorer = explore.compare(nearest, PHOTO)
     assert explorer.span == (slice(0, 48), slice(0, 64))
     explorer.zoom.value = 4
     explorer.turn({explorer.row: 0, explorer.column: 31})
@@ -81,7 +81,7 @@ def test_the_window_zooms_and_follows_a_click() -> None:
 
 
 def test_psnr_is_that_of_the_papers() -> None:
-    explorer = explore.compare(PHOTO, nearest, hr=HIGH)
+    explorer = explore.compare(nearest, PHOTO, hr=HIGH)
     high = np.asarray(HIGH)
     for name, value in explorer.psnr.items():
         ours = explorer.outputs[name].permute(1, 2, 0).mul(255).round().byte().numpy()
@@ -89,13 +89,13 @@ def test_psnr_is_that_of_the_papers() -> None:
     assert f"bicubic, {explorer.psnr['bicubic']:.2f} dB" in explorer.numbers.value
     explorer.right.value = "high resolution"
     assert "right: high resolution;" in explorer.numbers.value
-    assert "dB" not in explore.compare(PHOTO, nearest).numbers.value
+    assert "dB" not in explore.compare(nearest, PHOTO).numbers.value
 
 
 def test_large_images_are_shrunk_unless_the_high_resolution_is_given() -> None:
     large = PHOTO.resize((256, 200))
-    assert explore.compare(large, nearest).image.shape == (3, 150, 192)
-    assert explore.compare(large, nearest, hr=PHOTO.resize((512, 400))).image.shape == (3, 200, 256)
+    assert explore.compare(nearest, large).image.shape == (3, 150, 192)
+    assert explore.compare(nearest, large, hr=PHOTO.resize((512, 400))).image.shape == (3, 200, 256)
 
 
 def fails(batch: Tensor) -> Tensor:
@@ -117,12 +117,12 @@ def fails(batch: Tensor) -> Tensor:
 )
 def test_models_that_do_not_fit_are_named(models: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        explore.compare(PHOTO, models)
+        explore.compare(models, PHOTO)
 
 
 def test_a_high_resolution_of_another_size_is_named() -> None:
     with pytest.raises(ValueError, match=r"hr must be \(3, 48, 64\), the size that bicubic makes, got \(3, 24, 32\)"):
-        explore.compare(PHOTO, nearest, hr=PHOTO)
+        explore.compare(nearest, PHOTO, hr=PHOTO)
 
 
 def test_split_and_window_are_exact() -> None:

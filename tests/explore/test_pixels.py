@@ -20,7 +20,7 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def test_a_pixel_is_typed_or_clicked() -> None:
-    explorer = explore.density(PHOTO)
+    explorer = explore.density(None, PHOTO)
     assert (explorer.row.value, explorer.column.value) == (12, 16)
     explorer.photo.clicked = (0.999, 0.5 / 24)
     assert (explorer.row.value, explorer.column.value, explorer.token) == (0, 31, 31)
@@ -36,7 +36,7 @@ def test_a_pixel_is_typed_or_clicked() -> None:
 
 
 def test_a_click_is_computed_once() -> None:
-    explorer = explore.density(PHOTO)
+    explorer = explore.density(None, PHOTO)
     drawn: list[object] = []
     explorer.photo.observe(drawn.append, names="value")
     explorer.photo.clicked = (0.1, 0.1)
@@ -45,7 +45,7 @@ def test_a_click_is_computed_once() -> None:
 
 @pytest.mark.parametrize("layer", [None, 1])
 def test_density_lights_up_the_most_similar_sampled_tokens(layer: int | None) -> None:
-    explorer = explore.density(PHOTO, tiny())
+    explorer = explore.density(tiny(), PHOTO)
     explorer.layer.value = layer
     x = explorer.features.tokens(layer)[0]
     sample = explorer.result.sample[0]
@@ -61,7 +61,7 @@ def test_density_lights_up_the_most_similar_sampled_tokens(layer: int | None) ->
 
 
 def test_a_sampled_pixel_has_the_density_of_the_library() -> None:
-    explorer = explore.density(PHOTO)
+    explorer = explore.density(None, PHOTO)
     for place in (0, 40, 91):
         token = int(explorer.result.sample[0, place])
         explorer.turn({explorer.row: token // 32, explorer.column: token % 32})
@@ -72,7 +72,7 @@ def test_a_sampled_pixel_has_the_density_of_the_library() -> None:
 
 
 def test_every_knob_of_density_changes_the_outcome() -> None:
-    explorer = explore.density(PHOTO, tiny())
+    explorer = explore.density(tiny(), PHOTO)
     changes = {
         explorer.keep_ratio: 0.08, explorer.neighbors: 1.0, explorer.sampling: "grid", explorer.seed: 3,
         explorer.layer: 2,
