@@ -44,7 +44,7 @@ def block(channels: int, number: int) -> Block:
 def aggregation(grid: Grid, channels: int, *, check: bool = True) -> tuple[Run, Run]:
     """Return aggregation alone, forward."""
     x, c = features(grid, channels), config(channels)
-    k = int(c.keep_ratio * x.shape[1])
+    k = c.n_centers(x.shape[1])
     sample = eval_sample(c, grid, 0)
     return both(
         lambda y: dense.aggregate(y, k, sample), lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens, x,

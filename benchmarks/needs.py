@@ -47,7 +47,7 @@ class Needs(NamedTuple):
 def needs(config: SATConfig, grid: Grid) -> dict[str, Needs]:
     """Return what the stages of one network need, by the names that `benchmarks.parts` gives them."""
     n = grid[0] * grid[1]
-    k = max(1, int(config.keep_ratio * n))
+    k = config.n_centers(n)
     return {
         "window attention": _windows(config, n),
         "aggregation": _aggregation(config, n, k, n_samples(n, k, config.subsample)),

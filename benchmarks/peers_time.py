@@ -63,9 +63,8 @@ def measure(architectures: ModuleType, preset: str, grid: Grid) -> dict[str, obj
 def networks(architectures: ModuleType, preset: str) -> Iterator[Network]:
     """Yield SAT, its dense form, and the peers of its size."""
     model = SAT(SATConfig.preset(preset, scale=SCALE)).eval()
-    params = sum(p.numel() for p in model.parameters())
-    yield Network(preset, params, model)
-    yield Network(f"{preset}, dense", params, partial(dense.sat, model))
+    yield Network(preset, model.n_params, model)
+    yield Network(f"{preset}, dense", model.n_params, partial(dense.sat, model))
     light = preset == "sat-light"
     for name, (_, settings) in (LIGHT if light else SETTINGS).items():
         peer = build(architectures, name, SCALE, settings)

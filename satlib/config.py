@@ -16,6 +16,7 @@ from satlib.dta.options import (
     NormRestoration,
     Sampling,
 )
+from satlib.dta.sampling import n_centers
 from satlib.support.checks import is_int, real, require
 
 SCALES = (2, 3, 4, 8)
@@ -174,7 +175,7 @@ class SATConfig:
 
     def n_centers(self, n_tokens: int) -> int:
         """Return K for N tokens: the share ``keep_ratio`` of them, rounded down, but one at least."""
-        return max(1, int(self.keep_ratio * n_tokens))
+        return n_centers(n_tokens, self.keep_ratio)
 
     def aggregation_options(self) -> AggregationOptions:
         """Return what :func:`satlib.dta.aggregate` takes of these fields."""

@@ -61,7 +61,7 @@ def layer_costs(config: SATConfig) -> tuple[dict[str, int], dict[str, Rate]]:
         params[layer.stage] += sum(p.numel() for p in layer.module.parameters())
         rates[layer.stage] = rates[layer.stage].plus(layer)
     params["block gains"] = sum(block.gamma.numel() for block in model.modules() if isinstance(block, Block))
-    params["total"] = sum(p.numel() for p in model.parameters())
+    params["total"] = model.n_params
     return params, rates
 
 

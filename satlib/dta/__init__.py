@@ -16,6 +16,7 @@ from satlib.dta.aggregation import (
     restore_norm,
     separation,
 )
+from satlib.dta.sampling import n_centers, n_samples
 from satlib.dta.vectors import BLOCK_ELEMENTS, BLOCK_ROWS, EPS, normalize, row_blocks, take
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "density",
     "highest",
     "merge",
+    "n_centers",
     "n_neighbors",
+    "n_samples",
     "normalize",
     "restore_norm",
     "row_blocks",

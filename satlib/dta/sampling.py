@@ -32,6 +32,11 @@ class Cells(NamedTuple):
     """S, how many tokens are drawn."""
 
 
+def n_centers(n_tokens: int, keep_ratio: float) -> int:
+    """Return K = max(1, int(keep_ratio * N)): a share of the tokens, rounded down, but one at least."""
+    return max(1, int(keep_ratio * n_tokens))
+
+
 def n_samples(n_tokens: int, n_centers: int, subsample: float) -> int:
     """Return S = min(N, max(2K, int(beta * K)))."""
     return min(n_tokens, max(2 * n_centers, int(min(subsample * n_centers, n_tokens))))

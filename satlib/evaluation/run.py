@@ -164,7 +164,7 @@ def _get_model(
 def _name(model: SAT | Bicubic) -> str:
     if isinstance(model, Bicubic):
         return "bicubic"
-    return f"SAT ({sum(p.numel() for p in model.parameters()):,} parameters)"
+    return f"SAT ({model.n_params:,} parameters)"
 
 
 def _reason(error: Exception) -> str:

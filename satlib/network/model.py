@@ -203,6 +203,11 @@ class SAT(nn.Module):
         self.apply(_init_linear)
         self._sizes: dict[tuple[Grid, bool], Geometry] = {}
 
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def forward(
         self,
         x: Tensor,

@@ -146,11 +146,10 @@ def train(
 
 def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: int) -> str:
     """Return a line that says what is trained where, since the first line of the log may take minutes."""
-    n_params = sum(parameter.numel() for parameter in state.model.parameters())
     place = fabric.device.type if fabric.world_size == 1 else f"{fabric.world_size} x {fabric.device.type}"
     photographs = f"{n_photographs:,} photograph{'' if n_photographs == 1 else 's'}"
     lines = f"a line every {min(config.log_every, config.steps):,} of {config.steps:,} steps"
-    return f"training {n_params:,} parameters on {place} with {photographs}; {lines}"
+    return f"training {state.model.n_params:,} parameters on {place} with {photographs}; {lines}"
 
 
 def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:

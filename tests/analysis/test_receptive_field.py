@@ -67,6 +67,7 @@ def test_parts_add_up_to_the_network(name):
         model = SAT(config)
     parts = outline(config)
     assert sum(part.params for part in parts) == n_params(config) == sum(p.numel() for p in model.parameters())
+    assert n_params(config) == model.n_params
     each = {part.name: part.each for part in parts}
     for kind, selective in (("local block (LTB)", False), ("selective aggregation block (SATB)", True)):
         assert sum(part.params for part in block_parts(config, selective=selective)) == each[kind]

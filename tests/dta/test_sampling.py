@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satlib.dta.sampling import cell_labels, cell_middles, draw_sample, n_samples, strip_labels
+from satlib.dta.sampling import cell_labels, cell_middles, draw_sample, n_centers, n_samples, strip_labels
 
 METHODS = ("stratified", "strips", "grid", "random")
 
@@ -26,6 +26,7 @@ def generator(seed=0):
 @given(st.integers(1, 300), st.floats(0.001, 1), st.one_of(st.integers(1, 40), st.floats(1, 40)))
 def test_sample_size(n_tokens, keep_ratio, subsample):
     k = reference.n_centers(keep_ratio, n_tokens)
+    assert n_centers(n_tokens, keep_ratio) == k
     assert n_samples(n_tokens, k, subsample) == reference.n_samples(n_tokens, k, subsample)
     assert k <= n_samples(n_tokens, k, subsample) <= n_tokens
 

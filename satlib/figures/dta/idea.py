@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from satlib.dta.aggregation import Aggregation
+from satlib.dta import Aggregation, n_centers
 from satlib.figures.dta.centers import check_single, mark
 from satlib.figures.dta.clusters import mean_colours
 from satlib.figures.kit.sliders import CONTROLS, frame_slider
@@ -116,7 +116,7 @@ def comparison_lines(sides: Sequence[int], window: int, ratio: float, subsample:
     lines: dict[str, list[int]] = {"all with all": [], "selective aggregation": [], "local windows": []}
     for side in sides:
         n = side * side
-        k = max(1, int(ratio * n))
+        k = n_centers(n, ratio)
         s = min(n, int(subsample * k))
         lines["all with all"].append(n * n)
         lines["selective aggregation"].append(2 * n * k + s * s)

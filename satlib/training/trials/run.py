@@ -133,7 +133,7 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
     rows = read_table(folder / TRAIN)
     return {
         "row": training.row, "seed": training.seed, **found, "step": config.steps, "seconds": rows[-1]["seconds"],
-        "loss": rows[-1]["loss"], "params": sum(p.numel() for p in model.parameters()), "digest": digest(config),
+        "loss": rows[-1]["loss"], "params": model.n_params, "digest": digest(config),
         "satlib": __version__, "torch": torch.__version__,
     }  # fmt: skip
 
