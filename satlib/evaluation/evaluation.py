@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from satlib.evaluation.protocol import Protocol
+from satlib.support.tables import table
 
 TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
 DIGITS = {"psnr": 3, "ssim": 4, "lpips": 4}
@@ -90,7 +91,7 @@ class Evaluation:
                 rows.append([name, *(f"{values[m]:g}" if m in values else "" for m in metrics), ""])
         head = [f"{self.model} ×{self.protocol.scale}, {self.data}", *(TITLES[m] for m in metrics), "seconds"]
         where = f"{self.device}, peak memory {self.peak_bytes / 2**30:.2f} GiB"
-        return f"{_table(head, rows)}\n\n{self.protocol.describe()}; {where}.\n"
+        return f"{table(head, rows, align='lr')}\n\n{self.protocol.describe()}; {where}.\n"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; an infinite PSNR is the string "inf"."""
@@ -119,17 +120,3 @@ def _finite(value: object) -> object:
 
 def _number(value: float | None, metric: str) -> str:
     return "" if value is None else f"{value:.{DIGITS[metric]}f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table, its columns padded to equal width, numbers to the right."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    lines = ["| " + " | ".join(_pad(cell, w, i) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) + " |"
-             for row in cells]  # fmt: skip
-    rule = "|" + "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
-
-
-def _pad(cell: str, width: int, column: int) -> str:
-    return cell.rjust(width) if column else cell.ljust(width)

@@ -150,8 +150,10 @@ def test_dots_lie_on_their_tokens(image):
 
 def test_a_published_table_has_all_its_rows_with_two_digits():
     text = figures.published_table("E")
-    rows = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [" ".join(line.split()) for line in text.splitlines() if line.startswith("|")]  # without the padding
     assert len(rows) == 2 + len(table("E").rows)
     assert rows[-1] == "| stratified | 32.48 | 26.61 | 31.09 |"
     assert rows[2].startswith("| random | 32.40 |")
-    assert "|  |" in figures.published_table("light") or None not in {v for row in table("light").rows for v in row}
+    light = [line.split("|")[1:-1] for line in figures.published_table("light").splitlines() if line.startswith("|")]
+    values = [value for row in table("light").rows for value in row]
+    assert sum(not cell.strip() for row in light for cell in row) == values.count(None)

@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from satlib.support import tables
+
 FILE = Path(__file__).with_name("beside.json")
 COMMAND = "python -m benchmarks beside"
 """What writes the file."""
@@ -99,13 +101,9 @@ def _at_most(what: str, threads: int, measure: str, ratio: float, limit: float) 
 
 def table(found: Sequence[Row]) -> str:
     """Return the medians as a table in Markdown, in seconds: by the clock, and of CPU time in brackets."""
-    head = ["what", "version", "threads", "alone, s", "beside others, s"]
-    lines = [f"| {' | '.join(head)} |", "|---|---|--:|--:|--:|"]
     cells: dict[tuple[str, str, int], dict[bool, str]] = {}
     for row in found:
         text = f"{median(row.wall):.3g} ({median(row.cpu):.3g})"
         cells.setdefault((row.what, row.version, row.threads), {})[row.beside] = text
-    for (what, version, threads), both in cells.items():
-        shown = [what, version, str(threads), both.get(False, ""), both.get(True, "")]
-        lines.append(f"| {' | '.join(shown)} |")
-    return "\n".join(lines)
+    lines = [(*measured, both.get(False, ""), both.get(True, "")) for measured, both in cells.items()]
+    return tables.table(("what", "version", "threads", "alone, s", "beside others, s"), lines, align="llr")
