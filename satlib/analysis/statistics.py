@@ -1,10 +1,16 @@
-"""Intervals by the bootstrap, and the exponent of a power law."""
+"""What turns measurements into statements: intervals by the bootstrap, exponents of power laws, rank correlation."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from satlib.support.checks import is_int, require
+
+Floats = npt.NDArray[np.float64]
+ArrayLike = npt.ArrayLike | Tensor  # a tensor on the CPU, without gradient
 
 
 class Interval(NamedTuple):
@@ -45,10 +51,64 @@ def interval(values: Tensor, *, resamples: int = 2000, seed: int = 0) -> Interva
     return Interval(values.double().mean((-2, -1)), low, high)
 
 
-def growth(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Return the exponent p of the power law cost = c * size^p that fits best on log axes (least squares)."""
-    x, y = (torch.tensor(values, dtype=torch.float64).log() for values in (sizes, costs))
-    if x.shape != y.shape or x.ndim != 1 or len(x.unique()) < 2:
-        raise ValueError(f"growth needs a cost for each of two different sizes or more, got {sizes} and {costs}")
-    x = x - x.mean()
-    return float((x * y).sum() / x.square().sum())
+class Slope(NamedTuple):
+    """An exponent and its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def loglog_slope(x: ArrayLike, y: ArrayLike, *, n_boot: int = 1000, seed: int = 0) -> Slope:
+    """Fit the exponent p of y ~ x^p by least squares on the logarithms.
+
+    Parameters
+    ----------
+    x, y
+        (n,) and (n, R), or (n,) for R = 1: R repetitions at each of n >= 2 places, all positive.
+    n_boot, seed
+        Bootstrap resamples of the repetitions, at each place by itself, and their seed.
+    """
+    logx, logy = _logs(x, y)
+    require(is_int(n_boot) and n_boot >= 1, "n_boot", n_boot, "an integer of at least 1")
+    centred = logx - logx.mean()
+    weight = centred / (centred**2).sum()
+    rng = np.random.default_rng(seed)
+    pick = rng.integers(0, logy.shape[1], (n_boot, *logy.shape))
+    means = np.take_along_axis(logy[None], pick, axis=2).mean(2)  # (n_boot, n)
+    low, high = np.quantile(means @ weight, (0.025, 0.975))
+    return Slope(float(logy.mean(1) @ weight), float(low), float(high))
+
+
+def local_slopes(x: ArrayLike, y: ArrayLike) -> Floats:
+    """Return the exponent between each two neighbouring places, (n - 1,): what a single fitted slope would hide."""
+    logx, logy = _logs(x, y)
+    return np.asarray(np.diff(logy.mean(1)) / np.diff(logx))
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
+    """Return Spearman's rank correlation of two sequences (n,); equal values share their mean rank."""
+    ranks = [_ranks(np.asarray(values, dtype=np.float64)) for values in (a, b)]
+    if ranks[0].shape != ranks[1].shape or len(ranks[0]) < 2:
+        raise ValueError(f"two sequences of equal length >= 2 are needed, got {len(ranks[0])} and {len(ranks[1])}")
+    if np.ptp(ranks[0]) == 0 or np.ptp(ranks[1]) == 0:
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2)[place])
+
+
+def _logs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    places, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    if places.ndim != 1 or len(np.unique(places)) < 2 or places.min() <= 0 or not np.isfinite(places).all():
+        raise ValueError(f"x must hold positive numbers (n,), at least two different, got {x!r}")
+    if values.ndim != 2 or len(values) != len(places) or values.shape[1] == 0:
+        raise ValueError(f"y must be ({len(places)}, R), got shape {values.shape}")
+    if not np.isfinite(values).all() or values.min() <= 0:
+        raise ValueError("y must be positive and finite to have a logarithm")
+    return np.log(places), np.log(values)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from satlib.support.lazy import names_on_demand
 
 if TYPE_CHECKING:
+    from satlib.analysis.statistics import Slope, local_slopes, loglog_slope, rank_correlation
     from satlib.theory.bounds import BoundTerms, bound_terms, hoeffding_radius
     from satlib.theory.constants import Constants, estimate_constants
     from satlib.theory.coverage import missed_cluster_bound, missed_cluster_probability
     from satlib.theory.decomposition import Decomposition, decompose_error
     from satlib.theory.draws import sample_indices
+    from satlib.theory.envelope import fit_envelope
     from satlib.theory.mixture import Mixture, make_mixture
     from satlib.theory.repaired import CoveredBound, covered_bound, separates, size_bias_bound
     from satlib.theory.scores import separation, similarity
-    from satlib.theory.statistics import Slope, fit_envelope, local_slopes, loglog_slope, rank_correlation
 else:
     __getattr__, __dir__ = names_on_demand(
         __name__,
@@ -31,9 +32,9 @@ else:
             "CoveredBound": "satlib.theory.repaired", "covered_bound": "satlib.theory.repaired",
             "separates": "satlib.theory.repaired", "size_bias_bound": "satlib.theory.repaired",
             "separation": "satlib.theory.scores", "similarity": "satlib.theory.scores",
-            "Slope": "satlib.theory.statistics", "fit_envelope": "satlib.theory.statistics",
-            "local_slopes": "satlib.theory.statistics", "loglog_slope": "satlib.theory.statistics",
-            "rank_correlation": "satlib.theory.statistics",
+            "Slope": "satlib.analysis.statistics", "fit_envelope": "satlib.theory.envelope",
+            "local_slopes": "satlib.analysis.statistics", "loglog_slope": "satlib.analysis.statistics",
+            "rank_correlation": "satlib.analysis.statistics",
         },
     )  # fmt: skip
 

@@ -59,15 +59,15 @@ class Session:
             self._validate_if_due(always=True)  # the last session may have had no time for it
             self._save()
             while self.state.step < self.config.steps and reason is None:
-                self._step()
+                self.step()
                 reason = self._stop()
-                self._between(last=self.state.step == self.config.steps or reason is not None)
+                self.after_step(last=self.state.step == self.config.steps or reason is not None)
         finally:
             if self.journal is not None:
                 self.journal.close()
         return None if self.finished else reason
 
-    def _step(self) -> None:
+    def step(self) -> None:
         """Fetch a batch and make a step with it."""
         start = time.monotonic()
         parts = [next(self.parts) for _ in range(self.config.accumulate)]
@@ -93,7 +93,7 @@ class Session:
         """Return what the first process says."""
         return bool(self.fabric.broadcast(room)) if self.fabric.world_size > 1 else room
 
-    def _between(self, *, last: bool) -> None:
+    def after_step(self, *, last: bool) -> None:
         """Do what is due after a step."""
         state, config = self.state, self.config
         finished = state.step == config.steps

@@ -137,11 +137,6 @@ def test_ratios_are_those_of_medians_and_spreads_those_of_turns():
     assert timings.spread([2.0, 4.0, 9.0], [1.0, 2.0, 3.0]) == (2, 3)
 
 
-def test_local_exponents_of_a_power_law():
-    sizes = [100, 200, 800]
-    assert timings.local_exponents(sizes, [3 * n**1.5 for n in sizes]) == pytest.approx([1.5, 1.5])
-
-
 def test_the_sweep_is_one_line_for_each_subject_and_way():
     lines = timings.sweep()
     assert {(line.subject, line.way) for line in lines} == {(s, w) for s in sweep.SUBJECTS for w in sweep.WAYS}

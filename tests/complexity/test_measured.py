@@ -8,7 +8,6 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from satlib.analysis.statistics import growth
 from satlib.complexity.measured import median_seconds, multiply_adds, operations, peak_bytes
 
 
@@ -81,11 +80,3 @@ def test_seconds_are_medians_of_calls_in_turns():
     assert 0.02 <= seconds["slow"] < 0.2
     assert median_seconds({"idle": lambda: time.sleep(0.02)}, repeats=3)["idle"] < 0.02  # waiting is no work
     assert seconds["quick"] < 0.01
-
-
-def test_growth_is_the_exponent_of_a_power_law():
-    assert growth([1, 10, 100], [3, 300, 30000]) == pytest.approx(2)
-    assert growth([2, 4], [5, 5]) == pytest.approx(0)
-    for sizes, costs in (([1], [1]), ([2, 2], [1, 3]), ([1, 2, 3], [1, 2])):
-        with pytest.raises(ValueError, match="two different sizes"):
-            growth(sizes, costs)

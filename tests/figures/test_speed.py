@@ -5,6 +5,7 @@ from statistics import median
 
 import pytest
 
+from satlib.analysis.statistics import local_slopes
 from satlib.figures.cost import speed
 from satlib.figures.kit.show import show
 from satlib.results import timings
@@ -24,8 +25,8 @@ def test_lines_show_every_point_and_two_slopes(draw):
         expected = line.seconds if draw is speed.time_lines else [b / 1e6 for b in line.n_bytes]
         assert list(trace.y) == expected
     first, second = figure.data[-2:]
-    assert timings.local_exponents(first.x, first.y) == pytest.approx([1] * (len(first.x) - 1))
-    assert timings.local_exponents(second.x, second.y) == pytest.approx([2] * (len(second.x) - 1))
+    assert local_slopes(first.x, first.y) == pytest.approx([1] * (len(first.x) - 1))
+    assert local_slopes(second.x, second.y) == pytest.approx([2] * (len(second.x) - 1))
 
 
 def test_ratio_bars_have_a_bar_and_its_targets_for_every_row():

@@ -1,5 +1,6 @@
 """Every notebook is a pair: the MyST source NAME.md, and NAME.ipynb as `make notebooks` writes it."""
 
+import re
 from pathlib import Path
 
 import jupytext
@@ -54,6 +55,13 @@ def test_notebook_runs_on_the_python3_kernel_with_one_parameters_cell_at_most(so
 def test_code_cells_stay_under_15_lines(source: Path) -> None:
     cells = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
     assert [text for text in cells if len(text.splitlines()) >= 15] == []
+
+
+@each_pair
+def test_code_cells_make_tables_by_the_library(source: Path) -> None:
+    """`satlib.support.tables.table` writes the rule below the head of a table; prose may have it typed."""
+    cells = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    assert [text for text in cells if re.search(r"\|\s*:?-+:?\s*\|", text)] == []
 
 
 @each_pair

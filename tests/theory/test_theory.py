@@ -1,4 +1,4 @@
-"""The theorem's terms, coverage probabilities, Lemma 1's radius, slopes, envelopes: closed forms and counting."""
+"""The theorem's terms, coverage probabilities, Lemma 1's radius, envelopes: closed forms and counting."""
 
 import itertools
 from math import comb, exp, log, sqrt
@@ -128,32 +128,6 @@ def test_softmax_reaches_one_half() -> None:
     assert (a.softmax(0) - 0.5).norm() / a.norm() == pytest.approx(0.5, rel=1e-6)
 
 
-def test_loglog_slope_of_a_power_law_is_exact() -> None:
-    x = np.array([1.0, 2, 4, 8])
-    slope = theory.loglog_slope(x, np.repeat((3 * x**1.5)[:, None], 4, axis=1))
-    assert slope == pytest.approx((1.5, 1.5, 1.5))
-    assert theory.local_slopes(x, 3 * x**1.5) == pytest.approx([1.5] * 3)
-
-
-def test_loglog_slope_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    rng, x = np.random.default_rng(0), np.array([1.0, 2, 4, 8, 16])
-    inside = 0
-    for seed in range(200):
-        y = x[:, None] ** -0.5 * np.exp(rng.normal(size=(5, 30)))
-        slope = theory.loglog_slope(x, y, n_boot=200, seed=seed)
-        assert slope.low <= slope.value <= slope.high
-        inside += slope.low <= -0.5 <= slope.high
-    assert 0.88 <= inside / 200 <= 0.99
-    assert theory.loglog_slope(x, y, seed=3) == theory.loglog_slope(x, y, seed=3)
-
-
-@pytest.mark.parametrize(("x", "y", "name"), [([1, 1], [1, 2], "x"), ([1, 2], [0, 1], "y"), ([1, 2], [1, 2, 3], "y"),
-                                              ([-1, 2], [1, 2], "x")])  # fmt: skip
-def test_loglog_slope_names_the_bad_argument(x: list[float], y: list[float], name: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        theory.loglog_slope(x, y)
-
-
 def test_envelope_of_one_term_is_the_largest_ratio() -> None:
     assert theory.fit_envelope([1, 2, 9], [[1], [4], [3]]) == pytest.approx([3.0])
 
@@ -182,10 +156,3 @@ def test_envelope_ignores_a_useless_term_and_scales() -> None:
 def test_envelope_names_the_bad_argument(errors: list[float], terms: list[list[float]], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         theory.fit_envelope(errors, terms)
-
-
-def test_rank_correlation_shares_ranks_of_ties() -> None:
-    assert theory.rank_correlation([1, 2, 3], [10, 100, 1000]) == pytest.approx(1)
-    assert theory.rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
-    assert theory.rank_correlation([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(0.9486833)
-    assert theory.rank_correlation([1, 1], [1, 2]) == 0

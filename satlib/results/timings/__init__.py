@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import log
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -79,12 +78,6 @@ def sweep() -> list[Line]:
         )
         for line in results("sweep")["lines"]
     ]  # fmt: skip
-
-
-def local_exponents(sizes: Sequence[float], costs: Sequence[float]) -> list[float]:
-    """Return p of cost = c * size^p between each two neighbouring sizes."""
-    pairs = list(zip(sizes, costs, strict=True))
-    return [log(c2 / c1) / log(n2 / n1) for (n1, c1), (n2, c2) in zip(pairs, pairs[1:], strict=False)]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What `python -m benchmarks gpu` measured on a GPU, if it has been run: gpu.json beside this file.
 
-Nothing is measured when it is read. Without the file no GPU has been measured, and `satlib.results.timings.gpu_report`
+Nothing is measured when it is read. Without the file no GPU has been measured, and `satlib.figures.cost.gpu_report`
 says so.
 """
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from satlib.analysis.statistics import rank_correlation
 from satlib.theory.arrays import Floats
 from satlib.theory.bounds import bound_terms
-from satlib.theory.statistics import fit_envelope, rank_correlation
+from satlib.theory.envelope import fit_envelope
 from satlib.theory.study.common import Row, column
 
 BOUNDS = ("paper", "trivial", "repaired")

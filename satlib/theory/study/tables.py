@@ -1,12 +1,13 @@
-"""The chapter's tables: slopes beside the theorem's, envelopes beside their rivals, and Markdown."""
+"""The chapter's tables: slopes beside the theorem's, and envelopes beside their rivals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from satlib.analysis.statistics import Slope, local_slopes, loglog_slope
+from satlib.support.tables import table
 from satlib.theory.arrays import Floats
-from satlib.theory.statistics import Slope, local_slopes, loglog_slope
 from satlib.theory.study.common import column
 from satlib.theory.study.rivals import BOUNDS, Verdict, judge
 from satlib.theory.study.run import Results
@@ -72,7 +73,7 @@ def envelope_splits(results: Results) -> dict[str, dict[str, Verdict]]:
 
 def envelope_table(splits: Mapping[str, Mapping[str, Verdict]]) -> str:
     """Return the envelope test as a Markdown table."""
-    return markdown(
+    return table(
         ("fitted → tested", "bound", "violations", "bound / error, median", "its 90 % quantile", "rank correlation"),
         (
             (split, name, f"{v.violations:.0%}", f"{v.tightness:.1f}", f"{v.loosest:.0f}", f"{v.rank:+.2f}")
@@ -84,7 +85,7 @@ def envelope_table(splits: Mapping[str, Mapping[str, Verdict]]) -> str:
 
 def slope_table(found: Sequence[Exponent]) -> str:
     """Return exponents as a Markdown table."""
-    return markdown(
+    return table(
         ("quantity", "against", "implied", "measured", "95 % interval", "local slopes"),
         (
             (e.quantity, e.against, e.paper, signed(e.slope.value), f"{signed(e.slope.low)} … {signed(e.slope.high)}",
@@ -103,9 +104,3 @@ def signed(value: float) -> str:
 def power(slope: Slope) -> str:
     """Return an exponent and its interval, for a sentence."""
     return f"{signed(slope.value)} ({signed(slope.low)} to {signed(slope.high)})"
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

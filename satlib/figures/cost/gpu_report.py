@@ -1,9 +1,10 @@
 """What was measured on a GPU, as Markdown: the tables of the book, or the statement that nothing was."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from satlib.results.timings import local_exponents
+from satlib.analysis.statistics import local_slopes
 from satlib.results.timings.gpu import COMMAND, Content, Row, conditions, rows, seconds, sweep
+from satlib.support.tables import table
 
 
 def report(content: Content | None) -> str:
@@ -73,7 +74,7 @@ def _large(content: Content) -> str:
 def _sweep(content: Content) -> str:
     lines = []
     for line in sweep(content):
-        times, sizes = (local_exponents(line.tokens, values) for values in (line.seconds, line.n_bytes))
+        times, sizes = (local_slopes(line.tokens, values) for values in (line.seconds, line.n_bytes))
         for number, (p, q) in enumerate(zip(times, sizes, strict=True), 1):
             milliseconds, gib = 1e3 * line.seconds[number], line.n_bytes[number] / 2**30
             cells = (f"{line.tokens[number]:,}", f"{milliseconds:.1f}", f"{p:.2f}", f"{gib:.2f}", f"{q:.2f}")
@@ -88,17 +89,16 @@ def _kernels(content: Content) -> str:
 
 
 def _profile(content: Content) -> str:
-    lines = [(row["what"].replace("|", "/"), str(row["calls"]), _ms(row)) for row in rows(content, "profile")]
+    lines = [(row["what"], str(row["calls"]), _ms(row)) for row in rows(content, "profile")]
     return _table(("kernel of the forward pass", "calls", "ms"), lines)
 
 
 PARTS = (_forward, _training, _large, _sweep, _kernels, _profile)
 
 
-def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+def _table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     """Return a table, or nothing if it has no line."""
-    body = [f"| {' | '.join(cells)} |" for cells in lines]
-    return "\n".join((f"| {' | '.join(head)} |", "|" + "---|" * len(head), *body)) if body else ""
+    return table(head, lines) if lines else ""
 
 
 def _ms(row: Row) -> str:
