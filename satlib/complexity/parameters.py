@@ -77,7 +77,8 @@ def outline(config: SATConfig) -> list[Part]:
 
 def block_parts(config: SATConfig, *, selective: bool) -> list[Part]:
     """Return the parts of one local block, or of one selective aggregation block; together all of its parameters."""
-    block = one_group(one_pair(config))[1 + selective]
+    _, local_block, selective_block = one_group(one_pair(config))
+    block = selective_block if selective else local_block
     sizes = dict.fromkeys(NAMES, 0)
     for name, parameter in block.named_parameters():
         sizes[next(known for known in NAMES if name == known or name.startswith(known + "."))] += parameter.numel()

@@ -1,4 +1,4 @@
-"""Which squares of a photograph are looked at closely, by a rule that knows no output, and how good outputs are there.
+"""Crops for a close look, chosen by rules that see the photograph alone, and how good outputs are there.
 
 A crop that is picked by eye can be the best one of a hundred. The rules here see the photograph alone: all squares of a
 lattice, or the one with the most energy in its gradient.

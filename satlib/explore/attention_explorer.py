@@ -24,8 +24,6 @@ from satlib.network.attention import SelectiveAggregationAttention
 from satlib.network.model import SAT
 from satlib.upscaling.models import ModelLike, network
 
-MEAN = "mean of all"
-
 
 def attention(model: ModelLike, image: ImageLike) -> "AttentionExplorer":
     """Return an explorer of selective aggregation attention; as the last value of a notebook cell it is displayed.

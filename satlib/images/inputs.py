@@ -1,4 +1,4 @@
-"""What a user may hand in as an image: a path, a PIL image, an array, a tensor."""
+"""Images as users hand them in: a path, a PIL image, an array or a tensor becomes a picture or a small tensor."""
 
 from os import PathLike
 from typing import Any

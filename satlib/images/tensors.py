@@ -1,4 +1,4 @@
-"""Pixels to tensors and back."""
+"""Pixels (H, W, C) of any dtype to tensors (3, H, W) in [0, 1], and back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is asked for when a package is missing that comes with one of satlib's extras."""
+"""A missing package of an extra: one sentence that names the package and how to install it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What every function of this package accepts: arrays as float64, and sizes that fit together."""
+"""Arguments of the theory's functions: arrays become float64 matrices, sizes are checked against each other."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What a run tells: CSV tables, TensorBoard, and a line now and then.
+"""The records of a run: CSV tables, TensorBoard, and a line now and then.
 
 ``train.csv`` has a row every ``log_every`` steps, ``valid.csv`` one for each validation. When a run goes on from a
 checkpoint, rows of steps after it are taken out first, so that the tables of an interrupted run are those of one that
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """Tell nobody."""
+    """Print nothing."""
 
 
 class Journal:

@@ -1,4 +1,4 @@
-"""The loop itself: steps, log, validations and checkpoints of one call, until the end or a reason to stop."""
+"""The training loop: steps, log, validations and checkpoints, until the last step or a reason to stop."""
 
 import time
 from pathlib import Path
@@ -89,8 +89,8 @@ class Session:
             reason = self.fabric.broadcast(reason)
         return reason
 
-    def _all(self, room: bool) -> bool:
-        """Return what the first process says."""
+    def _shared(self, room: bool) -> bool:
+        """Return the first process's answer in all of them, whether there is time to validate."""
         return bool(self.fabric.broadcast(room)) if self.fabric.world_size > 1 else room
 
     def after_step(self, *, last: bool) -> None:
@@ -141,7 +141,7 @@ class Session:
         step, config = self.state.step, self.config
         due = step % config.validate_every == 0 or step == config.steps
         room = self.stopper.left() > self.longest_validation + 2 * self.longest_save
-        if due and step > self.state.validated and self.examples and self._all(always or room):
+        if due and step > self.state.validated and self.examples and self._shared(always or room):
             self._validate()
 
     def _validate(self) -> None:

@@ -1,4 +1,4 @@
-"""How large a tile fits in memory: what is free, what a network needs, and whether an error says that it ran out."""
+"""Memory: how much is free, how much a network needs, and whether an error says that it ran out."""
 
 import os
 from pathlib import Path
