@@ -14,8 +14,8 @@ from benchmarks.protocol import Case, Run, compare, machine, peak_growth, save, 
 from satlib import SAT, SATConfig, dta
 from satlib.dta.sampling import Grid
 from satlib.network.attention import SelectiveAggregationAttention
+from satlib.network.blocks import Block
 from satlib.network.geometry import eval_sample, make_geometry
-from satlib.network.model import Block
 
 
 def features(grid: Grid, channels: int) -> Tensor:

@@ -16,8 +16,9 @@ from torch.nn import functional
 from satlib.dta import EPS, n_neighbors
 from satlib.dta.sampling import Grid, n_samples
 from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention
+from satlib.network.blocks import Block, GatedMLP
 from satlib.network.geometry import eval_sample
-from satlib.network.model import SAT, Block, GatedMLP
+from satlib.network.model import SAT
 
 
 def sample_in_strips(n_tokens: int, n_centers: int, size: int, device: torch.device) -> Tensor:

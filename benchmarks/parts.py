@@ -20,8 +20,8 @@ from satlib.network.attention import (
     to_image,
     to_tokens,
 )
+from satlib.network.blocks import Block
 from satlib.network.geometry import eval_sample
-from satlib.network.model import Block
 
 NETWORKS = (("sat-light", (128, 128)), ("sat", (128, 128)))
 """Presets and the images that they are looked at with; 128 x 128 at x4 is what the paper times."""

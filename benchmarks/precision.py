@@ -18,7 +18,7 @@ from satlib.dta import Aggregation
 from satlib.images.inputs import as_picture
 from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
-from satlib.network.model import Layer
+from satlib.network.blocks import Layer
 from satlib.resize import imresize
 from satlib.upscaling import upscale
 from satlib.upscaling.precision import Format, computing

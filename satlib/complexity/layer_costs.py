@@ -14,7 +14,8 @@ from torch import nn
 
 from satlib.config import SATConfig
 from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.network.model import SAT, Block, GatedMLP, ResidualGroup
+from satlib.network.blocks import Block, GatedMLP, ResidualGroup
+from satlib.network.model import SAT
 
 NORM_OPERATIONS = 5
 """Operations for each element that a LayerNorm takes in, by the convention of Table A."""

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from satlib.config import SATConfig
-from satlib.network.model import SAT, Block, ResidualGroup
+from satlib.network.blocks import Block, ResidualGroup
+from satlib.network.model import SAT
 
 
 class Part(NamedTuple):

@@ -21,7 +21,7 @@ from satlib.complexity.layer_costs import LAYERS, NORM_OPERATIONS
 from satlib.complexity.measured import multiply_adds, operations, peak_bytes
 from satlib.dta import BLOCK_ELEMENTS
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.network.model import GatedMLP
+from satlib.network.blocks import GatedMLP
 from satlib.results import paper
 
 SMALL = {"channels": 32, "heads": 4, "groups": (1, 2), "window": (4, 8), "upsampler_channels": 16}

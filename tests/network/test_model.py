@@ -10,7 +10,8 @@ from torch import nn
 
 from satlib import SAT, SATConfig, trace
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.network.model import RGB_MEAN, Block, GatedMLP, LocalBlock
+from satlib.network.blocks import Block, GatedMLP, LocalBlock
+from satlib.network.model import RGB_MEAN
 
 SMALL = SATConfig(
     scale=2, channels=16, heads=2, groups=(1, 1), window=(2, 4), gate_kernel=3, upsampler_channels=8, keep_ratio=0.1
