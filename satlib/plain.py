@@ -47,14 +47,16 @@ def aggregate(x: Tensor, n_centers: int, sample: Tensor, config: SATConfig) -> A
     sample = sample.to(x.device).expand(len(x), -1)  # (B, S)
     sampled = x.take_along_dim(sample[..., None], 1)  # (B, S, C)
     m = config.neighbors if isinstance(config.neighbors, int) else config.neighbors * n_centers
-    rho = density(sampled, int(min(max(m, 1), sample.shape[1] - 1)))  # (B, S)
-    delta = separation(sampled, rho)  # (B, S)
+    s = similarity(sampled, sampled)  # (B, S, S)
+    rho = density(s, int(min(max(m, 1), sample.shape[1] - 1)))  # (B, S)
+    delta = separation(s, rho)  # (B, S)
     centers = choose_centers(sample, rho * delta, n_centers)  # (B, K)
     c = x.take_along_dim(centers[..., None], 1)  # (B, K, C)
-    assignment = assign(x, c)  # (B, N)
+    s = similarity(x, c)  # (B, N, K)
+    assignment = assign(s)  # (B, N)
     member = functional.one_hot(assignment, n_centers).bool()  # (B, N, K)
     # Up to here DTA chooses, and a choice has no gradient. Steps 5 and 6 compute, and gradients flow through them.
-    tokens = merge(x, c, member, config.aggregation, config.temperature)  # (B, K, C)
+    tokens = merge(x, c, s, member, config.aggregation, config.temperature)  # (B, K, C)
     tokens = restore_norm(tokens, x, member, config.norm_restoration)
     return Aggregation(tokens, centers, assignment, member.sum(1), sample, rho, delta, rho * delta)
 
@@ -68,20 +70,19 @@ def draw(grid: Grid, n_centers: int, config: SATConfig, layer: int) -> Tensor:
 
 
 @torch.no_grad()
-def density(x: Tensor, m: int) -> Tensor:
-    """Step 2: rho_i, the mean of the m largest similarities to other sampled tokens; (B, S, C) -> (B, S)."""
-    oneself = torch.eye(x.shape[1], device=x.device).bool()
-    return similarity(x, x).masked_fill(oneself, -torch.inf).topk(m).values.sum(-1) / max(m, 1)
+def density(s: Tensor, m: int) -> Tensor:
+    """Step 2: rho_i, the mean of the m largest similarities to other sampled tokens; (B, S, S) -> (B, S)."""
+    oneself = torch.eye(s.shape[1], device=s.device).bool()
+    return s.masked_fill(oneself, -torch.inf).topk(m).values.sum(-1) / max(m, 1)
 
 
 @torch.no_grad()
-def separation(x: Tensor, rho: Tensor) -> Tensor:
+def separation(s: Tensor, rho: Tensor) -> Tensor:
     """Step 3: delta_i = 1 - the largest similarity to a denser sampled token; for the densest, 1 - its smallest."""
-    s = similarity(x, x)  # (B, S, S)
     rank = comparable(rho).argsort(descending=True, stable=True).argsort()  # (B, S): 0 is the densest, ties by place
     denser = rank[:, None, :] < rank[:, :, None]  # (B, S, S), whether token j (column) is denser than i (row)
     nearest = s.masked_fill(~denser, -torch.inf).amax(-1)
-    return (1 - torch.where(rank == 0, s.amin(-1), nearest)).clamp(0, 2) * (x.shape[1] > 1)  # a token alone: 0
+    return (1 - torch.where(rank == 0, s.amin(-1), nearest)).clamp(0, 2) * (s.shape[1] > 1)  # a token alone: 0
 
 
 def choose_centers(sample: Tensor, score: Tensor, n_centers: int) -> Tensor:
@@ -89,26 +90,29 @@ def choose_centers(sample: Tensor, score: Tensor, n_centers: int) -> Tensor:
     return sample.gather(1, comparable(score).argsort(descending=True, stable=True)[:, :n_centers])
 
 
-def assign(x: Tensor, c: Tensor) -> Tensor:
-    """Step 4: every token, sampled or not, joins its most similar centre; (B, N, C) and (B, K, C) -> (B, N)."""
-    return comparable(similarity(x, c)).argmax(-1)
+def assign(s: Tensor) -> Tensor:
+    """Step 4: every token, sampled or not, joins its most similar centre; (B, N, K) -> (B, N)."""
+    return comparable(s).argmax(-1)
 
 
-def merge(x: Tensor, c: Tensor, member: Tensor, method: str, temperature: float) -> Tensor:
+def merge(x: Tensor, c: Tensor, s: Tensor, member: Tensor, method: str, temperature: float) -> Tensor:
     """Step 5: a cluster becomes the mean of its members, weighted by softmax(s(x_i, c_k) / tau); (B, K, C)."""
     if method == "center":
         return c
-    logits = similarity(x, c) / temperature if method == "similarity" else x.new_zeros(member.shape)  # (B, N, K)
+    logits = s / temperature if method == "similarity" else torch.zeros_like(s)  # (B, N, K)
     weight = logits.masked_fill(~member, -torch.inf).softmax(1)
     return weight.nan_to_num().mT @ x  # nan: a cluster without members, as a better centre has the same direction
 
 
 def restore_norm(tokens: Tensor, x: Tensor, member: Tensor, method: str) -> Tensor:
     """Step 6: averaging shortens tokens; give them the largest norm of the image ("max") or their members' mean."""
+    if method == "none":
+        return tokens
     norms, norm = (vector_norm(t, dim=-1, keepdim=True) for t in (x, tokens))  # (B, N, 1), (B, K, 1)
-    mean = member.to(x.dtype).mT @ norms / member.sum(1).clamp(min=1)[..., None]  # (B, K, 1)
-    target = mean if method == "mean" else norms.amax(1, keepdim=True)
-    return tokens if method == "none" else torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
+    target = norms.amax(1, keepdim=True)  # (B, 1, 1)
+    if method == "mean":
+        target = member.to(x.dtype).mT @ norms / member.sum(1).clamp(min=1)[..., None]  # (B, K, 1)
+    return torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
 
 
 def similarity(x: Tensor, y: Tensor) -> Tensor:
@@ -126,7 +130,7 @@ def comparable(x: Tensor) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor) -> Tensor:
     """Attend from N queries to M keys: softmax(q k^T / sqrt(d) + bias) v in each head; (..., N, C)."""
     q, k, v = (t.unflatten(-1, (heads, -1)).transpose(-3, -2) for t in (q, k, v))  # (..., heads, N or M, d)
-    weight: Tensor = (q @ k.mT / q.shape[-1] ** 0.5 + bias).softmax(-1)  # (..., heads, N, M), the attention map
+    weight: Tensor = (q / q.shape[-1] ** 0.5 @ k.mT + bias).softmax(-1)  # (..., heads, N, M), the attention map
     return (weight @ v).transpose(-3, -2).flatten(-2)
 
 
@@ -155,7 +159,7 @@ def window_attention(x: Tensor, w: Weights, config: SATConfig, shifted: bool) ->
     for i, window in enumerate((config.window, config.window[::-1])):
         shift = (window[0] // 2, window[1] // 2) if shifted else (0, 0)
         q, k, v = cut(qkv[..., i, :].roll((-shift[0], -shift[1]), (1, 2)), window).unbind(-2)  # each (B, L, n, C/2)
-        mask = window_mask((height, width), window, shift, config.mask_padding).to(x.device)  # (L, 1, n, n)
+        mask = window_mask((height, width), window, shift, config.mask_padding, x.device)  # (L, 1, n, n)
         out = attend(q, k, v, config.heads // 2, position_bias(window, part(w, f"biases.{i}")) + mask)
         out = out.unflatten(2, window).unflatten(1, (-1, qkv.shape[2] // window[1]))  # (B, H'/h, W'/w, h, w, C/2)
         out = out.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (B, H', W', C/2)
@@ -169,9 +173,9 @@ def cut(x: Tensor, window: Grid) -> Tensor:
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
-def window_mask(grid: Grid, window: Grid, shift: Grid, mask_padding: bool) -> Tensor:
+def window_mask(grid: Grid, window: Grid, shift: Grid, mask_padding: bool, device: torch.device) -> Tensor:
     """Return 0 for pairs of tokens that may read each other, -inf for those that the roll or the padding has joined."""
-    row, column = (torch.arange(length + -length % max(window)) for length in grid)
+    row, column = (torch.arange(length + -length % max(window), device=device) for length in grid)
     region = (row < shift[0])[:, None] + 2 * (column < shift[1])  # (H', W'); the roll takes these to the other side
     if mask_padding:
         region = torch.where((row < grid[0])[:, None] & (column < grid[1]), region, 4)

@@ -145,6 +145,26 @@ def test_gradients_are_the_same_in_the_image_and_in_all_weights(aggregation, nor
         torch.testing.assert_close(b, a, rtol=1e-9, atol=1e-10 * float(a.abs().max() + 1), msg=lambda m, n=name: n + m)
 
 
+@given(
+    grid=st.tuples(st.integers(1, 9), st.integers(1, 9)), window=st.sampled_from([(2, 4), (4, 2), (3, 3), (1, 5)]),
+    shifted=st.booleans(), mask_padding=st.booleans(),
+)  # fmt: skip
+def test_the_masks_of_the_page_agree_with_the_loops(grid, window, shifted, mask_padding):
+    """Which pixels a pixel reads, padding among them, as the definition says of each alone."""
+    side = max(window)
+    height, width = (-(-length // side) * side for length in grid)
+    shift = (window[0] // 2, window[1] // 2) if shifted else (0, 0)
+    places = torch.arange(height * width).view(1, height, width, 1).roll((-shift[0], -shift[1]), (1, 2))
+    places = plain.cut(places, window)[0, :, :, 0]  # (L, n)
+    reads = plain.window_mask(grid, window, shift, mask_padding, torch.device("cpu"))[:, 0] == 0  # (L, n, n)
+    for numbers, allowed in zip(places, reads, strict=True):
+        for number, row in zip(numbers.tolist(), allowed, strict=True):
+            pixel = divmod(number, width)
+            if pixel[0] < grid[0] and pixel[1] < grid[1]:
+                expected = reference.readable(pixel, grid, window, shifted, mask_padding)
+                assert sorted(divmod(n, width) for n in numbers[row].tolist()) == sorted(expected)
+
+
 # DTA alone ----------------------------------------------------------------------------------------------------------
 
 
