@@ -1,14 +1,13 @@
-"""SAT again, in slow and obvious loops: what the fast code is held against, and an exact description of it.
+"""DTA and the local windows in slow and obvious loops: what `satlib.plain` and the fast code are both held against.
 
 Written from the definitions (the paper's section 3, the appendix's A.2, and what the released code settles), in
-float64, one token, one pixel or one query at a time. Nothing here is shared with `satlib` but the weights:
-:func:`sat` reads them off a `satlib.SAT`.
+float64, one token or one pixel at a time. Nothing here is shared with `satlib`. The rest of the network has its oracle
+in `satlib.plain`.
 
-Shapes: a token is a vector (C,); tokens of one image are (N, C) in raster order, N = H*W; an image is (C, H, W).
-There is no batch anywhere.
+Shapes: a token is a vector (C,); tokens of one image are (N, C) in raster order, N = H*W. There is no batch anywhere.
 """
 
-from math import ceil, erf, exp, log, sqrt
+from math import ceil, exp, sqrt
 
 import torch
 
@@ -141,13 +140,7 @@ def aggregate(tokens, k, sample, *, neighbors, aggregation, temperature, norm_re
     return restore_norm(merged, tokens, assignment, norm_restoration), chosen, assignment, counts, rho, delta, score
 
 
-# Attention ----------------------------------------------------------------------------------------------------------
-
-
-def softmax(logits):
-    top = max(logits)
-    weight = [exp(v - top) for v in logits]
-    return [w / sum(weight) for w in weight]
+# Local windows -------------------------------------------------------------------------------------------------------
 
 
 def readable(pixel, grid, window, shifted, mask_padding):
@@ -173,206 +166,3 @@ def readable(pixel, grid, window, shifted, mask_padding):
             if window_and_wrap((row, column)) == own and not (padding and mask_padding):
                 found.append((row, column))
     return found
-
-
-def position_bias(bias, offset):
-    """The logits (heads,) that the network of the position bias gives an offset, query minus key (rows, columns)."""
-    hidden = linear(torch.tensor(offset, dtype=torch.float64), bias.project)
-    for layer in bias.layers:
-        hidden = linear(layer_norm(hidden, layer[0]).clamp(min=0), layer[2])
-    return hidden
-
-
-def window_attention(q, k, v, bias, grid, window, shifted, mask_padding):
-    """Attention in windows for tokens (N, C) with as many heads as ``bias`` gives logits, one query at a time."""
-    out = torch.zeros_like(v)
-    for row in range(grid[0]):
-        for column in range(grid[1]):
-            query = (row, column)
-            keys = readable(query, grid, window, shifted, mask_padding)
-            biases = [position_bias(bias, (row - key[0], column - key[1])) for key in keys]
-            heads = len(biases[0])
-            width = q.shape[1] // heads
-            for head in range(heads):
-                part = slice(head * width, (head + 1) * width)
-                key_values = [_at(k, key, grid)[part] for key in keys]
-                values = [_at(v, key, grid)[part] for key in keys]
-                here = _at(q, query, grid)[part]
-                logits = [
-                    float(here @ key) / sqrt(width) + float(b[head]) for key, b in zip(key_values, biases, strict=True)
-                ]
-                for weight, value in zip(softmax(logits), values, strict=True):
-                    out[row * grid[1] + column, part] += weight * value
-    return out
-
-
-def _at(tokens, pixel, grid):
-    inside = pixel[0] < grid[0] and pixel[1] < grid[1]
-    return tokens[pixel[0] * grid[1] + pixel[1]] if inside else torch.zeros_like(tokens[0])
-
-
-def local_attention(x, grid, layer, config, shifted):
-    """LTB's attention: two orientations of windows for the halves of the channels, and a 3x3 of the values."""
-    q, k, v = linear(x, layer.qkv).chunk(3, dim=-1)
-    half = config.channels // 2
-    parts = []
-    for i, window in enumerate((config.window, config.window[::-1])):
-        part = slice(i * half, (i + 1) * half)
-        parts.append(
-            window_attention(
-                q[:, part], k[:, part], v[:, part], layer.biases[i], grid, window, shifted, config.mask_padding
-            )
-        )
-    local = to_tokens(depthwise(to_image(v, grid), layer.local))
-    return linear(torch.cat(parts, dim=1) + local, layer.project)
-
-
-def selective_attention(x, sample, layer, config):
-    """SAA: queries from all tokens, keys and values from the aggregated ones; empty clusters are not read."""
-    if config.selective == "exact":
-        return linear(cross_attention(x, x, [1] * len(x), layer, config.heads, config.size_bias), layer.project)
-    tokens, _, _, counts, *_ = aggregate(
-        x, n_centers(config.keep_ratio, len(x)), sample, neighbors=config.neighbors,
-        aggregation=config.aggregation, temperature=config.temperature, norm_restoration=config.norm_restoration,
-    )  # fmt: skip
-    return linear(cross_attention(x, tokens, counts, layer, config.heads, config.size_bias), layer.project)
-
-
-def cross_attention(x, tokens, counts, layer, heads, size_bias):
-    q, k, v = linear(x, layer.query), linear(tokens, layer.key), linear(tokens, layer.value)
-    full = [c for c, count in enumerate(counts) if count > 0]
-    width_qk, width_v = q.shape[1] // heads, v.shape[1] // heads
-    out = torch.zeros(len(x), v.shape[1], dtype=torch.float64)
-    for i in range(len(x)):
-        for head in range(heads):
-            part = slice(head * width_qk, (head + 1) * width_qk)
-            part_v = slice(head * width_v, (head + 1) * width_v)
-            logits = [float(q[i, part] @ k[c, part]) / sqrt(width_qk) for c in full]
-            if size_bias:
-                logits = [logit + log(counts[c]) for logit, c in zip(logits, full, strict=True)]
-            for weight, c in zip(softmax(logits), full, strict=True):
-                out[i, part_v] += weight * v[c, part_v]
-    return out
-
-
-# Layers -------------------------------------------------------------------------------------------------------------
-
-
-def linear(x, layer):
-    out = x @ layer.weight.T
-    return out if layer.bias is None else out + layer.bias
-
-
-def layer_norm(x, layer):
-    centred = x - x.mean(-1, keepdim=True)
-    return centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt() * layer.weight + layer.bias
-
-
-def gelu(x):
-    return torch.tensor([v / 2 * (1 + erf(v / sqrt(2))) for v in x.flatten().tolist()], dtype=x.dtype).view(x.shape)
-
-
-def to_image(tokens, grid):
-    """(N, C) -> (C, H, W)."""
-    return torch.stack([tokens[:, c].view(grid) for c in range(tokens.shape[1])])
-
-
-def to_tokens(image):
-    """(C, H, W) -> (N, C)."""
-    return torch.stack([image[:, r, c] for r in range(image.shape[1]) for c in range(image.shape[2])])
-
-
-def patch(image, row, column, side):
-    """The (C, side, side) neighbourhood of a pixel, zeros outside the image."""
-    out = torch.zeros(image.shape[0], side, side, dtype=image.dtype)
-    for i in range(side):
-        for j in range(side):
-            r, c = row + i - side // 2, column + j - side // 2
-            if 0 <= r < image.shape[1] and 0 <= c < image.shape[2]:
-                out[:, i, j] = image[:, r, c]
-    return out
-
-
-def convolution(image, layer):
-    """Every output channel reads every input channel."""
-    side = layer.weight.shape[-1]
-    out = torch.zeros(layer.weight.shape[0], *image.shape[1:], dtype=image.dtype)
-    for r in range(image.shape[1]):
-        for c in range(image.shape[2]):
-            out[:, r, c] = (layer.weight * patch(image, r, c, side)).sum((1, 2, 3)) + layer.bias
-    return out
-
-
-def depthwise(image, layer):
-    """Every channel by itself."""
-    side = layer.weight.shape[-1]
-    out = torch.zeros_like(image)
-    for r in range(image.shape[1]):
-        for c in range(image.shape[2]):
-            out[:, r, c] = (layer.weight[:, 0] * patch(image, r, c, side)).sum((1, 2)) + layer.bias
-    return out
-
-
-def pixel_shuffle(image, step):
-    """(C * step^2, H, W) -> (C, step * H, step * W): channel c * step^2 + i * step + j fills (i, j) of each cell."""
-    channels = image.shape[0] // step**2
-    out = torch.zeros(channels, step * image.shape[1], step * image.shape[2], dtype=image.dtype)
-    for channel in range(channels):
-        for i in range(step):
-            for j in range(step):
-                out[channel, i::step, j::step] = image[channel * step**2 + i * step + j]
-    return out
-
-
-# The network --------------------------------------------------------------------------------------------------------
-
-
-def gated_mlp(x, grid, mlp):
-    kept, gate = gelu(linear(x, mlp.expand)).chunk(2, dim=-1)
-    return linear(kept * to_tokens(depthwise(to_image(layer_norm(gate, mlp.norm), grid), mlp.gate)), mlp.reduce)
-
-
-def is_shifted(group, pair):
-    """Pair 1 of even groups; pairs 0 and 2 of odd ones."""
-    return pair in (1, 3, 5) if group % 2 == 0 else pair in (0, 2, 4)
-
-
-def block(x, grid, layer, attended):
-    """The residual frame of a block around ``attended``, the attention of its normalised input."""
-    y = x + attended
-    y = y + gated_mlp(layer_norm(y, layer.norm2), grid, layer.mlp)
-    return y + x * layer.gamma
-
-
-def upsample(image, layers, config):
-    if config.upsampler == "onestep":
-        return pixel_shuffle(convolution(image, layers[0]), config.scale)
-    for i, step in enumerate({2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[config.scale]):
-        image = pixel_shuffle(convolution(image, layers[2 * i]), step)
-    return convolution(image, layers[len(layers) - 1])
-
-
-@torch.no_grad()
-def sat(model, image, samples):
-    """The whole network in eval mode: (3, H, W) float64 -> (3, sH, sW), with the sample of each SAA layer given."""
-    config, grid, samples = model.config, image.shape[1:], iter(samples)
-    mean = model.mean
-    shallow = convolution(image - mean, model.head)
-    x = layer_norm(to_tokens(shallow), model.norm_in)
-    for number, group in enumerate(model.groups):
-        before = x
-        for pair in range(config.groups[number]):
-            local, selective = group.blocks[2 * pair], group.blocks[2 * pair + 1]
-            normed = layer_norm(x, local.norm1)
-            shifted = is_shifted(number, pair)
-            x = block(x, grid, local, local_attention(normed, grid, local.attention, config, shifted))
-            if config.selective == "none":
-                x = block(x, grid, selective, torch.zeros_like(x))
-                continue
-            normed = layer_norm(x, selective.norm1)
-            x = block(x, grid, selective, selective_attention(normed, next(samples), selective.attention, config))
-        x = before + to_tokens(convolution(to_image(x, grid), group.conv))
-    deep = convolution(to_image(layer_norm(x, model.norm_out), grid), model.body_conv) + shallow
-    features = convolution(deep, model.features[0])
-    features = torch.where(features > 0, features, 0.01 * features)
-    return upsample(features, model.upsampler, config) + mean

@@ -1,4 +1,4 @@
-"""Attention in blocks against the formula written out, against torch's kernels, and by finite differences."""
+"""Attention in blocks against `satlib.plain`, against torch's kernels, and by finite differences."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.attention import SDPBackend
 
+from satlib import plain
 from satlib.network import attend, torch_attention
 from satlib.network.windows import plan_halves
 
@@ -39,9 +40,10 @@ def windows(grid=(5, 9), window=(2, 4), n_images=2, heads=2, d=3, *, mask_paddin
     return tensor(n_images, grid[0] * grid[1], 6 * heads * d), tensor(2, heads, n, n, seed=1), plan
 
 
-def plain(q, k, v, bias):
-    weight = (torch.einsum("bnhd,bkhd->bhnk", q, k) / q.shape[-1] ** 0.5 + bias[:, None, None]).softmax(-1)
-    return torch.einsum("bhnk,bkhe->bnhe", weight, v)
+def formula(q, k, v, bias):
+    """The page's attention, for tokens with their channels by head."""
+    heads = q.shape[2]
+    return plain.attend(*(t.flatten(2) for t in (q, k, v)), heads, bias[:, None, None]).unflatten(2, (heads, -1))
 
 
 def gradients(f, *inputs):
@@ -62,7 +64,7 @@ def assert_same(a, b, tolerance=1e-12):
 )  # fmt: skip
 def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, heads, d, e):
     *qkv, bias = tokens(n_images, n_queries, n_keys, heads, d, e)
-    assert_same(gradients(lambda *t: attend.attend(*t, bias), *qkv), gradients(lambda *t: plain(*t, bias), *qkv))
+    assert_same(gradients(lambda *t: attend.attend(*t, bias), *qkv), gradients(lambda *t: formula(*t, bias), *qkv))
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])

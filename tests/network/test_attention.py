@@ -1,4 +1,4 @@
-"""The two attentions against loops over pixels and queries, and what they must not depend on."""
+"""The two attentions against `satlib.plain`, and what they must not depend on."""
 
 import pytest
 import reference
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sizes import geometry
 
-from satlib import SATConfig
+from satlib import SATConfig, plain
 from satlib.network.attention import (
     PositionBias,
     RectangleWindowAttention,
@@ -39,20 +39,22 @@ def assert_close(a, b, tolerance=1e-12):
     assert (a - b).abs().max() <= tolerance * b.abs().max()
 
 
+def page(run, module, x, grid, **options):
+    """A part of the page with the weights of a layer, for (B, N, C) tokens."""
+    return run(x.unflatten(1, grid), module.state_dict(), **options).flatten(1, 2)
+
+
 # Local windows ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("window", [(2, 4), (4, 2), (3, 3)])
 def test_position_bias_is_the_network_of_each_offset(window):
     bias = lively(PositionBias(window, 5, 3))
-    places = [(r, c) for r in range(window[0]) for c in range(window[1])]
     with torch.no_grad():
         table = bias()
-        for i, query in enumerate(places):
-            for j, key in enumerate(places):
-                offset = (query[0] - key[0], query[1] - key[1])
-                assert_close(table[:, i, j], reference.position_bias(bias, offset))
-    assert table.shape == (3, len(places), len(places))
+        assert_close(table, plain.position_bias(window, bias.state_dict()))
+    n = window[0] * window[1]
+    assert table.shape == (3, n, n)
 
 
 @settings(max_examples=12)
@@ -62,14 +64,13 @@ def test_position_bias_is_the_network_of_each_offset(window):
     shifted=st.booleans(),
     mask_padding=st.booleans(),
 )
-def test_windows_agree_with_the_loops(grid, window, shifted, mask_padding):
+def test_windows_agree_with_the_page(grid, window, shifted, mask_padding):
     torch.manual_seed(0)
     config = WIDE.replace(window=window, mask_padding=mask_padding)
     layer, x = lively(RectangleWindowAttention(config, shifted=shifted)), tokens(grid)
     with torch.no_grad():
-        assert_close(
-            layer(x, geometry(config, grid, layer))[0], reference.local_attention(x[0], grid, layer, config, shifted)
-        )
+        expected = page(plain.window_attention, layer, x, grid, config=config, shifted=shifted)
+        assert_close(layer(x, geometry(config, grid, layer)), expected)
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])
@@ -77,9 +78,8 @@ def test_a_shifted_window_larger_than_the_image(mask_padding):
     config, grid = WIDE.replace(window=(4, 12), mask_padding=mask_padding), (2, 5)
     layer, x = lively(RectangleWindowAttention(config, shifted=True)), tokens(grid)
     with torch.no_grad():
-        assert_close(
-            layer(x, geometry(config, grid, layer))[0], reference.local_attention(x[0], grid, layer, config, True)
-        )
+        expected = page(plain.window_attention, layer, x, grid, config=config, shifted=True)
+        assert_close(layer(x, geometry(config, grid, layer)), expected)
 
 
 def test_a_pixel_far_away_is_not_read():
@@ -100,14 +100,14 @@ def test_a_pixel_far_away_is_not_read():
 @pytest.mark.parametrize("aggregation", ["similarity", "mean", "center"])
 @pytest.mark.parametrize("qk_ratio", [0.25, 0.5, 1.0, 1.5])
 @pytest.mark.parametrize("size_bias", [False, True])
-def test_saa_agrees_with_the_loops(aggregation, qk_ratio, size_bias):
+def test_saa_agrees_with_the_page(aggregation, qk_ratio, size_bias):
     config = WIDE.replace(channels=16, aggregation=aggregation, qk_ratio=qk_ratio, size_bias=size_bias)
     layer, grid = lively(SelectiveAggregationAttention(config, layer=3)), (5, 7)
     x = tokens(grid, channels=16)
     with torch.no_grad():
-        out, chosen = layer(x, geometry(layer.config, grid, layer))
-        expected = reference.selective_attention(x[0], chosen.sample[0].tolist(), layer, config)
-    assert_close(out[0], expected)
+        out, _ = layer(x, geometry(layer.config, grid, layer))
+        expected = page(plain.selective_attention, layer, x, grid, config=config, layer=3)
+    assert_close(out, expected)
 
 
 def test_empty_clusters_are_not_read():
@@ -132,8 +132,9 @@ def test_size_bias_makes_equal_tokens_weigh_by_their_number():
     with torch.no_grad():
         out, chosen = layer(x, geometry(config, (1, 20), layer))
         assert sorted(chosen.counts[0].tolist()) == [2, 3, 6, 9]
-        expected = layer.project(reference.cross_attention(x[0], x[0], [1] * 20, layer, config.heads, False))
-    assert_close(out[0], expected)
+        q, k, v = layer.query(x), layer.key(x), layer.value(x)
+        expected = layer.project(plain.attend(q, k, v, config.heads, torch.zeros(1)))
+    assert_close(out, expected)
 
 
 def test_the_eval_sample_depends_on_seed_layer_and_grid_alone():
@@ -181,16 +182,16 @@ def test_under_autocast_the_choice_is_that_of_float32():
     x = torch.randn(2, 120, 32)
     with torch.no_grad():
         at = geometry(layer.config, (10, 12), layer)
-        plain, expected = layer(x, at)
+        single, expected = layer(x, at)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             cast, chosen = layer(x, at)
     for a, b in zip(chosen, expected, strict=True):
         assert torch.equal(a, b)
     assert cast.dtype == torch.bfloat16
-    assert_close(cast.float(), plain, 0.05)
+    assert_close(cast.float(), single, 0.05)
 
 
 def test_image_and_token_layouts():
     image = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
-    assert torch.equal(to_tokens(image)[1], reference.to_tokens(image[1]))
+    assert to_tokens(image)[1, 7].tolist() == image[1, :, 1, 2].tolist()
     assert torch.equal(to_image(to_tokens(image), (4, 5)), image)

@@ -1,14 +1,13 @@
-"""The whole network: against the loops, its size, its shapes at any input, its gradients and its precisions."""
+"""The whole network: against `satlib.plain`, its size, its shapes at any input, its gradients and its precisions."""
 
 import pytest
-import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sizes import geometry
 from torch import nn
 
-from satlib import SAT, SATConfig, trace
+from satlib import SAT, SATConfig, plain
 from satlib.network.attention import RectangleWindowAttention, SelectiveAggregationAttention
 from satlib.network.blocks import Block, GatedMLP, LocalBlock
 from satlib.network.model import RGB_MEAN
@@ -59,7 +58,7 @@ def test_sat_tiny_has_at_most_250_thousand_parameters(scale):
     assert count(SATConfig.preset("sat-tiny", scale=scale)) <= 250_000
 
 
-# Against the loops --------------------------------------------------------------------------------------------------
+# Against the page ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -75,28 +74,27 @@ def test_sat_tiny_has_at_most_250_thousand_parameters(scale):
     ],
     ids=str,
 )
-def test_the_whole_network_agrees_with_the_loops(overrides):
+def test_the_whole_network_agrees_with_the_page(overrides):
     model, image = lively(SAT(WIDE.replace(**overrides))), torch.rand(1, 3, 5, 6, dtype=torch.float64)
-    samples = [layer.aggregation.sample[0].tolist() for layer in trace(model, image)]
     with torch.no_grad():
-        assert_close(model(image)[0], reference.sat(model, image[0], samples))
+        assert_close(model(image), plain.sat(image, model.state_dict(), model.config))
 
 
 def test_a_second_pair_in_an_odd_group_is_not_shifted():
     model, image = lively(SAT(WIDE.replace(groups=(3, 2), channels=16))), torch.rand(1, 3, 4, 7, dtype=torch.float64)
-    samples = [layer.aggregation.sample[0].tolist() for layer in trace(model, image)]
     shifted = [[b.attention.shifted for b in group.blocks[::2]] for group in model.groups]
     assert shifted == [[False, True, False], [True, False]]
     with torch.no_grad():
-        assert_close(model(image)[0], reference.sat(model, image[0], samples))
+        assert_close(model(image), plain.sat(image, model.state_dict(), model.config))
 
 
 @pytest.mark.parametrize("kernel", [1, 3, 7])
-def test_gated_mlp_agrees_with_the_loops(kernel):
+def test_gated_mlp_agrees_with_the_page(kernel):
     mlp = lively(GatedMLP(SMALL.replace(gate_kernel=kernel)))
     x = torch.randn(1, 20, 16, dtype=torch.float64)
     with torch.no_grad():
-        assert_close(mlp(x, (4, 5))[0], reference.gated_mlp(x[0], (4, 5), mlp))
+        expected = plain.gated_mlp(x.unflatten(1, (4, 5)), mlp.state_dict())
+        assert_close(mlp(x, (4, 5)), expected.flatten(1, 2))
 
 
 def test_the_gain_returns_the_input_of_each_block():
