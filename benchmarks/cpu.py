@@ -1,9 +1,10 @@
-"""`python -m benchmarks cpu`: satlib against the dense form of the released code, on one thread of the CPU.
+"""`python -m benchmarks cpu`: satlib against its plain form, which is dense, on one thread of the CPU.
 
 Writes satlib/results/timings/cpu.json and prints the table. Targets are the ratios that the project has set itself.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from benchmarks import dense
 from benchmarks.protocol import Case, Run, compare, machine, peak_growth, save, say
-from satlib import SAT, SATConfig, dta
+from satlib import SAT, SATConfig, dta, plain
 from satlib.dta.sampling import Grid
 from satlib.network.attention import SelectiveAggregationAttention
 from satlib.network.blocks import Block
@@ -47,8 +48,8 @@ def aggregation(grid: Grid, channels: int, *, check: bool = True) -> tuple[Run, 
     k = c.n_centers(x.shape[1])
     sample = eval_sample(c, grid, 0)
     return both(
-        lambda y: dense.aggregate(y, k, sample), lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens, x,
-        check=check,
+        lambda y: plain.aggregate(y, k, sample, c).tokens,
+        lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens, x, check=check,
     )  # fmt: skip
 
 
@@ -57,17 +58,16 @@ def saa(grid: Grid, channels: int, *, backward: bool = False, check: bool = True
     module = block(channels, 1).attention
     assert isinstance(module, SelectiveAggregationAttention)
     x, at = features(grid, channels), make_geometry(module.config, grid, "cpu", training=False)
-    return both(
-        lambda y: dense.selective_attention(module, y, grid), lambda y: module(y, at)[0], x, backward=backward,
-        check=check,
-    )  # fmt: skip
+    slow = dense.on_tokens(partial(plain.selective_attention, config=module.config, layer=0), module, grid)
+    return both(slow, lambda y: module(y, at)[0], x, backward=backward, check=check)
 
 
 def local(grid: Grid, channels: int) -> tuple[Run, Run]:
     """Return a shifted local block with its MLP, forward."""
     module, x = block(channels, 0), features(grid, channels)
     at = make_geometry(config(channels), grid, "cpu", training=False)
-    return both(lambda y: dense.block(module, y, grid), lambda y: module(y, at), x)
+    attention = partial(plain.window_attention, config=config(channels), shifted=True)
+    return both(dense.on_tokens(partial(plain.block, attention=attention), module, grid), lambda y: module(y, at), x)
 
 
 def body(grid: Grid, *, backward: bool = False) -> tuple[Run, Run]:
@@ -80,7 +80,7 @@ def body(grid: Grid, *, backward: bool = False) -> tuple[Run, Run]:
             y, _ = group(y, grid)
         return y
 
-    return both(lambda y: dense.body(model, y, grid), ours, x, backward=backward)
+    return both(dense.body(model, grid), ours, x, backward=backward)
 
 
 def both(
@@ -93,7 +93,7 @@ def both(
 ) -> tuple[Run, Run]:
     """Return the two runs, after checking that they compute the same but where near-ties fall differently in float32.
 
-    tests/benchmarks/test_dense.py compares them in float64, where they agree to rounding.
+    tests/test_plain.py compares them in float64, where they agree to rounding.
     """
     if check:
         with torch.no_grad():

@@ -6,6 +6,7 @@ each kind makes one call here.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch import Tensor
 from benchmarks import dense
 from benchmarks.cpu import features, no_grad
 from benchmarks.protocol import Run
-from satlib import SAT, SATConfig
+from satlib import SAT, SATConfig, plain
 from satlib.dta.sampling import Grid
 from satlib.network.attention import (
     RectangleWindowAttention,
@@ -57,11 +58,12 @@ def parts(model: SAT, grid: Grid) -> list[Part]:
     x, layers = features(grid, model.config.channels), sum(model.config.groups)
     block, group = model.groups[0].blocks[0], model.groups[0]
     assert isinstance(block, Block)
+    slow_mlp = dense.on_tokens(plain.gated_mlp, block.mlp, grid)
     deep = to_image(x, grid)
     return [
         _windows(model, x, grid),
         *_selective(model, x, grid),
-        _part("gated MLP", 2 * layers, lambda: dense.gated_mlp(block.mlp, x, grid), lambda: block.mlp(x, grid)),
+        _part("gated MLP", 2 * layers, lambda: slow_mlp(x), lambda: block.mlp(x, grid)),
         _part("norms", 4 * layers + 2, lambda: block.norm1(x), lambda: block.norm1(x)),
         _part(
             "convolutions", len(model.groups) + 1,
@@ -80,10 +82,12 @@ def _windows(model: SAT, x: Tensor, grid: Grid) -> Part:
     modules = [m for m in model.modules() if isinstance(m, RectangleWindowAttention)]
     pair = [next(m for m in modules if m.shifted == shifted) for shifted in (False, True)]
     at = model.geometry(grid)
+    slow = [
+        dense.on_tokens(partial(plain.window_attention, config=model.config, shifted=m.shifted), m, grid) for m in pair
+    ]
     return _part(
-        "window attention", len(modules) / 2,
-        lambda: [dense.window_attention(m, x, grid) for m in pair], lambda: [m(x, at) for m in pair],
-    )  # fmt: skip
+        "window attention", len(modules) / 2, lambda: [run(x) for run in slow], lambda: [m(x, at) for m in pair]
+    )
 
 
 def _selective(model: SAT, x: Tensor, grid: Grid) -> tuple[Part, Part]:
@@ -91,15 +95,13 @@ def _selective(model: SAT, x: Tensor, grid: Grid) -> tuple[Part, Part]:
     modules, c, at = model.saa_layers(), model.config, model.geometry(grid)
     module, n_centers = modules[0], c.n_centers(x.shape[1])
     sample = eval_sample(c, grid, 0)
+    slow = dense.on_tokens(partial(plain.selective_attention, config=c, layer=0), module, grid)
     return (
         _part(
             "aggregation", len(modules),
-            lambda: dense.aggregate(x, n_centers, sample, neighbors=c.neighbors), lambda: module.aggregate(x, at),
+            lambda: plain.aggregate(x, n_centers, sample, c).tokens, lambda: module.aggregate(x, at),
         ),
-        _part(
-            "SAA layer", len(modules),
-            lambda: dense.selective_attention(module, x, grid), lambda: module(x, at),
-        ),
+        _part("SAA layer", len(modules), lambda: slow(x), lambda: module(x, at)),
     )  # fmt: skip
 
 
