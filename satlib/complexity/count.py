@@ -4,7 +4,7 @@ Two totals are kept apart. `published` is the convention behind the paper's FLOP
 convolution layers, and 5 operations for each normalised element. `total` adds what that convention leaves out: the
 matrix products that belong to no layer, in the windows, between samples, tokens and centres, and in SAA.
 
-Products are counted as the released code computes them, densely (`benchmarks/dense.py` does so): one S x S product
+Products are counted as the released code computes them, densely (`satlib.plain` does so): one S x S product
 serves density and separation, every token meets every centre, clusters are merged by a product with an N x K matrix.
 Activations, softmax, sorting and sums are not counted, in either total. Layers are those of the real network, built
 without storage.
@@ -159,15 +159,15 @@ def _quadratic_products(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
 
 
 def _dense_memory(config: SATConfig, sizes: _Sizes) -> dict[str, int]:
-    """Return the bytes of what one SAA layer of the dense form holds at once, as the released code merges (by means).
+    """Return the bytes of what one SAA layer of the dense form, `satlib.plain`, holds at once.
 
-    Aggregation: similarity, mask and masked similarity, S x S each, and five of them while the mask is applied; the
-    N x K similarity and its one-hot choice, in int64 and in float32; the tokens and their directions. Attention: the
-    logits and the weights of every head.
+    Aggregation, the larger of two: similarity, masked similarity and two masks of a byte, S x S each; or similarity,
+    logits, masked logits, weights and a mask, N x K each. On top the tokens and those sampled. Attention: the logits
+    and the weights of every head.
     """
     pairs, sample_pairs = sizes.n_tokens * sizes.n_centers, sizes.n_sampled**2
     tokens, aggregates = sizes.n_tokens * config.channels, config.selective == "aggregate"
-    aggregation = 12 * sample_pairs + max(8 * sample_pairs, 16 * pairs) + 8 * tokens
+    aggregation = max(10 * sample_pairs, 17 * pairs) + 4 * (tokens + sizes.n_sampled * config.channels)
     return {
         "dense aggregation": aggregation if aggregates else 0,
         "dense attention": 8 * config.heads * pairs,

@@ -1,7 +1,6 @@
 """The cost by formula, held against operations and tensors that are counted while the networks run."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from typer.testing import CliRunner
 
-from benchmarks import dense
-from satlib import SAT, SATConfig
+from satlib import SAT, SATConfig, plain
 from satlib.commands.complexity import complexity as command
 from satlib.complexity import QUADRATIC, WINDOW_PRODUCTS, complexity, largest_square, low_resolution
 from satlib.complexity.layer_costs import LAYERS, NORM_OPERATIONS
@@ -126,10 +124,13 @@ def test_layers_equal_counted_layers(config, grid):
 
 @each_network
 @pytest.mark.parametrize("grid", [(16, 8), (13, 21), (3, 5)], ids=str)
-def test_the_total_equals_the_counted_total_of_the_dense_network(config, grid):
-    model = SAT(replace(config, mask_padding=False)).eval()
-    cost = cost_of(config, grid)
-    assert multiply_adds(lambda: dense.sat(model, image(grid))) == cost.total - cost.macs["norms"]
+def test_the_total_equals_the_counted_total_of_the_plain_network(config, grid):
+    """But for the position bias: the page computes it for each pair in a window, the network for each offset."""
+    model, cost = SAT(config).eval(), cost_of(config, grid)
+    (height, width), bias = config.window, cost.macs["position bias"]
+    by_pairs = bias * (height * width) ** 2 // ((2 * height - 1) * (2 * width - 1))
+    counted = multiply_adds(lambda: plain.sat(image(grid), model.state_dict(), model.config))
+    assert counted == cost.total - cost.macs["norms"] - bias + by_pairs
 
 
 def test_local_attention_equals_its_counted_operations():
@@ -180,7 +181,7 @@ def test_each_quadratic_stage_equals_its_own_counted_product(height, width, beta
     macs = cost_of(config, (height, width)).macs
     saa = SelectiveAggregationAttention(config, layer=0).eval()
     with torch.no_grad(), Products() as products:
-        dense.selective_attention(saa, torch.rand(1, height * width, 32), (height, width))
+        plain.selective_attention(torch.rand(1, height, width, 32), saa.state_dict(), config, layer=0)
     assert products.found == [macs[stage] for stage in QUADRATIC]
 
 
@@ -201,7 +202,7 @@ def test_dense_aggregation_holds_the_bytes_of_its_formula(side):
     x = torch.rand(1, side * side, config.channels)
     n_centers = int(config.keep_ratio * side * side)
     sample = torch.arange(0, side * side, 8)[: 4 * n_centers]
-    peak = peak_bytes(lambda: dense.aggregate(x, n_centers, sample, aggregation="mean"))
+    peak = peak_bytes(lambda: plain.aggregate(x, n_centers, sample, config))
     expected = cost_of(config, (side, side)).memory["dense aggregation"]
     assert peak + 4 * x.numel() == pytest.approx(expected, rel=0.05)
 
