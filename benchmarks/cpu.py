@@ -75,9 +75,11 @@ def body(grid: Grid, *, backward: bool = False) -> tuple[Run, Run]:
     torch.manual_seed(0)
     model, x = SAT(SATConfig.preset("sat-light", scale=4)).eval(), features(grid, 40)
 
+    at = model.geometry(grid)
+
     def ours(y: Tensor) -> Tensor:
         for group in model.groups:
-            y, _ = group(y, grid)
+            y = group(y, at)
         return y
 
     return both(dense.body(model, grid), ours, x, backward=backward)
