@@ -106,13 +106,11 @@ def merge(x: Tensor, c: Tensor, s: Tensor, member: Tensor, method: str, temperat
 
 def restore_norm(tokens: Tensor, x: Tensor, member: Tensor, method: str) -> Tensor:
     """Step 6: averaging shortens tokens; give them the largest norm of the image ("max") or their members' mean."""
-    if method == "none":
-        return tokens
     norms, norm = (vector_norm(t, dim=-1, keepdim=True) for t in (x, tokens))  # (B, N, 1), (B, K, 1)
     target = norms.amax(1, keepdim=True)  # (B, 1, 1)
     if method == "mean":
         target = member.to(x.dtype).mT @ norms / member.sum(1).clamp(min=1)[..., None]  # (B, K, 1)
-    return torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
+    return tokens if method == "none" else torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
 
 
 def similarity(x: Tensor, y: Tensor) -> Tensor:
@@ -185,11 +183,14 @@ def window_mask(grid: Grid, window: Grid, shift: Grid, mask_padding: bool, devic
 
 def position_bias(window: Grid, w: Weights) -> Tensor:
     """Dynamic position bias: a small network from each offset, query minus key, to a logit per head; (heads, n, n)."""
-    place = torch.cartesian_prod(torch.arange(window[0]), torch.arange(window[1])).to(w["project.weight"])  # (n, 2)
-    y = linear(place[:, None] - place, w, "project")  # (n, n, p)
+    offsets = torch.cartesian_prod(*(torch.arange(1 - side, side) for side in window))
+    y = linear(offsets.to(w["project.weight"]), w, "project")  # (all (2h - 1)(2w - 1) offsets, p)
     for i in range(3):
         y = linear(layer_norm(y, w, f"layers.{i}.0").relu(), w, f"layers.{i}.2")
-    return y.movedim(-1, 0)
+    place = torch.cartesian_prod(*(torch.arange(side) for side in window))  # (n, 2)
+    row, column = (place[:, None] - place + torch.tensor(window) - 1).unbind(-1)  # (n, n) each
+    table: Tensor = y.mT.unflatten(-1, (2 * window[0] - 1, -1))  # (heads, 2h - 1, 2w - 1)
+    return table[:, row, column]
 
 
 def gated_mlp(x: Tensor, w: Weights) -> Tensor:

@@ -125,12 +125,9 @@ def test_layers_equal_counted_layers(config, grid):
 @each_network
 @pytest.mark.parametrize("grid", [(16, 8), (13, 21), (3, 5)], ids=str)
 def test_the_total_equals_the_counted_total_of_the_plain_network(config, grid):
-    """But for the position bias: the page computes it for each pair in a window, the network for each offset."""
     model, cost = SAT(config).eval(), cost_of(config, grid)
-    (height, width), bias = config.window, cost.macs["position bias"]
-    by_pairs = bias * (height * width) ** 2 // ((2 * height - 1) * (2 * width - 1))
     counted = multiply_adds(lambda: plain.sat(image(grid), model.state_dict(), model.config))
-    assert counted == cost.total - cost.macs["norms"] - bias + by_pairs
+    assert counted == cost.total - cost.macs["norms"]
 
 
 def test_local_attention_equals_its_counted_operations():
