@@ -116,7 +116,7 @@ class SelectiveBlock(Block):
         read: Sequence[Aggregation] | None = None,
         kept: list[Layer] | None = None,
     ) -> Tensor:
-        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`satlib.network.model.SAT.forward`."""
+        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`satlib.SAT.forward`."""
         tokens = self.norm1(x)
         if read is None:
             output, aggregation = self.attention(tokens, geometry, generator=generator)
@@ -158,7 +158,7 @@ class ResidualGroup(nn.Module):
         read: Sequence[Aggregation] | None = None,
         kept: list[Layer] | None = None,
     ) -> Tensor:
-        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`satlib.network.model.SAT.forward`."""
+        """(B, N, C) -> (B, N, C); ``read`` and ``kept`` as in :meth:`satlib.SAT.forward`."""
         y = x
         for block in self.blocks:
             if isinstance(block, SelectiveBlock):
