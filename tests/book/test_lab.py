@@ -33,7 +33,7 @@ CELLS = (
     "import os\nfrom satlib import explore, samples\n"
     "photo = samples.load('coffee').resize((32, 24))\nprint('kernel', os.getpid())",
     "centers = explore.centers(None, photo)\ncenters.seconds = 10.0  # as if the last change had been heavy\ncenters",
-    "density = explore.density(photo)\ndensity",
+    "density = explore.density(None, photo)\ndensity",
 )
 
 DRAWN = """(image) => {
