@@ -28,6 +28,7 @@ CASES: tuple[Case, ...] = (
 
 def main() -> None:
     """Run all cases, print and write what each took."""
+    torch.set_num_threads(1)  # as in the processes that are measured
     started_on, rows = machine(), []
     for case in CASES:
         with get_context("spawn").Pool(1) as pool:

@@ -29,6 +29,7 @@ INSTALLED = find_spec("triton") is not None
 """Whether the package triton is installed."""
 
 _choice: ContextVar[Choice] = ContextVar("kernels", default="torch")
+_compiling: Choice = "torch"  # the last choice of any thread: torch.compile can read no context
 
 
 @contextmanager
@@ -50,11 +51,14 @@ def use(choice: Choice) -> Iterator[None]:
         raise ValueError(f"unknown kernels {choice!r}; choose auto, torch or triton")
     if choice == "triton":
         _check_triton()
-    token = _choice.set(choice)
+    global _compiling
+    token, before = _choice.set(choice), _compiling
+    _compiling = choice
     try:
         yield
     finally:
         _choice.reset(token)
+        _compiling = before
 
 
 def _check_triton() -> None:
@@ -81,7 +85,7 @@ def chosen(x: Tensor) -> bool:
         Inside ``use("triton")``, if the kernels cannot take ``x``: it is not float32, or not on a CUDA device while
         kernels are compiled.
     """
-    choice = _choice.get()
+    choice = _compiling if torch.compiler.is_compiling() else _choice.get()
     if choice == "auto":
         return INSTALLED and x.is_cuda and x.dtype == torch.float32
     if choice == "triton" and (x.dtype != torch.float32 or (_compiled() and not x.is_cuda)):
