@@ -1,14 +1,15 @@
 """The built book in headless Chromium: every page loads whole, from one host, and is readable on every screen.
 
 The tests look at `_build/html` as `make book` leaves it, and skip when it or Chromium is missing. Pages are shared out
-among processes: all tests of a page run in one, which looks at it once.
+among processes; each is one test, which looks at the page once and names all that is wrong with it.
 """
 
 import functools
 import http.server
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,11 +25,15 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 CHAPTER = "notebooks/05_center_selection.html"
-# Without index.html, which only leads to the first page, and the theme's templates.
+# Without index.html, which only leads to the first page, and the theme's templates. The largest come first: they take
+# the longest, and no process shall be alone with one of them in the end.
 PAGES = sorted(
-    path.relative_to(SITE).as_posix()
-    for path in SITE.rglob("*.html")
-    if path != SITE / "index.html" and "_static" not in path.parts
+    (
+        path.relative_to(SITE).as_posix()
+        for path in SITE.rglob("*.html")
+        if path != SITE / "index.html" and "_static" not in path.parts
+    ),
+    key=lambda page: (-(SITE / page).stat().st_size, page),
 )
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -39,6 +44,11 @@ FLAGS = [
 WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 375, "height": 800}
 
+HURRY = 5.0
+"""Seconds to wait for what may never come, where a page has shown a fault already."""
+
+AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
+
 MEGABYTE = 1e6
 WHOLE_SITE = 40 * MEGABYTE
 LIGHT, WITH_PLOTS = 2.5 * MEGABYTE, 8.5 * MEGABYTE  # not compressed; plotly.js alone has 4.8 MB
@@ -47,9 +57,6 @@ pytestmark = [
     pytest.mark.skipif(not PAGES, reason="the book is not built: run `make book`"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
 ]
-each_page = pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES or ["no page"]]
-)
 
 INSPECT = """() => ({
     images: [...document.images].map((i) => ({
@@ -57,6 +64,7 @@ INSPECT = """() => ({
         decorative: i.matches(".logo__image"),  // the book's name stands beside it
     })),
     plots: [...document.querySelectorAll("figure.plot")].map((f) => ({
+        drawn: Boolean(f.dataset.drawn),
         points: f.querySelectorAll(".main-svg .point").length,
         marks: f.querySelectorAll(".main-svg :is(.points > .point, .lines > .js-line, :is(.hm, .im) > image)").length,
         label: f.querySelector(".plot-canvas").getAttribute("aria-label"),
@@ -64,6 +72,7 @@ INSPECT = """() => ({
     formulas: document.querySelectorAll(".math").length,
     rendered: document.querySelectorAll(".math > mjx-container").length,
     broken: document.querySelectorAll("mjx-merror, [data-mjx-error]").length,
+    started: !window.MathJax || Boolean(window.MathJax.startup),
     width: document.documentElement.scrollWidth,
 })"""
 
@@ -79,6 +88,26 @@ THEMED = """(theme) => {
         && texts.every((text) => getComputedStyle(text).fill === colour);
 }"""
 STILL = "* { transition: none !important; }"
+# Scrolls through a page, so that what loads lazily is loaded, and waits until figures and formulas are there, but no
+# longer than some milliseconds. A frame after each step, the browser has seen what is in the window.
+SETTLE = """async (patience) => {
+    const end = performance.now() + patience;
+    const figures = [...document.querySelectorAll("figure.plot")];
+    const frame = () => new Promise(requestAnimationFrame);
+    const pause = (time) => new Promise((done) => setTimeout(done, time));
+    const failed = (figure) => figure.lastElementChild?.textContent === "This figure could not be drawn.";
+    const become = async (condition) => { while (!condition() && performance.now() < end) await pause(10); };
+    for (let y = 0; y < document.documentElement.scrollHeight; y += window.innerHeight) {
+        window.scrollTo(0, y);
+        await frame();
+    }
+    for (const figure of figures) {
+        figure.scrollIntoView({ block: "center" });
+        await become(() => figure.dataset.drawing);
+    }
+    await Promise.race([window.MathJax?.startup?.promise, pause(patience)]);
+    await become(() => figures.every((figure) => figure.dataset.drawn || failed(figure)));
+}"""
 
 
 @dataclass
@@ -88,9 +117,15 @@ class Visit:
     foreign: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    finished: list[Any] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=dict)
     weight: int = 0
     violations: list[str] = field(default_factory=list)
-    found: dict[str, Any] = field(default_factory=dict)
+    found_on_phone: dict[str, Any] = field(default_factory=dict)
+
+    def patience(self) -> float:
+        """Return how many seconds to wait for what is sure to come where a page has no fault."""
+        return HURRY if self.foreign or self.failed or self.errors else PATIENCE
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -98,14 +133,20 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The site on a port of this machine, as `make serve` serves it."""
-    handler = functools.partial(QuietHandler, directory=str(SITE))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder on a port of this machine, as `make serve` serves the site."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served(SITE) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -123,75 +164,102 @@ def new_tab(browser: Any, **options: Any) -> Any:
     return tab
 
 
-def settle(tab: Any) -> None:
-    """Scroll through a page, so that what loads lazily is loaded, and wait until figures and formulas are there."""
-    tab.evaluate(
-        """async () => {
-            for (let y = 0; y < document.documentElement.scrollHeight; y += 600) {
-                window.scrollTo(0, y);
-                await new Promise((done) => setTimeout(done, 20));
-            }
-            for (const figure of document.querySelectorAll("figure.plot")) {
-                figure.scrollIntoView({ block: "center" });
-                while (!figure.dataset.drawing) await new Promise((done) => setTimeout(done, 20));
-            }
-            if (window.MathJax) await window.MathJax.startup.promise;
-        }"""
-    )
-    tab.wait_for_function(
-        "document.querySelectorAll('figure.plot').length === document.querySelectorAll('[data-drawn]').length"
-    )
+def load(tab: Any, url: str, patience: Callable[[], float] = lambda: PATIENCE) -> None:
+    """Open a page and wait until all that it has to show is there, or does not come."""
+    tab.goto(url)
+    tab.evaluate(SETTLE, 1000 * patience())
     tab.wait_for_load_state("networkidle")
 
 
 def look(browser: Any, url: str) -> Visit:
-    """Open a page with an empty cache and note what happens."""
-    visit, own, finished = Visit(), urlsplit(url).netloc, []
+    """Look at a page on a wide screen, with an empty cache, in light and dark, and load it again on a phone."""
     tab = new_tab(browser, viewport=WIDE)
-    tab.on("request", lambda r: visit.foreign.append(r.url) if urlsplit(r.url).netloc not in (own, "") else None)
-    tab.on("requestfailed", lambda r: visit.failed.append(r.url))
-    tab.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    tab.on("requestfinished", lambda r: finished.append(r))
-    tab.on("console", lambda m: visit.errors.append(m.text) if m.type == "error" else None)
-    tab.on("pageerror", lambda e: visit.errors.append(str(e)))
-    tab.goto(url)
-    settle(tab)
-    visit.found = tab.evaluate(INSPECT)
-    visit.weight = sum(request.sizes()["responseBodySize"] for request in finished)
-    tab.add_style_tag(content=STILL)  # colours must be there when axe looks
-    for scheme in ("light", "dark"):
-        tab.emulate_media(color_scheme=scheme)
-        tab.wait_for_function(THEMED, arg=scheme)
-        visit.violations += [f"{scheme}: {broken}" for broken in accessibility(tab)]
+    with noting(tab, url) as visit:
+        load(tab, url, visit.patience)
+        visit.found = tab.evaluate(INSPECT)
+        visit.weight = sum(request.sizes()["responseBodySize"] for request in visit.finished)
+        tab.add_style_tag(content=STILL)  # colours must be there when axe looks
+        tab.evaluate(axe.Axe().axe_script)
+        for scheme in ("light", "dark"):
+            tab.emulate_media(color_scheme=scheme)
+            try:
+                tab.wait_for_function(THEMED, arg=scheme, timeout=1000 * visit.patience())
+            except playwright.TimeoutError:
+                visit.violations.append(f"{scheme}: the page keeps other colours")
+            visit.violations += [f"{scheme}: {broken}" for broken in accessibility(tab)]
     tab.close()
+    tab = new_tab(browser, viewport=PHONE)
+    with noting(tab, url) as on_phone:
+        load(tab, url, visit.patience)
+        visit.found_on_phone = tab.evaluate(INSPECT)
+    tab.close()
+    visit.foreign += on_phone.foreign
+    visit.failed += on_phone.failed
+    visit.errors += on_phone.errors
     return visit
+
+
+@contextmanager
+def noting(tab: Any, url: str) -> Iterator[Visit]:
+    """Note what happens in a tab while it is on a page."""
+    visit, own = Visit(), urlsplit(url).netloc
+    notes = {
+        "request": lambda r: visit.foreign.append(r.url) if urlsplit(r.url).netloc not in (own, "") else None,
+        "requestfailed": lambda r: visit.failed.append(r.url),
+        "response": lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None,
+        "requestfinished": lambda r: visit.finished.append(r),
+        "console": lambda m: visit.errors.append(m.text) if m.type == "error" else None,
+        "pageerror": lambda e: visit.errors.append(str(e)),
+    }
+    for event, note in notes.items():
+        tab.on(event, note)
+    try:
+        yield visit
+    finally:
+        for event, note in notes.items():
+            tab.remove_listener(event, note)
 
 
 def accessibility(tab: Any) -> list[str]:
     """What axe finds wrong with a page for readers who cannot see it well, or not at all: WCAG A and AA, and more."""
-    found = axe.Axe().run(tab, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    found = tab.evaluate("async (options) => (await axe.run(options)).violations", AXE_OPTIONS)
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in found for node in rule["nodes"]
     ]  # fmt: skip
 
 
-class Visits(dict[str, Visit]):
-    """One look at each page on a wide screen, made when it is asked for."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        super().__init__()
-        self.browser, self.address = browser, address
-
-    def __missing__(self, page: str) -> Visit:
-        self[page] = look(self.browser, self.address + page)
-        note_weight(self[page].weight, page)
-        return self[page]
-
-
-@pytest.fixture(scope="module")
-def visits(browser: Any, address: str) -> Visits:
-    return Visits(browser, address)
+def faults(visit: Visit) -> Iterator[str]:
+    """All that is wrong with a page, in words."""
+    found, on_phone = visit.found, visit.found_on_phone
+    yield from (f"asks another host: {url}" for url in visit.foreign)
+    yield from (f"does not get what it asks for: {what}" for what in visit.failed)
+    yield from (f"logs an error: {text}" for text in visit.errors)
+    for image in found["images"]:
+        if image["width"] == 0:
+            yield f"picture is not loaded: {image['src']}"
+        if not image["decorative"] and not (image["alt"] or "").strip():
+            yield f"picture is not described: {image['src']}"
+    for number, plot in enumerate(found["plots"], 1):
+        if not plot["drawn"] or plot["marks"] == 0:
+            yield f"figure {number} is not drawn"
+        if len(plot["label"] or "") <= 20:
+            yield f"figure {number} is not described: {plot['label']}"
+    if not (found["started"] and on_phone["started"]):
+        yield "formulas: MathJax has not started"
+    if found["rendered"] != found["formulas"]:
+        yield f"formulas: {found['rendered']} of {found['formulas']} are rendered"
+    if found["broken"] > 0:
+        yield f"formulas: {found['broken']} are broken"
+    limit = WITH_PLOTS if found["plots"] else LIGHT
+    if visit.weight >= limit:
+        yield f"weighs {visit.weight / MEGABYTE:.2f} MB, and may weigh {limit / MEGABYTE}"
+    yield from (f"is not accessible in {broken}" for broken in visit.violations)
+    for number, plot in enumerate(on_phone["plots"], 1):
+        if not plot["drawn"]:
+            yield f"figure {number} is not drawn on a phone"
+    if on_phone["width"] > PHONE["width"]:
+        yield f"scrolls sideways on a phone: it is {on_phone['width']} pixels wide"
 
 
 def note_weight(size: int, what: str) -> None:
@@ -200,52 +268,10 @@ def note_weight(size: int, what: str) -> None:
         file.write(f"{size / MEGABYTE:6.2f} MB  {what}\n")
 
 
-@each_page
-def test_a_page_asks_only_its_own_host_and_gets_everything(page: str, visits: dict[str, Visit]) -> None:
-    assert visits[page].foreign == []
-    assert visits[page].failed == []
-
-
-@each_page
-def test_a_page_logs_no_error(page: str, visits: dict[str, Visit]) -> None:
-    assert visits[page].errors == []
-
-
-@each_page
-def test_pictures_are_loaded_and_described(page: str, visits: dict[str, Visit]) -> None:
-    images = visits[page].found["images"]
-    assert [i["src"] for i in images if i["width"] == 0] == []
-    assert [i["src"] for i in images if not i["decorative"] and not (i["alt"] or "").strip()] == []
-
-
-@each_page
-def test_figures_are_drawn_and_described(page: str, visits: dict[str, Visit]) -> None:
-    for plot in visits[page].found["plots"]:
-        assert plot["marks"] > 0
-        assert len(plot["label"]) > 20
-
-
-@each_page
-def test_formulas_are_rendered(page: str, visits: dict[str, Visit]) -> None:
-    found = visits[page].found
-    assert found["rendered"] == found["formulas"]
-    assert found["broken"] == 0
-
-
-@each_page
-def test_pages_stay_light(page: str, visits: dict[str, Visit]) -> None:
-    assert visits[page].weight < (WITH_PLOTS if visits[page].found["plots"] else LIGHT)
-
-
 def test_the_site_stays_light() -> None:
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     note_weight(size, "all files of the site")
     assert size < WHOLE_SITE
-
-
-@each_page
-def test_a_page_is_accessible_in_light_and_dark(page: str, visits: dict[str, Visit]) -> None:
-    assert visits[page].violations == []
 
 
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
@@ -281,15 +307,6 @@ def test_printed_pages_have_no_knobs(chapter: Any) -> None:
     assert chapter.locator("article p").first.is_visible()
 
 
-@each_page
-def test_a_phone_need_not_scroll_sideways(page: str, browser: Any, address: str) -> None:
-    tab = new_tab(browser, viewport=PHONE)
-    tab.goto(address + page)
-    settle(tab)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    tab.close()
-
-
 def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: str) -> None:
     tab = new_tab(browser)
     tab.goto(address, wait_until="commit")
@@ -298,9 +315,8 @@ def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: 
     tab.close()
 
 
-@pytest.mark.xdist_group(CHAPTER)
-def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
-    found = visits[CHAPTER].found
+def test_the_chapter_has_what_it_promises(chapter: Any) -> None:
+    found = chapter.evaluate(INSPECT)
     assert [plot["points"] > 100 for plot in found["plots"]][:2] == [True, True]
     assert len(found["images"]) >= 6
     assert found["formulas"] > 20
@@ -309,8 +325,8 @@ def test_the_chapter_has_what_it_promises(visits: dict[str, Visit]) -> None:
 @pytest.fixture
 def chapter(browser: Any, address: str) -> Iterator[Any]:
     tab = new_tab(browser, viewport=WIDE, color_scheme="light")
-    tab.goto(address + CHAPTER)
-    settle(tab)
+    load(tab, address + CHAPTER)
+    assert all(plot["drawn"] for plot in tab.evaluate(INSPECT)["plots"])
     yield tab
     tab.close()
 
@@ -357,9 +373,13 @@ def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
 
 
 def test_the_chapter_works_when_opened_as_a_file(browser: Any) -> None:
-    visit = look(browser, (SITE / CHAPTER).as_uri())
-    assert [plot["points"] > 100 for plot in visit.found["plots"]][:2] == [True, True]
-    assert visit.found["rendered"] == visit.found["formulas"]
+    tab = new_tab(browser, viewport=WIDE)
+    load(tab, (SITE / CHAPTER).as_uri())
+    found = tab.evaluate(INSPECT)
+    tab.close()
+    assert all(plot["drawn"] for plot in found["plots"])
+    assert [plot["points"] > 100 for plot in found["plots"]][:2] == [True, True]
+    assert found["rendered"] == found["formulas"]
 
 
 class Links(HTMLParser):
@@ -390,3 +410,12 @@ def test_no_internal_link_is_dead() -> None:
             if not file.is_file() or (file in pages and unquote(url.fragment) not in pages[file].anchors):
                 dead.append(f"{page.name}: {target}")
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES or ["no page"])
+def test_a_page_is_whole_from_one_host_and_readable_on_every_screen(page: str, browser: Any, address: str) -> None:
+    visit = look(browser, address + page)
+    note_weight(visit.weight, page)
+    wrong = list(dict.fromkeys(faults(visit)))  # what is wrong on a wide screen and on a phone is said once
+    if wrong:
+        pytest.fail("\n".join([f"{page}:", *wrong]), pytrace=False)
