@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from processes import PATIENCE
+from quick_axe import quick
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -217,7 +218,7 @@ def look(window: Window, url: str) -> Visit:
         visit.found = tab.evaluate(INSPECT)
         visit.weight = sum(request.sizes()["responseBodySize"] for request in visit.finished)
         tab.add_style_tag(content=STILL)  # colours must be there when axe looks
-        tab.evaluate(axe.Axe().axe_script)
+        tab.evaluate(quick(axe.Axe().axe_script))
         for scheme in ("light", "dark"):
             tab.emulate_media(color_scheme=scheme)
             try:
@@ -439,6 +440,42 @@ def test_no_internal_link_is_dead() -> None:
             if not file.is_file() or (file in pages and unquote(url.fragment) not in pages[file].anchors):
                 dead.append(f"{page.name}: {target}")
     assert dead == []
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><title>A page</title><link rel="icon" href="data:,">
+<style>:root { --pst-color-text-base: black; } body { margin: 0; }</style>
+<script>
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => { document.documentElement.dataset.theme = dark.matches ? "dark" : "light"; };
+dark.addEventListener("change", follow);
+follow();
+</script>
+</head>
+<body><main><h1>A page</h1>%s</main></body>
+</html>"""
+COLOURS = (
+    "color: hsl(200 50% 60%)", "color: rgb(0 0 0 / 0.3)", "color: oklch(0.7 0.1 200)", "color: color(display-p3 0 1 0)",
+    "opacity: 0.4", "color: #ccc; text-shadow: 0 0 2px black", "mix-blend-mode: screen; color: gray", "color: #767676",
+    "background: linear-gradient(white, black)", "background: rgb(255 0 0 / 0.5)", "-webkit-text-stroke: 2px silver",
+)  # fmt: skip
+
+
+def test_the_quick_axe_finds_what_axe_finds(browser: Any) -> None:
+    plain, found = axe.Axe().axe_script, []
+    tab = new_tab(browser, viewport=WIDE)
+    tab.set_content(PAGE % "".join(f'<div style="{style}"><p>text</p></div>' for style in COLOURS))
+    for script in (plain, quick(plain)):
+        tab.evaluate(script)
+        found.append([tab.evaluate("(options) => axe.run(options)", AXE_OPTIONS) for _ in range(2)])
+    tab.close()
+    for results in sum(found, []):
+        del results["timestamp"]
+    assert len(found[0][0]["violations"]) > 0
+    assert len(found[0][0]["incomplete"]) > 0
+    assert found[1] == found[0]
 
 
 @pytest.mark.parametrize("page", PAGES or ["no page"])
