@@ -456,11 +456,46 @@ follow();
 </head>
 <body><main><h1>A page</h1>%s</main></body>
 </html>"""
+FIGURE = "<figure class='plot' data-drawing='true' %s><div class='plot-canvas' aria-label='%s'></div><p>%s</p></figure>"
+FAULTS = {
+    "asks another host: https://elsewhere.invalid/": '<script src="https://elsewhere.invalid/"></script>',
+    "does not get what it asks for: 404 ": '<script src="missing.js"></script>',
+    "logs an error: planted": '<script>console.error("planted");</script>',
+    "logs an error: thrown": '<script>throw new Error("thrown");</script>',
+    "picture is not loaded: ": '<img src="data:," alt="nothing">',
+    "picture is not described: ": "<img src='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"/>'>",
+    "figure 1 is not drawn": FIGURE % ("", "A curve that rises and falls", "This figure could not be drawn."),
+    "figure 1 is not drawn on a phone": "",
+    "figure 2 is not described: a curve": FIGURE % ("data-drawn=true", "a curve", ""),
+    "formulas: MathJax has not started": "<script>window.MathJax = {};</script>",
+    "formulas: 0 of 1 are rendered": '<span class="math">x</span>',
+    "formulas: 1 are broken": "<mjx-merror>x</mjx-merror>",
+    "weighs 9.": '<link rel="stylesheet" href="heavy.css">',
+    "is not accessible in light: color-contrast: ": '<p style="color: #ccc">faint</p>',
+    "is not accessible in dark: color-contrast: ['b']": "<style>[data-theme=dark] b {color: #ccc}</style><b>faint</b>",
+    "is not accessible in light: link-name: ": '<a href="#"></a>',
+    "scrolls sideways on a phone: it is 376 pixels wide": '<div style="width: 376px">wide</div>',
+}
 COLOURS = (
     "color: hsl(200 50% 60%)", "color: rgb(0 0 0 / 0.3)", "color: oklch(0.7 0.1 200)", "color: color(display-p3 0 1 0)",
     "opacity: 0.4", "color: #ccc; text-shadow: 0 0 2px black", "mix-blend-mode: screen; color: gray", "color: #767676",
     "background: linear-gradient(white, black)", "background: rgb(255 0 0 / 0.5)", "-webkit-text-stroke: 2px silver",
 )  # fmt: skip
+
+
+def test_a_page_without_fault_has_none(window: Window, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE % "<p>All is well.</p>")
+    with served(tmp_path) as address:
+        assert list(faults(look(window, address + "page.html"))) == []
+
+
+def test_every_fault_of_a_page_is_named(window: Window, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE % "\n".join(FAULTS.values()))
+    (tmp_path / "heavy.css").write_text(" " * int(9 * MEGABYTE))
+    with served(tmp_path) as address:
+        found = list(faults(look(window, address + "page.html")))
+    assert [fault for fault in FAULTS if not any(line.startswith(fault) for line in found)] == []
+    assert "light: color-contrast: ['b']" not in "\n".join(found)
 
 
 def test_the_quick_axe_finds_what_axe_finds(browser: Any) -> None:
