@@ -6,8 +6,8 @@ import torch
 
 from satlib.config import PRESETS, SCALES, SATConfig
 from satlib.network.model import SAT
-from satlib.upscaling.models import Bicubic, get_model, scale_of
-from satlib.upscaling.run import Tile
+from satlib.upscaling.models import Upscaler, get_model
+from satlib.upscaling.tiling import Tile
 from satlib.weights.checkpoint import bundled, bundled_names, parse_name
 
 
@@ -46,7 +46,7 @@ def choose_config(preset: str, scale: int | None) -> SATConfig:
     return SATConfig.preset(*named)
 
 
-def choose_model(model: str, scale: int | None, *, device: str | None, untrained: bool) -> SAT | Bicubic:
+def choose_model(model: str, scale: int | None, *, device: str | None, untrained: bool) -> Upscaler:
     """Return the model that the options name.
 
     Parameters
@@ -69,8 +69,8 @@ def choose_model(model: str, scale: int | None, *, device: str | None, untrained
     if not untrained:
         _check_weights(name)
     network = get_model(_untrained(name) if untrained else name, device)
-    if scale not in (None, scale_of(network)):
-        raise ValueError(f"--scale {scale} does not fit the model {model}, which upscales by {scale_of(network)}")
+    if scale not in (None, network.scale):
+        raise ValueError(f"--scale {scale} does not fit the model {model}, which upscales by {network.scale}")
     return network
 
 

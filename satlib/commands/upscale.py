@@ -10,14 +10,12 @@ from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.commands.options import choose_model, full_name, parse_tile
 from satlib.images.folder import images_and_others
 from satlib.images.picture import MAX_PIXELS
-from satlib.network.model import SAT
 from satlib.support.progress import Report
 from satlib.support.progress_bar import bar
 from satlib.upscaling.api import upscale_file
-from satlib.upscaling.models import Bicubic
+from satlib.upscaling.models import Upscaler
 from satlib.upscaling.precision import FORMATS
-from satlib.upscaling.run import Precision
-from satlib.upscaling.tiles import check_tiles
+from satlib.upscaling.tiling import Precision, Tiling
 from satlib.weights.checkpoint import bundled
 
 
@@ -46,14 +44,11 @@ def upscale(
 ) -> None:
     """Upscale an image, or each image of a folder into another folder under the same name."""
     with errors_in_one_line():
-        side, number_format = parse_tile(tile), parse_precision(precision)
-        check_tiles(None if side == "auto" else side, overlap)
+        number_format = parse_precision(precision)
+        tiling = Tiling(tile=parse_tile(tile), overlap=overlap, ensemble=ensemble, precision=number_format)
         network, remark = _choose(model, scale, device, untrained=untrained)
         pairs = _pairs(source, target)
-    run = partial(
-        upscale_file, model=network, tile=side, overlap=overlap, ensemble=ensemble,
-        precision=number_format, max_pixels=max_pixels, quality=quality,
-    )  # fmt: skip
+    run = partial(upscale_file, model=network, tiling=tiling, max_pixels=max_pixels, quality=quality)
     failed = False
     for number, pair in enumerate(pairs, 1):
         label = pair[0].name if len(pairs) == 1 else f"{number}/{len(pairs)} {pair[0].name}"
@@ -118,7 +113,7 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
     return [(path, target / path.name) for path in found]
 
 
-def _choose(model: str | None, scale: int | None, device: str | None, *, untrained: bool) -> tuple[SAT | Bicubic, str]:
+def _choose(model: str | None, scale: int | None, device: str | None, *, untrained: bool) -> tuple[Upscaler, str]:
     """Return the model that the options name, and a remark if it is not the trained network one may expect."""
     name, remark = full_name(model or "sat-tiny", scale), ""
     if model is None and not untrained and not bundled(name).is_file():

@@ -11,22 +11,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from satlib._version import __version__
 from satlib.evaluation.evaluation import Score
 from satlib.evaluation.protocol import Protocol
 from satlib.network.model import SAT
 from satlib.support.files import hash_file
-from satlib.upscaling.models import Bicubic
+from satlib.upscaling.models import Upscaler
 
 
-def fingerprint(model: SAT | Bicubic, protocol: Protocol, device: torch.device) -> str:
+def fingerprint(model: Upscaler, protocol: Protocol, device: torch.device) -> str:
     """Return a hash of what all rows of an evaluation have in common."""
     digest = hashlib.sha256()
-    config = "bicubic" if isinstance(model, Bicubic) else json.dumps(model.config.to_dict(), sort_keys=True)
+    config = json.dumps(model.config.to_dict(), sort_keys=True) if isinstance(model, SAT) else model.name
     common = [__version__, torch.__version__, device.type, config, json.dumps(asdict(protocol), sort_keys=True)]
     digest.update(json.dumps(common).encode())
-    if isinstance(model, SAT):
+    if isinstance(model, nn.Module):
         for name, tensor in model.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

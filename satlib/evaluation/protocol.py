@@ -29,10 +29,9 @@ from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.folder import read_8bit
 from satlib.images.picture import Picture
 from satlib.metrics.perceptual import lpips
-from satlib.network.model import SAT
-from satlib.upscaling.models import Bicubic
-from satlib.upscaling.run import Tile, upscale_picture
-from satlib.upscaling.tiles import check_tiles
+from satlib.upscaling.models import Upscaler
+from satlib.upscaling.run import upscale_picture
+from satlib.upscaling.tiling import Tile, Tiling
 
 METRICS = ("psnr", "ssim", "lpips")
 GRAY = ("rgb", "y")
@@ -73,7 +72,11 @@ class Protocol:
             raise ValueError(f"metrics must be some of {', '.join(METRICS)}, got {', '.join(self.metrics) or 'none'}")
         if self.gray not in GRAY:
             raise ValueError(f"gray must be one of {', '.join(GRAY)}, got {self.gray!r}")
-        check_tiles(None if self.tile == "auto" else self.tile, self.overlap)
+        self.tiling()
+
+    def tiling(self) -> Tiling:
+        """Return how images go through the network."""
+        return Tiling(tile=self.tile, overlap=self.overlap, ensemble=self.ensemble)
 
     def describe(self) -> str:
         """Return the choices in words."""
@@ -97,7 +100,7 @@ class Measured(NamedTuple):
 
 
 def measure(
-    hr_file: Path, lr_file: Path | None, model: SAT | Bicubic, protocol: Protocol, network: nn.Module | None
+    hr_file: Path, lr_file: Path | None, model: Upscaler, protocol: Protocol, network: nn.Module | None
 ) -> Measured:
     """Take one photograph through the protocol.
 
@@ -170,8 +173,7 @@ def _matching(lr_file: Path, hr_file: Path, hr: Image, protocol: Protocol) -> Im
     return lr
 
 
-def _upscale(lr: Image, model: SAT | Bicubic, protocol: Protocol) -> Image:
+def _upscale(lr: Image, model: Upscaler, protocol: Protocol) -> Image:
     picture = Picture(lr if lr.ndim == 3 else lr[..., None])
-    tile, overlap, ensemble = protocol.tile, protocol.overlap, protocol.ensemble
-    sr: Image = upscale_picture(picture, model, tile=tile, overlap=overlap, ensemble=ensemble).pixels
+    sr: Image = upscale_picture(picture, model, protocol.tiling()).pixels
     return sr if lr.ndim == 3 else sr[..., 0]

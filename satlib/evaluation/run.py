@@ -16,15 +16,14 @@ from satlib.images.files import write
 from satlib.images.folder import image_files
 from satlib.images.picture import Picture
 from satlib.metrics.perceptual import load_lpips
-from satlib.network.model import SAT
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
-from satlib.upscaling.models import Bicubic, get_model, scale_of
-from satlib.upscaling.run import Tile
+from satlib.upscaling.models import Upscaler, get_model, place_of
+from satlib.upscaling.tiling import Tile
 
 
 def evaluate(
-    model: str | PathLike[str] | SAT | Bicubic,
+    model: str | PathLike[str] | Upscaler,
     folder: str | PathLike[str],
     *,
     scale: int,
@@ -46,7 +45,8 @@ def evaluate(
     Parameters
     ----------
     model
-        A network, its name ("sat-tiny-x4") or file, or the baseline "bicubic".
+        A network, its name ("sat-tiny-x4") or file, the baseline "bicubic", or another
+        :class:`satlib.upscaling.models.Upscaler`.
     folder
         High-resolution images; folders inside it are left out.
     scale
@@ -82,7 +82,7 @@ def evaluate(
         scale=scale, metrics=metrics, rounded=rounded, gray=gray, tile=tile, overlap=overlap, ensemble=ensemble
     )
     network = _get_model(model, scale, device)
-    place = torch.device("cpu") if isinstance(network, Bicubic) else next(network.parameters()).device
+    place = place_of(network)
     files = image_files(Path(folder))
     run = _Run(network, protocol, place, None if lr is None else Path(lr), save_images, resume)
     run.check_names(files)
@@ -107,7 +107,7 @@ class _Run:
 
     def __init__(
         self,
-        model: SAT | Bicubic,
+        model: Upscaler,
         protocol: Protocol,
         device: torch.device,
         lr: Path | None,
@@ -148,23 +148,16 @@ class _Run:
         return score
 
 
-def _get_model(
-    model: str | PathLike[str] | SAT | Bicubic, scale: int, device: torch.device | str | None
-) -> SAT | Bicubic:
+def _get_model(model: str | PathLike[str] | Upscaler, scale: int, device: torch.device | str | None) -> Upscaler:
     """Return the model, of the right scale."""
-    if isinstance(model, Bicubic):
-        network: SAT | Bicubic = model
-    else:
-        network = get_model(f"bicubic-x{scale}" if model == "bicubic" else model, device)
-    if scale_of(network) != scale:
-        raise ValueError(f"the model upscales by {scale_of(network)}, not by {scale}")
+    network = get_model(f"bicubic-x{scale}" if model == "bicubic" else model, device)
+    if network.scale != scale:
+        raise ValueError(f"the model upscales by {network.scale}, not by {scale}")
     return network
 
 
-def _name(model: SAT | Bicubic) -> str:
-    if isinstance(model, Bicubic):
-        return "bicubic"
-    return f"SAT ({model.n_params:,} parameters)"
+def _name(model: Upscaler) -> str:
+    return f"{model.name} ({model.n_params:,} parameters)" if model.n_params else model.name
 
 
 def _reason(error: Exception) -> str:

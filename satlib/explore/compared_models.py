@@ -13,13 +13,12 @@ from torch import Tensor
 from satlib.analysis.layer_tokens import at_home, batch_for
 from satlib.metrics.fidelity import psnr
 from satlib.network.model import SAT, eval_mode
-from satlib.resize import imresize
-from satlib.upscaling.models import Bicubic, ModelLike, get_model
+from satlib.upscaling.models import Bicubic, Upscaler, get_model
 
 BICUBIC = "bicubic"
 HIGH = "high resolution"
 
-Model = ModelLike | Bicubic | Callable[[Tensor], Tensor]
+Model = str | PathLike[str] | Upscaler | Callable[[Tensor], Tensor]
 Models = Model | Sequence[Model] | Mapping[str, Model]
 
 
@@ -56,19 +55,15 @@ def named(models: Models) -> dict[str, Model]:
 
 
 def _name(model: Model) -> str:
-    if isinstance(model, SAT):
-        return f"SAT x{model.config.scale}"
     if isinstance(model, (str, PathLike)):
         return str(model)
-    return str(getattr(model, "__name__", type(model).__name__))
+    return str(getattr(model, "name", getattr(model, "__name__", type(model).__name__)))
 
 
 def _upscale(name: str, model: Model, image: Tensor) -> Tensor:
     """Run one model on an image (3, H, W)."""
     if isinstance(model, (str, PathLike)):
         model = get_model(model)
-    if isinstance(model, Bicubic):
-        return imresize(image, model.scale).clamp(0, 1)
     if isinstance(model, SAT):
         with eval_mode(model), torch.inference_mode():
             return at_home(model(batch_for(model, image))[0]).clamp(0, 1)

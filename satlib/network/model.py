@@ -55,6 +55,16 @@ class SAT(nn.Module):
         self._sizes: dict[tuple[Grid, bool], Geometry] = {}
 
     @property
+    def name(self) -> str:
+        """What to call it where nobody has given it a name: "SAT x2"."""
+        return f"SAT x{self.scale}"
+
+    @property
+    def scale(self) -> int:
+        """The factor s by which it upscales."""
+        return self.config.scale
+
+    @property
     def n_params(self) -> int:
         """Number of parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -175,7 +185,7 @@ def _init_linear(module: nn.Module) -> None:
 
 
 @contextmanager
-def eval_mode(model: SAT) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Put a network into eval mode, and each of its modules back into its own mode afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

@@ -1,6 +1,6 @@
-"""`upscale`: any image through SAT or the bicubic baseline; and the same for files.
+"""`upscale`: any image through a network or the bicubic baseline; and the same for files.
 
-How a picture is run is in `inference`, what a file or a PIL image is made of in `images` and `picture`.
+How a picture is run is in `run`, what a file or a PIL image is made of in `satlib.images`.
 """
 
 import os
@@ -17,16 +17,16 @@ from PIL import Image
 from satlib.images.files import check_format, read, write
 from satlib.images.inputs import as_picture
 from satlib.images.picture import MAX_PIXELS, fits_pil, to_pil
-from satlib.network.model import SAT
 from satlib.support.progress import Report
-from satlib.upscaling.models import Bicubic, get_model, scale_of
-from satlib.upscaling.run import Precision, Tile, upscale_picture
+from satlib.upscaling.models import Upscaler, get_model
+from satlib.upscaling.run import upscale_picture
+from satlib.upscaling.tiling import WHOLE, Precision, Tile, Tiling
 
 
 @overload
 def upscale(
     image: npt.NDArray[Any],
-    model: str | PathLike[str] | SAT = ...,
+    model: str | PathLike[str] | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -41,7 +41,7 @@ def upscale(
 @overload
 def upscale(
     image: Image.Image,
-    model: str | PathLike[str] | SAT = ...,
+    model: str | PathLike[str] | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -56,7 +56,7 @@ def upscale(
 @overload
 def upscale(
     image: str | PathLike[str],
-    model: str | PathLike[str] | SAT = ...,
+    model: str | PathLike[str] | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -70,7 +70,7 @@ def upscale(
 
 def upscale(
     image: str | PathLike[str] | Image.Image | npt.NDArray[Any],
-    model: str | PathLike[str] | SAT = "sat-tiny-x4",
+    model: str | PathLike[str] | Upscaler = "sat-tiny-x4",
     *,
     tile: Tile = None,
     overlap: int = 16,
@@ -88,6 +88,7 @@ def upscale(
         A path; a PIL image; or an array (H, W) or (H, W, C), C in 1..4, of uint8, uint16 or floats in [0, 1].
     model
         A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8".
+        A network is a :class:`satlib.SAT` or another :class:`satlib.upscaling.models.Upscaler`.
     tile
         ``None``: the whole image at once. An integer: square tiles of this side in input pixels, at least 16 and
         more than two overlaps. "auto": the whole image if it is sure to fit in memory, else tiles, halved when
@@ -120,12 +121,11 @@ def upscale(
     MemoryError
         If memory runs out; with ``tile="auto"`` only when the smallest tiles do not fit.
     """
+    tiling = Tiling(tile=tile, overlap=overlap, ensemble=ensemble, precision=precision)
     picture = as_picture(image, max_pixels)
     network = get_model(model, device)
     with _bar(progress) as report:
-        result = upscale_picture(
-            picture, network, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
-        )
+        result = upscale_picture(picture, network, tiling, report=report)
     if isinstance(image, np.ndarray):
         return result.pixels.reshape(result.pixels.shape[:2] + image.shape[2:])
     return to_pil(result) if fits_pil(result) else result.pixels
@@ -134,19 +134,16 @@ def upscale(
 def upscale_file(
     source: str | PathLike[str],
     target: str | PathLike[str],
-    model: SAT | Bicubic,
+    model: Upscaler,
+    tiling: Tiling = WHOLE,
     *,
-    tile: Tile = None,
-    overlap: int = 16,
-    ensemble: bool = False,
-    precision: Precision = "float32",
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
     report: Report | None = None,
 ) -> tuple[int, int]:
     """Upscale a file into another, which appears whole or not at all, and return its width and height.
 
-    What can be known before the work is checked before it. The parameters are those of :func:`satlib.upscale`,
+    What can be known before the work is checked before it. The parameters are those of
     :func:`satlib.upscaling.run.upscale_picture` and :func:`satlib.images.files.write`; an existing target is replaced.
 
     Raises
@@ -157,13 +154,9 @@ def upscale_file(
     check_target(Path(source), Path(target))
     picture = read(source, max_pixels=max_pixels)
     height, width, channels = picture.pixels.shape
-    scale = scale_of(model)
-    size = (width * scale, height * scale)
+    size = (width * model.scale, height * model.scale)
     check_format(target, size, channels, picture.pixels.dtype, quality)
-    result = upscale_picture(
-        picture, model, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
-    )
-    write(result, target, quality=quality)
+    write(upscale_picture(picture, model, tiling, report=report), target, quality=quality)
     return size
 
 

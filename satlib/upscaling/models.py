@@ -1,18 +1,44 @@
-"""What a model is called: a network by its name, its file or itself, or the bicubic baseline."""
+"""What upscales: networks and the bicubic baseline as one kind of thing, and what they are called."""
 
 import copy
 import re
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Protocol
 
 import torch
+from torch import Tensor, nn
 
 from satlib.network.model import SAT
+from satlib.resize import imresize
 from satlib.support.errors import first_line
 from satlib.weights.checkpoint import load
 
 ModelLike = SAT | str | PathLike[str]
+
+
+class Upscaler(Protocol):
+    """What makes RGB images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper."""
+
+    @property
+    def name(self) -> str:
+        """What to call it where nobody has given it a name."""
+        ...
+
+    @property
+    def scale(self) -> int:
+        """The factor s."""
+        ...
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters; 0 of a baseline."""
+        ...
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Return a batch (B, 3, H, W) in [0, 1], upscaled to (B, 3, sH, sW), about [0, 1]."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -20,15 +46,21 @@ class Bicubic:
     """The baseline: MATLAB's bicubic interpolation by ``scale``."""
 
     scale: int
+    name = "bicubic"
+    n_params = 0
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Interpolate (B, C, H, W), not clipped: it overshoots at edges."""
+        return imresize(x, self.scale)
 
 
-def get_model(model: str | PathLike[str] | SAT, device: torch.device | str | None = None) -> SAT | Bicubic:
+def get_model(model: str | PathLike[str] | Upscaler, device: torch.device | str | None = None) -> Upscaler:
     """Return what a model's name, file or the network itself stands for.
 
     Parameters
     ----------
     model
-        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or a network.
+        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or what upscales itself.
     device
         ``None``: a network stays where it is, a loaded one goes to the GPU if CUDA has one. A network that is
         elsewhere is copied there; the one given stays as it is.
@@ -39,18 +71,20 @@ def get_model(model: str | PathLike[str] | SAT, device: torch.device | str | Non
         As :func:`satlib.load`; ValueError also for a device that does not exist here.
     """
     place = None if device is None else _check_device(device)
-    if isinstance(model, SAT):
-        here = next(model.parameters()).device
-        return model if place is None or place == here else copy.deepcopy(model).to(place)
+    if not isinstance(model, (str, PathLike)):
+        if place is None or not isinstance(model, nn.Module) or place == place_of(model):
+            return model
+        return copy.deepcopy(model).to(place)
     bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
     if bicubic:
         return Bicubic(int(bicubic[1]))
     return load(str(model), device=place or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def scale_of(model: SAT | Bicubic) -> int:
-    """Return the factor by which a model upscales."""
-    return model.scale if isinstance(model, Bicubic) else model.config.scale
+def place_of(model: Upscaler) -> torch.device:
+    """Return where a network has its weights; the CPU for what has none."""
+    weights = model.parameters() if isinstance(model, nn.Module) else iter(())
+    return next((weight.device for weight in weights), torch.device("cpu"))
 
 
 def _check_device(device: torch.device | str) -> torch.device:

@@ -11,19 +11,16 @@ import importlib
 import importlib.util
 import pickle
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from satlib.images.tensors import to_pixels, to_tensor
 from satlib.support.errors import first_line
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
@@ -36,34 +33,47 @@ IMPORT_ERRORS = (ImportError, RuntimeError, AttributeError)
 """What a torchvision that does not fit raises when it is imported."""
 
 
-@dataclass(frozen=True)
-class Foreign:
-    """A network that upscales RGB images."""
+class Descriptor(Protocol):
+    """What spandrel makes of a file, as far as it is used here."""
 
-    name: str
-    """The file's name without its extension."""
-    architecture: str
-    """As spandrel calls it, for example "SwinIR"."""
+    architecture: Any
     scale: int
-    n_params: int
-    network: Callable[[Tensor], Tensor]
-    """(1, 3, H, W) in [0, 1] -> (1, 3, sH, sW) in [0, 1]; it fills up to the sizes that it needs by itself."""
-    device: torch.device
-    """Where the network is."""
+    model: nn.Module
 
-    def upscale(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return an image (H, W, 3) uint8, whole and at once, as (sH, sW, 3) uint8.
+    def __call__(self, image: Tensor) -> Tensor:
+        """Fill images up to the sizes that the network needs, upscale them, and cut off what was added."""
+        ...
 
-        Raises
-        ------
-        ValueError
-            For another shape or dtype.
-        """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-        with torch.inference_mode():
-            out = self.network(to_tensor(image)[None].to(self.device))[0].cpu()
-        return to_pixels(out, np.uint8)
+
+class Foreign(nn.Module):
+    """A network that upscales RGB images; :func:`satlib.upscale` and :func:`satlib.evaluation.evaluate` take it.
+
+    Parameters
+    ----------
+    name
+        The file's name without its extension.
+    descriptor
+        What spandrel makes of the file.
+    """
+
+    def __init__(self, name: str, descriptor: Descriptor) -> None:
+        super().__init__()
+        self.name: str = name
+        self.architecture: str = descriptor.architecture.name
+        """As spandrel calls it, for example "SwinIR"."""
+        self.scale: int = descriptor.scale
+        self.model: nn.Module = descriptor.model
+        self._descriptor = descriptor
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Upscale (B, 3, H, W) in [0, 1] to (B, 3, sH, sW) in [0, 1]."""
+        upscaled: Tensor = self._descriptor(x)
+        return upscaled
 
 
 def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu") -> Foreign:
@@ -100,8 +110,7 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
     if not isinstance(found, spandrel.ImageModelDescriptor) or (takes, gives) != (3, 3) or found.scale < 2:
         what = f"scale {found.scale}, {takes} to {gives} channels"
         raise ValueError(f"{path} holds no network that upscales RGB images: {found.architecture.name}, {what}")
-    n_params = sum(p.numel() for p in found.model.parameters())
-    return Foreign(path.stem, found.architecture.name, found.scale, n_params, found, torch.device(device))
+    return Foreign(path.stem, found)
 
 
 def import_spandrel() -> ModuleType:

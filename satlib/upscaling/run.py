@@ -1,18 +1,19 @@
-"""A picture through a network or the bicubic baseline: whole or in tiles, once or in eight orientations.
+"""A picture through what upscales: whole or in tiles, once or in eight orientations.
 
-The network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged. Alpha
+A network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged. Alpha
 is upscaled beside the colour by bicubic interpolation. Results are clipped to [0, 1] and, for integer pixels, rounded.
 
 Shapes: C channels, H, W image height and width, s the scale.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
@@ -20,50 +21,32 @@ from satlib.network.model import SAT, eval_mode
 from satlib.resize import imresize
 from satlib.support.progress import Report
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
-from satlib.upscaling.models import Bicubic
-from satlib.upscaling.precision import FORMATS, Format, computing
-from satlib.upscaling.tiles import check_tiles, run_tiles
-
-Tile = int | Literal["auto"] | None
-"""Side of a tile in input pixels; ``None``: the whole image; "auto": the whole image, or tiles that fit in memory."""
-
-Precision = Format | Literal["auto"]
-"""Number format of the network: `satlib.upscaling.precision`. "auto": "float32" where the whole image fits in memory
-with it; else, on a GPU that has it, "bfloat16", which mostly changes less than tiles do (`python -m benchmarks
-precision`)."""
+from satlib.upscaling.models import Bicubic, Upscaler
+from satlib.upscaling.precision import Format, computing
+from satlib.upscaling.tiles import run_tiles
+from satlib.upscaling.tiling import WHOLE, Precision, Tiling
 
 AUTO_MIN_TILE = 64
 """Where "auto" stops halving the tiles, or at four overlaps if that is more."""
 
 
 def upscale_picture(
-    picture: Picture,
-    model: SAT | Bicubic,
-    *,
-    tile: Tile = None,
-    overlap: int = 16,
-    ensemble: bool = False,
-    precision: Precision = "float32",
-    report: Report | None = None,
+    picture: Picture, model: Upscaler, tiling: Tiling = WHOLE, *, report: Report | None = None
 ) -> Picture:
-    """Upscale a picture; the parameters are those of :func:`satlib.upscale`.
+    """Upscale a picture, as :func:`satlib.upscale` does.
 
-    ``report`` is told the tiles that are done and all. The baseline interpolates the whole image at once.
+    ``report`` is told the tiles that are done and all. The baseline interpolates integers as MATLAB does, all at once.
     """
-    check_tiles(None if tile == "auto" else tile, overlap)
-    if precision not in (*FORMATS, "auto"):
-        raise ValueError(f"precision must be one of {', '.join(FORMATS)}, auto, got {precision!r}")
     pixels = picture.pixels
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(pixels, model.scale))
     color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
-    number_format = choose_format(model, (pixels.shape[0], pixels.shape[1]), precision)
-    with eval_mode(model), torch.inference_mode():
-        upscaled = _run(color, model, tile, overlap, ensemble, number_format, report or _silent)
+    with eval_mode(model) if isinstance(model, nn.Module) else nullcontext(), torch.inference_mode():
+        upscaled = _run(color, model, tiling, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
-        out = np.concatenate((out, _bicubic(pixels[..., -1:], model.config.scale)), axis=2)
+        out = np.concatenate((out, _bicubic(pixels[..., -1:], model.scale)), axis=2)
     return picture.with_pixels(out)
 
 
@@ -78,35 +61,40 @@ def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
     return out
 
 
-def _run(
-    color: Tensor, model: SAT, tile: Tile, overlap: int, ensemble: bool, number_format: Format, report: Report
-) -> Tensor:
-    """Upscale (3, H, W) to (3, sH, sW), on the CPU, in tiles as asked."""
-    parameter = next(model.parameters())
-    color = color.to(torch.promote_types(parameter.dtype, torch.float32))
+def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tensor:
+    """Upscale (3, H, W) to (3, sH, sW), on the CPU."""
+    weight = _weight(model)
+    color = color.to(torch.promote_types(weight.dtype, torch.float32))
+    height, width = color.shape[1:]
+    number_format = choose_format(model, (height, width), tiling.precision)
 
     def once(x: Tensor) -> Tensor:
-        with computing(number_format, parameter.device):
-            out: Tensor = model(x.to(parameter.device, parameter.dtype)[None])[0]
+        with computing(number_format, weight.device):
+            out = model(x.to(weight.device, weight.dtype)[None])[0]
         return out.to(color)  # back in its dtype and on the CPU
 
     def in_tiles(side: int) -> Tensor:
-        run = eightfold(once) if ensemble else once
-        return run_tiles(color, run, scale=model.config.scale, tile=side, overlap=overlap, report=report)
+        run = eightfold(once) if tiling.ensemble else once
+        return run_tiles(color, run, scale=model.scale, tile=side, overlap=tiling.overlap, report=report)
 
-    height, width = color.shape[1:]
-    if tile != "auto":
-        return in_tiles(tile or max(height, width))
-    smallest = max(AUTO_MIN_TILE, 4 * overlap)
+    if tiling.tile != "auto":
+        return in_tiles(tiling.tile or max(height, width))
+    smallest = max(AUTO_MIN_TILE, 4 * tiling.overlap)
     return halving(in_tiles, first_side(model, (height, width), smallest, number_format), smallest)
 
 
-def choose_format(model: SAT, size: tuple[int, int], precision: Precision) -> Format:
+def _weight(model: Upscaler) -> Tensor:
+    """Return a weight of a network: its images go where that is, in its dtype."""
+    weights = model.parameters() if isinstance(model, nn.Module) else iter(())
+    return next(weights, torch.empty(0))
+
+
+def choose_format(model: Upscaler, size: tuple[int, int], precision: Precision) -> Format:
     """Return the number format for an image of ``size`` (H, W): what is asked for, or what :data:`Precision` says."""
     if precision != "auto":
         return precision
-    parameter = next(model.parameters())
-    half = parameter.device.type == "cuda" and parameter.dtype == torch.float32 and has_bfloat16(parameter.device)
+    weight = _weight(model)
+    half = weight.device.type == "cuda" and weight.dtype == torch.float32 and has_bfloat16(weight.device)
     return "bfloat16" if half and not fits(model, size, "float32") else "float32"
 
 
@@ -115,14 +103,19 @@ def has_bfloat16(device: torch.device) -> bool:
     return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def fits(model: SAT, size: tuple[int, int], number_format: Format) -> bool:
-    """Return whether a forward pass over (H, W) pixels is sure to fit into half of the free memory."""
-    parameter = next(model.parameters())
+def fits(model: Upscaler, size: tuple[int, int], number_format: Format) -> bool:
+    """Return whether a forward pass over (H, W) pixels is sure to fit into half of the free memory.
+
+    What another network than SAT needs is not known; it is tried.
+    """
+    if not isinstance(model, SAT):
+        return True
+    weight = _weight(model)
     need = bytes_needed(model.config, *size, number_format)
-    return need * parameter.itemsize // 4 <= bytes_available(parameter.device) // 2
+    return need * weight.itemsize // 4 <= bytes_available(weight.device) // 2
 
 
-def first_side(model: SAT, size: tuple[int, int], smallest: int, number_format: Format = "float32") -> int:
+def first_side(model: Upscaler, size: tuple[int, int], smallest: int, number_format: Format = "float32") -> int:
     """Return the longer side of an image if it fits into half of the free memory, else a half, a quarter ... of it."""
     side = max(size)
     while side > smallest and not fits(model, (min(side, size[0]), min(side, size[1])), number_format):

@@ -16,21 +16,6 @@ from torch import Tensor
 
 from satlib.support.progress import Report
 
-MIN_TILE = 16
-"""Smallest side of a tile, in input pixels."""
-
-
-def check_tiles(tile: int | None, overlap: int) -> None:
-    """Raise ValueError unless the tiles are large enough and more than their two overlaps."""
-    if isinstance(overlap, bool) or not isinstance(overlap, int) or overlap < 0:
-        raise ValueError(f"overlap must be an integer >= 0, got {overlap!r}")
-    if tile is None:
-        return
-    if isinstance(tile, bool) or not isinstance(tile, int) or tile < MIN_TILE:
-        raise ValueError(f'tile must be None, "auto" or an integer >= {MIN_TILE}, got {tile!r}')
-    if tile <= 2 * overlap:
-        raise ValueError(f"tile must be more than twice the overlap of {overlap}, got {tile}")
-
 
 def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
     """Return where tiles of ``tile`` pixels start on an axis of ``length``, neighbours sharing >= ``overlap``.

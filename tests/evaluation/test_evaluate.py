@@ -132,7 +132,7 @@ def test_network_is_run_as_by_upscale(folder: Path, network: SAT, options: dict[
         assert sr.dtype == np.uint8
         np.testing.assert_array_equal(pixels(tmp_path / "sr" / score.name), sr)
         assert score.psnr == psnr(sr, hr, border=2)
-    assert found.model.startswith("SAT (") and found.protocol.describe().startswith(
+    assert found.model.startswith("SAT x2 (") and found.protocol.describe().startswith(
         "Y of BT.601, not rounded, 2 pixels of border shaved"
     )
 

@@ -14,6 +14,7 @@ from satlib.resize import imresize
 from satlib.upscaling import run
 from satlib.upscaling.models import Bicubic, get_model
 from satlib.upscaling.run import choose_format, eightfold, first_side, halving, upscale_picture
+from satlib.upscaling.tiling import Tiling
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, 14, 3), dtype=np.uint8)
 
@@ -132,17 +133,18 @@ def gpu(monkeypatch):
     class Parameter:
         device, dtype, itemsize = torch.device("cuda", 0), torch.float32, 4
 
-    class Network:
-        config = SATConfig.preset("sat", scale=2)
-
-        def parameters(self):
+    class Network(SAT):
+        def parameters(self, recurse=True):
             return iter([Parameter()])
 
-    def make(free: int, capability=(9, 0)) -> Network:
+    with torch.device("meta"):
+        network = Network(SATConfig.preset("sat", scale=2))
+
+    def make(free: int, capability=(9, 0)):
         for name, value in (("memory_reserved", 0), ("memory_allocated", 0), ("mem_get_info", (free, 10**12))):
             monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-        return Network()
+        return network
 
     return make
 
@@ -172,16 +174,16 @@ def test_on_the_cpu_auto_is_float32(model, monkeypatch):
 
 
 def test_bfloat16_is_close_to_float32_and_not_equal(model):
-    exact, half = (upscale_picture(Picture(PIXELS / 255), model, precision=p).pixels for p in ("float32", "bfloat16"))
+    exact, half = (
+        upscale_picture(Picture(PIXELS / 255), model, Tiling(precision=p)).pixels for p in ("float32", "bfloat16")
+    )
     assert exact.dtype == half.dtype
     assert 0 < np.abs(exact - half).max() < 0.05
-    with pytest.raises(ValueError, match="precision must be one of float32, bfloat16, auto, got 'half'"):
-        upscale_picture(Picture(PIXELS), model, precision="half")
 
 
 def test_an_image_survives_a_gpu_that_runs_out_of_memory(model, monkeypatch):
     pixels = np.random.default_rng(1).random((90, 140, 3)).astype(np.float32)
-    expected = upscale_picture(Picture(pixels), model, tile=70, overlap=4).pixels
+    expected = upscale_picture(Picture(pixels), model, Tiling(tile=70, overlap=4)).pixels
     forward, freed = SAT.forward, []
 
     def short_of_memory(self, x):
@@ -192,18 +194,18 @@ def test_an_image_survives_a_gpu_that_runs_out_of_memory(model, monkeypatch):
     monkeypatch.setattr(SAT, "forward", short_of_memory)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append(1))
-    found = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
+    found = upscale_picture(Picture(pixels), model, Tiling(tile="auto", overlap=4)).pixels
     assert freed == [1]
     np.testing.assert_array_equal(found, expected)
 
 
 def test_auto_gives_the_same_as_the_tiles_it_settles_for(model, monkeypatch):
     pixels = np.random.default_rng(1).random((90, 70, 3)).astype(np.float32)
-    whole = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
-    np.testing.assert_array_equal(whole, upscale_picture(Picture(pixels), model, overlap=4).pixels)
+    whole = upscale_picture(Picture(pixels), model, Tiling(tile="auto", overlap=4)).pixels
+    np.testing.assert_array_equal(whole, upscale_picture(Picture(pixels), model, Tiling(overlap=4)).pixels)
     monkeypatch.setattr(run, "bytes_available", lambda device: 0)
-    tiled = upscale_picture(Picture(pixels), model, tile="auto", overlap=4).pixels
-    np.testing.assert_array_equal(tiled, upscale_picture(Picture(pixels), model, tile=64, overlap=4).pixels)
+    tiled = upscale_picture(Picture(pixels), model, Tiling(tile="auto", overlap=4)).pixels
+    np.testing.assert_array_equal(tiled, upscale_picture(Picture(pixels), model, Tiling(tile=64, overlap=4)).pixels)
 
 
 def test_the_network_is_left_as_it_was(model):
@@ -235,7 +237,7 @@ def test_a_network_can_be_trained_and_differentiated_after_upscaling():
 
 def test_the_global_generator_is_not_touched(model):
     state = torch.get_rng_state()
-    upscale_picture(Picture(PIXELS), model, ensemble=True)
+    upscale_picture(Picture(PIXELS), model, Tiling(ensemble=True))
     assert torch.equal(torch.get_rng_state(), state)
 
 
