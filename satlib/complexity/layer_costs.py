@@ -5,8 +5,9 @@ layers, of centres for the keys and values of SAA, of offsets for the position b
 pixel shuffle. What a stage costs is therefore linear in N and K, and that rate is all that is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -53,7 +54,7 @@ class Rate(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def layer_costs(config: SATConfig) -> tuple[dict[str, int], dict[str, Rate]]:
+def layer_costs(config: SATConfig) -> tuple[Mapping[str, int], Mapping[str, Rate]]:
     """Return the parameters of every part and the rate of every stage, both from the network's own modules."""
     with torch.device("meta"):  # shapes without values
         model = SAT(config)
@@ -63,7 +64,7 @@ def layer_costs(config: SATConfig) -> tuple[dict[str, int], dict[str, Rate]]:
         rates[layer.stage] = rates[layer.stage].plus(layer)
     params["block gains"] = sum(block.gamma.numel() for block in model.modules() if isinstance(block, Block))
     params["total"] = model.n_params
-    return params, rates
+    return MappingProxyType(params), MappingProxyType(rates)
 
 
 def _layers(model: SAT) -> Iterator[Layer]:

@@ -4,12 +4,13 @@
 gives. `peers.json` is written by `python -m benchmarks count-peers`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+
+from satlib.results.reading import read_results
+
+HERE = "satlib.results.paper"
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -71,7 +72,7 @@ def table(name: str) -> Table:
     """Return a published table: one of `NAMES`."""
     if name not in NAMES:
         raise ValueError(f"unknown table {name!r}; choose one of {', '.join(NAMES)}")
-    raw = _read("tables.json")[name]
+    raw = read_results(HERE, "tables")[name]
     rows = tuple(tuple(row) for row in raw["rows"])
     return Table(name, raw["caption"], raw["source"], raw["note"], tuple(raw["columns"]), rows)
 
@@ -92,15 +93,9 @@ class Peer:
 @cache
 def peers() -> tuple[Peer, ...]:
     """Return the peers that were counted, at x2, x3 and x4."""
-    return tuple(Peer(**row) for row in _read("peers.json")["rows"])
+    return tuple(Peer(**row) for row in read_results(HERE, "peers")["rows"])
 
 
 def peer_versions() -> dict[str, str]:
     """Return the versions of the packages that the peers were built and counted with."""
-    return dict(_read("peers.json")["versions"])
-
-
-@cache
-def _read(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((files("satlib.results.paper") / name).read_text(encoding="utf-8"))
-    return content
+    return dict(read_results(HERE, "peers")["versions"])

@@ -5,18 +5,16 @@ machine. Nothing here is measured when it is read. Seconds are CPU time of one t
 measured on a GPU is in `satlib.results.timings.gpu`.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from statistics import median
 from typing import Any, NamedTuple
+
+from satlib.results.reading import choose_results
 
 NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision")
 
 
-@cache
 def results(name: str) -> Mapping[str, Any]:
     """Return what one program wrote: "machine", and the program's own keys.
 
@@ -25,10 +23,7 @@ def results(name: str) -> Mapping[str, Any]:
     ValueError
         If ``name`` is not one of `NAMES`.
     """
-    if name not in NAMES:
-        raise ValueError(f"unknown results {name!r}; choose one of {', '.join(NAMES)}")
-    content: dict[str, Any] = json.loads((files("satlib.results.timings") / f"{name}.json").read_text(encoding="utf-8"))
-    return content
+    return choose_results("satlib.results.timings", name, NAMES, "results")
 
 
 def conditions(name: str) -> str:

@@ -8,14 +8,13 @@ The model is additive: PSNR = row + seed + noise, the noise normal and equally l
 estimated from all rows together.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from satlib.results.reading import choose_results
 
 NAMES = ("size_bias", "first_look")
 LEVEL, POWER = 0.95, 0.8
@@ -38,7 +37,6 @@ class Difference(NamedTuple):
         return abs(self.mean) > self.half
 
 
-@cache
 def results(name: str) -> Mapping[str, Any]:
     """Return what was collected of one batch: "machine", "steps", and "jobs", a list with "row", "seed" and measures.
 
@@ -47,10 +45,7 @@ def results(name: str) -> Mapping[str, Any]:
     ValueError
         If ``name`` is not one of `NAMES`.
     """
-    if name not in NAMES:
-        raise ValueError(f"unknown trials {name!r}; choose one of {', '.join(NAMES)}")
-    content: dict[str, Any] = json.loads((files("satlib.results.trials") / f"{name}.json").read_text(encoding="utf-8"))
-    return content
+    return choose_results("satlib.results.trials", name, NAMES, "trials")
 
 
 def table(jobs: Sequence[Mapping[str, Any]], measure: str) -> dict[str, list[float]]:
