@@ -15,8 +15,9 @@ from satlib.data import Store
 from satlib.training import TrainConfig
 from satlib.training.checkpoints import State
 from satlib.training.first_weights import first_network
+from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches
-from satlib.training.step import Adam, train_step
+from satlib.training.step import train_step
 
 
 def settings(store: Path) -> TrainConfig:
@@ -37,7 +38,7 @@ def gradients(store: Path, devices: int) -> dict[str, torch.Tensor]:
     parts = [next(loader) for _ in range(c.accumulate)]
     train_step(fabric, model, optimizer, state, parts, c)
     found = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
-    return {**found, "loss": state.sums[:1].clone()}
+    return {**found, "loss": state.tally.loss[None].clone()}
 
 
 if __name__ == "__main__":

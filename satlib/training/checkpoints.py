@@ -11,7 +11,7 @@ import io
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from satlib.network.model import SAT
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.training.config import TrainConfig
+from satlib.training.optimizer import Adam
 from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib training 1"
@@ -32,6 +33,32 @@ FREE = {
 """Fields that may change when a run goes on."""
 
 
+class Tally(NamedTuple):
+    """Sums of the log, each a scalar on the device: parts of one tensor, which processes share in one message."""
+
+    loss: Tensor
+    """Of the losses since the last line of the log."""
+    steps: Tensor
+    """With a finite loss, since that line."""
+    skipped: Tensor
+    """Steps, over the whole run."""
+    streak: Tensor
+    """How many of these came last, one after the other."""
+
+    def add(self, loss: Tensor, bad: Tensor) -> None:
+        """Count a step with a loss (), and whether it was skipped."""
+        wrong = bad.to(self.steps)
+        self.loss.add_(torch.where(bad, 0, loss))
+        self.steps.add_(1 - wrong)
+        self.skipped.add_(wrong)
+        self.streak.add_(1).mul_(wrong)
+
+    def next_line(self) -> None:
+        """Begin the sums of one line of the log anew."""
+        self.loss.zero_()
+        self.steps.zero_()
+
+
 @dataclass
 class State:
     """What training changes."""
@@ -39,7 +66,7 @@ class State:
     model: SAT
     average: SAT | None
     """Moving average of the model's weights."""
-    optimizer: torch.optim.Optimizer
+    optimizer: Adam
     step: int = 0
     """Steps that are done."""
     seconds: float = 0.0
@@ -49,8 +76,12 @@ class State:
     validated: int = 0
     """Step of the last validation."""
     sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
-    """Since the last line of the log: sum of the losses, steps with a finite loss. Then, over the whole run: steps
-    that were skipped; and how many of them came last, one after the other."""
+    """What :attr:`tally` names, (4,) float64."""
+
+    @property
+    def tally(self) -> Tally:
+        """The sums by their names; changing them changes ``sums``."""
+        return Tally(*self.sums.unbind())
 
     @property
     def network(self) -> SAT:

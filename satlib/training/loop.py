@@ -31,9 +31,9 @@ from satlib.training.checkpoints import State, check_same_run, checkpoints, newe
 from satlib.training.config import TrainConfig
 from satlib.training.first_weights import first_network
 from satlib.training.journal import Say, silent
+from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches, split
 from satlib.training.session import Session
-from satlib.training.step import SKIPPED, Adam
 from satlib.training.stopper import Stopper
 from satlib.training.validation import Example, examples_of_folder, examples_of_store
 from satlib.training.yaml_config import write_config
@@ -141,7 +141,7 @@ def train(
         say(f"finished: {out} holds last.safetensors and the curves")
     else:
         say(f"stopped by {reason} at step {state.step:,}; --resume auto goes on from there")
-    return Result(out, state.step, session.finished, reason, state.best, int(state.sums[SKIPPED]))
+    return Result(out, state.step, session.finished, reason, state.best, int(state.tally.skipped))
 
 
 def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: int) -> str:

@@ -11,7 +11,7 @@ from satlib.training.config import TrainConfig
 from satlib.training.journal import Journal, Say, duration
 from satlib.training.patches import Batches
 from satlib.training.schedule import learning_rate
-from satlib.training.step import COUNT, LOSS, STREAK, record_gradients, train_step
+from satlib.training.step import record_gradients, train_step
 from satlib.training.stopper import Stopper
 from satlib.training.validation import Example, validate
 from satlib.upscaling.graphs import Graph
@@ -115,7 +115,7 @@ class Session:
                 f"the loss was not finite in the {streak:.0f} steps up to step {state.step:,}; the last checkpoint of "
                 f"{self.out} is kept. A lower learning rate or a smaller clip may help"
             )
-        state.sums[LOSS] = state.sums[COUNT] = 0
+        state.tally.next_line()
         self.logged, self.stepping, self.waiting = state.step, 0.0, 0.0
         if self.journal is None:
             return
@@ -164,7 +164,7 @@ class Session:
 
     def _save(self) -> None:
         """Write a checkpoint and the network, unless that has been done already or losses are not finite."""
-        if self.saved == (self.state.step, self.state.validated) or self.state.sums[STREAK] >= MAX_STREAK:
+        if self.saved == (self.state.step, self.state.validated) or self.state.tally.streak >= MAX_STREAK:
             return
         start = time.monotonic()
         self._share_sums()

@@ -8,8 +8,6 @@ Random numbers (token samples, stochastic depth) come from torch's global genera
 Shapes: b patches of a part, P side of a patch, s the scale.
 """
 
-from collections.abc import Iterator
-
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
@@ -26,19 +24,6 @@ from satlib.training.config import TrainConfig
 from satlib.training.patches import stream
 from satlib.training.schedule import average_decay, learning_rate
 from satlib.upscaling.graphs import Graph
-
-LOSS, COUNT, SKIPPED, STREAK = range(4)
-
-
-class Adam(torch.optim.Adam):
-    """Adam in one fused kernel, which leaves everything as it is where ``found_inf`` is 1."""
-
-    found_inf: Tensor | None = None
-
-    def __init__(self, parameters: Iterator[torch.nn.Parameter], config: TrainConfig) -> None:
-        super().__init__(
-            parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
-        )
 
 
 def train_step(
@@ -72,14 +57,13 @@ def train_step(
     bad = ~(total + norm).isfinite()
     if fabric.world_size > 1:  # the gradients are everybody's, the loss is this process's
         bad = torch.as_tensor(fabric.all_reduce(bad.float(), reduce_op="max")) > 0
-    assert isinstance(state.optimizer, Adam)
-    state.optimizer.found_inf = bad.float()
+    state.optimizer.skip_where(bad)
     optimizer.step()
     if state.average is not None and config.ema is not None:
         decay = average_decay(config.ema, state.step)
         average = get_ema_multi_avg_fn(decay)
         average([*state.average.parameters()], [*state.model.parameters()], torch.zeros(()))
-    count(state, total, bad)
+    state.tally.add(total, bad)
     state.step += 1
 
 
@@ -124,12 +108,3 @@ def record_gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) ->
 def to_float(pixels: Tensor, fabric: Fabric) -> Tensor:
     """Bring uint8 pixels to the device, as floats in [0, 1]."""
     return pixels.to(fabric.device, non_blocking=True).float() / 255
-
-
-def count(state: State, loss: Tensor, bad: Tensor) -> None:
-    """Add a step to the sums of the log."""
-    sums, wrong = state.sums, bad.to(state.sums)
-    sums[LOSS] += torch.where(bad, 0, loss)
-    sums[COUNT] += 1 - wrong
-    sums[SKIPPED] += wrong
-    sums[STREAK] = (sums[STREAK] + 1) * wrong

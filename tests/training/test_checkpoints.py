@@ -9,7 +9,7 @@ from training_runs import config, network
 from satlib import SAT
 from satlib.training import checkpoints as states
 from satlib.training.checkpoints import State, check_same_run, checkpoints, newest, read, save
-from satlib.training.step import Adam
+from satlib.training.optimizer import Adam
 
 
 def make(step: int = 0, seed: int = 0) -> State:
@@ -92,3 +92,14 @@ def test_another_run_is_refused(tmp_path: Path, change: dict[str, object], messa
     else:
         with pytest.raises(ValueError, match=message):
             check_same_run(other, content, tmp_path)
+
+
+def test_the_sums_of_the_log_are_counted_by_name() -> None:
+    state = make()
+    state.sums.zero_()
+    for loss, bad in ((2.0, False), (float("nan"), True), (float("inf"), True), (0.5, False), (float("nan"), True)):
+        state.tally.add(torch.tensor(loss), torch.tensor(bad))
+    assert state.sums.tolist() == [2.5, 2, 3, 1]
+    assert (state.tally.skipped, state.tally.streak) == (3, 1)
+    state.tally.next_line()
+    assert state.sums.tolist() == [0, 0, 3, 1]

@@ -18,7 +18,8 @@ from satlib.data.store import Pair
 from satlib.network import attend
 from satlib.training import TrainConfig
 from satlib.training.checkpoints import State
-from satlib.training.step import Adam, train_step
+from satlib.training.optimizer import Adam
+from satlib.training.step import train_step
 
 WAITING = {
     "_local_scalar_dense", "nonzero", "is_nonzero", "masked_select", "unique", "_unique", "_unique2", "unique_dim",
@@ -137,7 +138,7 @@ def test_a_training_step_does_nothing_that_a_gpu_would_wait_for(as_on_a_gpu, mon
     step, state = training_step(as_on_a_gpu, accumulate)
     assert watched(step).waiting == []
     assert state.step == 2
-    assert state.sums[1] == 2
+    assert state.tally.steps == 2
 
 
 def training_step(device, accumulate=1):
