@@ -1,12 +1,19 @@
-"""Which input pixels an output pixel depends on, by its gradient."""
+"""Which input pixels an output pixel depends on, by its gradient; and what one input pixel moves.
+
+The effective receptive field of a network (Luo et al., NIPS 2016) is the mean of the first over images.
+
+Shapes: H, W sides of the input, s the scale.
+"""
 
 import torch
 from torch import Tensor
 
-from satlib.network.model import SAT, eval_mode
+from satlib.support.checks import require
+from satlib.support.progress import Report
+from satlib.upscaling.models import Upscaler, in_eval_mode, weight_of
 
 
-def influence(model: SAT, image: Tensor, place: tuple[int, int]) -> Tensor:
+def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     """Return how much each input pixel moves one output pixel: a gradient's length, (H, W), not negative.
 
     The gradient of the sum of the output pixel's three colours, its length taken over the colours of each input pixel.
@@ -26,14 +33,83 @@ def influence(model: SAT, image: Tensor, place: tuple[int, int]) -> Tensor:
     ValueError
         If the place is not in the image.
     """
-    height, width = image.shape[-2:]
-    row, column = place
-    if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"place must lie in an image of {height} x {width}, got {place}")
-    scale = model.config.scale
-    batch = image.unsqueeze(0).clone().requires_grad_()
-    with eval_mode(model), torch.enable_grad():
-        value = model(batch)[0, :, row * scale, column * scale].sum()
+    row, column = _checked(place, image)
+    batch = image.unsqueeze(0).to(weight_of(model)).clone().requires_grad_()
+    with in_eval_mode(model), torch.enable_grad():
+        value = model(batch)[0, :, row * model.scale, column * model.scale].sum()
     (gradient,) = torch.autograd.grad(value, batch)
     length: Tensor = torch.linalg.vector_norm(gradient[0], dim=0)
     return length
+
+
+def effective_receptive_field(
+    model: Upscaler, images: Tensor, place: tuple[int, int], *, report: Report | None = None
+) -> Tensor:
+    """Return the mean over images (n, 3, H, W) of what :func:`influence` returns, (H, W).
+
+    ``report`` is told the images that are done and all. :func:`share_side` says how large the field is.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or the place is not in them.
+    """
+    require(images.ndim == 4 and len(images) > 0, "images", tuple(images.shape), "(n, 3, H, W)")
+    total = torch.zeros(images.shape[2:], dtype=torch.float64)
+    for done, image in enumerate(images, start=1):
+        total += influence(model, image, place).to("cpu", torch.float64)
+        if report is not None:
+            report(done, len(images))
+    return total / len(images)
+
+
+def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float = 1 / 255) -> Tensor:
+    """Return how much each output pixel moves with one input pixel, (sH, sW), in units of the step.
+
+    The input pixel becomes brighter by ``step`` in all colours, or darker where it would leave [0, 1]. The network runs
+    twice, so that what it chooses anew counts. The length of the change is taken over the colours.
+
+    Raises
+    ------
+    ValueError
+        If the place is not in the image, or the step is 0.
+    """
+    require(step != 0, "step", step, "another number than 0")
+    row, column = _checked(place, image)
+    weight = weight_of(model)
+    both = image.to(weight).repeat(2, 1, 1, 1)
+    pixel = both[1, :, row, column]
+    pixel += torch.where(pixel + step > 1, pixel.new_tensor(-step), pixel.new_tensor(step))
+    with in_eval_mode(model), torch.no_grad():
+        before, after = model(both)
+    length: Tensor = torch.linalg.vector_norm((after - before) / step, dim=0)
+    return length
+
+
+def share_side(field: Tensor, place: tuple[int, int], share: float) -> int:
+    """Return the side of the smallest square around a pixel that has this share of a map (H, W), not negative.
+
+    The side is odd; what of the square lies outside of the map counts as empty.
+
+    Raises
+    ------
+    ValueError
+        If the share is not in (0, 1], the place not in the map, or the map empty or negative.
+    """
+    require(0 < share <= 1, "share", share, "in (0, 1]")
+    extremes = (float(field.min()), float(field.max()))
+    require(0 <= extremes[0] < extremes[1] or extremes[0] > 0, "the map's extremes", extremes, "0 or more, not both 0")
+    row, column = _checked(place, field)
+    rows, columns = (torch.arange(n) for n in field.shape)
+    ring = torch.maximum((rows - row).abs()[:, None], (columns - column).abs())  # (H, W): radius of the square
+    sums = torch.zeros(int(ring.max()) + 1, dtype=torch.float64)
+    sums.index_add_(0, ring.flatten(), field.cpu().double().flatten())
+    enough = sums.cumsum(0) >= share * sums.sum() * (1 - 1e-12)
+    return 2 * int(enough.int().argmax()) + 1
+
+
+def _checked(place: tuple[int, int], image: Tensor) -> tuple[int, int]:
+    height, width = image.shape[-2:]
+    row, column = place
+    require(0 <= row < height and 0 <= column < width, "place", place, f"in an image of {height} x {width}")
+    return row, column

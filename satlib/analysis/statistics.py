@@ -96,6 +96,18 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
+def gini(values: ArrayLike) -> float:
+    """Return the Gini coefficient of numbers >= 0: 0 if all are equal, 1 - 1/n if all but one are 0, and 0 if all are.
+
+    The mean difference of two of them, over twice their mean.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    if len(ordered) == 0 or ordered[0] < 0 or not np.isfinite(ordered).all():
+        raise ValueError("the Gini coefficient is of finite numbers that are not negative, at least one")
+    n, total = len(ordered), float(ordered.sum())
+    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered) / (n * total) if total else 0.0
+
+
 def _ranks(values: Floats) -> Floats:
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)

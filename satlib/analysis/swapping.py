@@ -8,8 +8,9 @@ Shapes: B images, H x W pixels, s the scale.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from satlib.dta.aggregation import Aggregation
 from satlib.network.model import SAT, eval_mode
 
 
@@ -46,3 +47,32 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
         read = [layer.aggregation for layer in model.layers(foreign)]
         upscaled: Tensor = model(own, read=read)
     return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])
+
+
+class Swapped(nn.Module):
+    """A network that reads the aggregated tokens of one other image, whatever image it is given.
+
+    A :class:`satlib.upscaling.models.Upscaler`, so that it stands beside the network wherever networks are compared.
+
+    Parameters
+    ----------
+    model
+        The network; it is not changed.
+    other
+        (3, H, W) in [0, 1], of any size.
+    """
+
+    def __init__(self, model: SAT, other: Tensor) -> None:
+        super().__init__()
+        self.model, self.scale, self.n_params = model, model.scale, model.n_params
+        self.name = f"{model.name}, another's tokens"
+        weight = next(model.parameters())
+        with eval_mode(model), torch.no_grad():
+            layers = model.layers(other.unsqueeze(0).to(weight.device, weight.dtype))
+        self._read = [layer.aggregation for layer in layers]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Upscale (B, 3, H, W) to (B, 3, sH, sW)."""
+        read = [Aggregation(*(part.expand(len(x), *part.shape[1:]) for part in made)) for made in self._read]
+        upscaled: Tensor = self.model(x, read=read)
+        return upscaled

@@ -18,7 +18,7 @@ from satlib.images.picture import Picture
 from satlib.metrics.perceptual import load_lpips
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
-from satlib.upscaling.models import Upscaler, get_model, place_of
+from satlib.upscaling.models import Upscaler, get_model, weight_of
 from satlib.upscaling.tiling import Tile
 
 
@@ -82,7 +82,7 @@ def evaluate(
         scale=scale, metrics=metrics, rounded=rounded, gray=gray, tile=tile, overlap=overlap, ensemble=ensemble
     )
     network = _get_model(model, scale, device)
-    place = place_of(network)
+    place = weight_of(network).device
     files = image_files(Path(folder))
     run = _Run(network, protocol, place, None if lr is None else Path(lr), save_images, resume)
     run.check_names(files)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from satlib.network.model import SAT
+from satlib.network.model import SAT, eval_mode
 from satlib.resize import imresize
 from satlib.support.errors import first_line
 from satlib.weights.checkpoint import load
@@ -72,7 +73,7 @@ def get_model(model: str | PathLike[str] | Upscaler, device: torch.device | str 
     """
     place = None if device is None else _check_device(device)
     if not isinstance(model, (str, PathLike)):
-        if place is None or not isinstance(model, nn.Module) or place == place_of(model):
+        if place is None or not isinstance(model, nn.Module) or place == weight_of(model).device:
             return model
         return copy.deepcopy(model).to(place)
     bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
@@ -81,10 +82,15 @@ def get_model(model: str | PathLike[str] | Upscaler, device: torch.device | str 
     return load(str(model), device=place or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def place_of(model: Upscaler) -> torch.device:
-    """Return where a network has its weights; the CPU for what has none."""
+def weight_of(model: Upscaler) -> Tensor:
+    """Return a weight of a network, where and of what dtype its images must be; an empty one for what has none."""
     weights = model.parameters() if isinstance(model, nn.Module) else iter(())
-    return next((weight.device for weight in weights), torch.device("cpu"))
+    return next(weights, torch.empty(0))
+
+
+def in_eval_mode(model: Upscaler) -> AbstractContextManager[None]:
+    """Put a network into eval mode meanwhile; what has no modes stays as it is."""
+    return eval_mode(model) if isinstance(model, nn.Module) else nullcontext()
 
 
 def _check_device(device: torch.device | str) -> torch.device:

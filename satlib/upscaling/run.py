@@ -7,21 +7,20 @@ Shapes: C channels, H, W image height and width, s the scale.
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT
 from satlib.resize import imresize
 from satlib.support.progress import Report
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
-from satlib.upscaling.models import Bicubic, Upscaler
+from satlib.upscaling.models import Bicubic, Upscaler, in_eval_mode, weight_of
 from satlib.upscaling.precision import Format, computing
 from satlib.upscaling.tiles import run_tiles
 from satlib.upscaling.tiling import WHOLE, Precision, Tiling
@@ -41,7 +40,7 @@ def upscale_picture(
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(pixels, model.scale))
     color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
-    with eval_mode(model) if isinstance(model, nn.Module) else nullcontext(), torch.inference_mode():
+    with in_eval_mode(model), torch.inference_mode():
         upscaled = _run(color, model, tiling, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
@@ -63,7 +62,7 @@ def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
 
 def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tensor:
     """Upscale (3, H, W) to (3, sH, sW), on the CPU."""
-    weight = _weight(model)
+    weight = weight_of(model)
     color = color.to(torch.promote_types(weight.dtype, torch.float32))
     height, width = color.shape[1:]
     number_format = choose_format(model, (height, width), tiling.precision)
@@ -83,17 +82,11 @@ def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tens
     return halving(in_tiles, first_side(model, (height, width), smallest, number_format), smallest)
 
 
-def _weight(model: Upscaler) -> Tensor:
-    """Return a weight of a network: its images go where that is, in its dtype."""
-    weights = model.parameters() if isinstance(model, nn.Module) else iter(())
-    return next(weights, torch.empty(0))
-
-
 def choose_format(model: Upscaler, size: tuple[int, int], precision: Precision) -> Format:
     """Return the number format for an image of ``size`` (H, W): what is asked for, or what :data:`Precision` says."""
     if precision != "auto":
         return precision
-    weight = _weight(model)
+    weight = weight_of(model)
     half = weight.device.type == "cuda" and weight.dtype == torch.float32 and has_bfloat16(weight.device)
     return "bfloat16" if half and not fits(model, size, "float32") else "float32"
 
@@ -110,7 +103,7 @@ def fits(model: Upscaler, size: tuple[int, int], number_format: Format) -> bool:
     """
     if not isinstance(model, SAT):
         return True
-    weight = _weight(model)
+    weight = weight_of(model)
     need = bytes_needed(model.config, *size, number_format)
     return need * weight.itemsize // 4 <= bytes_available(weight.device) // 2
 

@@ -94,7 +94,7 @@ def test_bad_input_is_named(image):
         attended(model, torch.stack((image, image)), torch.tensor([0]))
     with pytest.raises(ValueError, match="queries must be"):
         attended(model, image, torch.tensor([0.5]))
-    with pytest.raises(ValueError, match="place must lie in an image of 20 x 24"):
+    with pytest.raises(ValueError, match="place must be in an image of 20 x 24"):
         influence(model, image, (20, 0))
     with pytest.raises(ValueError, match="unknown aggregation 'sum'"):
         merging_weights(torch.zeros(4, 2), dta.aggregate(torch.rand(1, 4, 2), 2), aggregation="sum")

@@ -1,0 +1,62 @@
+"""Occlusion: what a square of the output loses when a part of the input is blurred. The slow check of attributions.
+
+It asks the network itself and no gradient, so that jumps count: other centres may be chosen without that part. Parts
+are looked at one at a time; what several do together is not seen.
+"""
+
+import torch
+from torch import Tensor
+
+from satlib.analysis.attribution import BATCH, SIGMA, Objective, Square, blurred, check_square, measured
+from satlib.support.checks import require
+from satlib.support.progress import Report
+from satlib.upscaling.models import Upscaler, in_eval_mode, weight_of
+
+
+def occlusion(
+    model: Upscaler,
+    image: Tensor,
+    square: Square,
+    *,
+    part: int = 4,
+    objective: Objective = "detail",
+    sigma: float = SIGMA,
+    batch: int = BATCH,
+    report: Report | None = None,
+) -> Tensor:
+    """Return what the objective of a square loses without each part of the input, (H, W) float64.
+
+    Parameters
+    ----------
+    model, image, square, objective, sigma, batch, report
+        As for :func:`satlib.analysis.attribution.attribution`; ``report`` is told parts.
+    part
+        Side of the parts, in input pixels: one at a time is replaced by the blurred image. All pixels of a part have
+        its loss divided by their number, so that the map is on the scale of an attribution.
+
+    Raises
+    ------
+    ValueError
+        If the square is not in the output, or a number is out of range.
+    """
+    require(sigma > 0, "sigma", sigma, "positive")
+    require(min(part, batch) >= 1, "part and batch", (part, batch), "at least 1")
+    check_square(square, image, model.scale)
+    height, width = image.shape[1:]
+    weight, soft, sharp = weight_of(model), blurred(image, sigma), image.double().cpu()
+    corners = [(y, x) for y in range(0, height, part) for x in range(0, width, part)]
+    lost = torch.zeros(height, width, dtype=torch.float64)
+    with in_eval_mode(model), torch.no_grad():
+        whole = float(measured(model(sharp[None].to(weight)), square, objective))
+        for start in range(0, len(corners), batch):
+            some = corners[start : start + batch]
+            images = sharp.repeat(len(some), 1, 1, 1)
+            for changed, (y, x) in zip(images, some, strict=True):
+                changed[:, y : y + part, x : x + part] = soft[:, y : y + part, x : x + part]
+            values = measured(model(images.to(weight)), square, objective).tolist()
+            for value, (y, x) in zip(values, some, strict=True):
+                cell = lost[y : y + part, x : x + part]
+                cell.fill_((whole - value) / cell.numel())
+            if report is not None:
+                report(min(start + batch, len(corners)), len(corners))
+    return lost
