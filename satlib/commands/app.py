@@ -10,6 +10,7 @@ import typer
 
 from satlib._version import __version__
 from satlib.commands import data
+from satlib.commands.analyse import analyse
 from satlib.commands.complexity import complexity
 from satlib.commands.doctor import doctor
 from satlib.commands.evaluate import evaluate
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command(short_help="Upscale an image, or a folder of images.")(upscale)
 app.command(short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
+app.command(short_help="Show what a square of the output is made of, for several networks.")(analyse)
 app.command(short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
 app.command(short_help="Train a network, or go on with a run.")(train)
 app.command(short_help="Run the trainings of an experiment, or go on.")(experiment)

@@ -1,0 +1,66 @@
+"""Squares to look at, chosen by a rule, and the part of a large image that is looked at with one.
+
+Shapes: H, W sides of the input, s the scale.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from satlib.analysis.attribution import Square, check_square
+from satlib.support.checks import require
+from satlib.upscaling.models import Bicubic
+
+
+def strongest_square(image: Tensor, scale: int, side: int) -> Square:
+    """Return the square of the output that has the most detail when an image (3, H, W) is interpolated.
+
+    Squares begin at multiples of half their side. Of several the first in raster order is taken.
+
+    Raises
+    ------
+    ValueError
+        If the output is smaller than a square.
+    """
+    check_square(Square(0, 0, side), image, scale)
+    output = Bicubic(scale)(image[None].float())
+    slopes = functional.pad(output.diff(dim=-2).abs(), (0, 0, 0, 1)) + functional.pad(output.diff().abs(), (0, 1))
+    detail = functional.avg_pool2d(slopes.sum(1, keepdim=True), side, stride=max(1, side // 2))[0, 0]
+    row, column = divmod(int(detail.argmax()), detail.shape[1])
+    return Square(row * max(1, side // 2), column * max(1, side // 2), side)
+
+
+def part_around(image: Tensor, square: Square, scale: int, length: int) -> tuple[Tensor, Square]:
+    """Cut the part of an image (3, H, W), at most ``length`` pixels wide and high, whose middle is the square.
+
+    Returns
+    -------
+    Tensor
+        (3, h, w), the whole image if it is small enough.
+    Square
+        The same square in the part's output.
+
+    Raises
+    ------
+    ValueError
+        If the square is not in the output, or larger than the part's.
+    """
+    check_square(square, image, scale)
+    starts = []
+    for first, size in zip(square[:2], image.shape[1:], strict=True):
+        begin, end = first // scale, -(-(first + square.side) // scale)  # the pixels under the square
+        require(end - begin <= length, "the part", length, f"at least {end - begin} pixels wide")
+        starts.append(max(0, min((begin + end - length) // 2, size - length)))
+    top, left = starts
+    part = image[:, top : top + length, left : left + length]
+    moved = Square(square.row - scale * top, square.column - scale * left, square.side)
+    check_square(moved, part, scale)
+    return part, moved
+
+
+def input_cells(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
+    """Return which input pixels the square is made from at its own place, (H, W) bool."""
+    inside = torch.zeros(grid, dtype=torch.bool)
+    rows, columns = (slice(n // scale, -(-(n + square.side) // scale)) for n in square[:2])
+    inside[rows, columns] = True
+    return inside
