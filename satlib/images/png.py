@@ -60,17 +60,16 @@ def read_png(data: bytes, max_pixels: int) -> Decoded:
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks up to IEND or to one that is cut off; an ancillary one that is damaged is left out."""
+    """Yield the chunks up to IEND or to one that is cut off; OSError for a wrong checksum."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
         body, stored = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
         if len(stored) < 4:
             return
-        if zlib.crc32(kind + body) == int.from_bytes(stored):
-            yield kind, body
-        elif not kind[0] & 32 or kind in PIXELS:
+        if zlib.crc32(kind + body) != int.from_bytes(stored):
             raise OSError(f"the checksum of its chunk {kind.decode('latin-1')} is wrong")
+        yield kind, body
         if kind == b"IEND":
             return
         at += 12 + length

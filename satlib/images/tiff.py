@@ -41,6 +41,11 @@ PREMULTIPLIED, STRAIGHT = 1, 2
 """Values of ExtraSamples that mean alpha."""
 
 MAX_PAGES = 10_000
+MAX_EXTRA = 16
+"""Samples of a pixel beside its colour."""
+
+MAX_TILE = 2**20
+"""Pixels that a tile may always have, however few the image may have."""
 
 
 def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
@@ -59,7 +64,7 @@ def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
         page = _only_page(tiff)
         check_size(page.imagewidth, page.imagelength, max_pixels)
         _check_meaning(page)
-        _check_strips(page, tiff.filehandle.size)
+        _check_strips(page, tiff.filehandle.size, max_pixels)
         samples = page.asarray(maxworkers=1)
         samples = samples.reshape(_shape_of_samples(page))
         if page.planarconfig == 2 and page.samplesperpixel > 1:
@@ -115,8 +120,16 @@ def _check_meaning(page: "TiffPage") -> None:
         )
     if bits > (64 if form == FLOATING else 32):
         raise UnsupportedImageError(f"samples of {bits} bits are not supported")
+    if bits == 24 and form == UNSIGNED:
+        raise UnsupportedImageError(
+            "samples of 24 bits are not supported: programs disagree about their order of bytes"
+        )
     if samples < COLORS[kind]:
         raise UnsupportedImageError(f"{samples} samples are too few for {_name(page.photometric)}")
+    if samples > COLORS[kind] + MAX_EXTRA:
+        raise UnsupportedImageError(
+            f"{samples} samples of each pixel are too many; {MAX_EXTRA} beside the colour are taken"
+        )
     if form == FLOATING and kind not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
         raise UnsupportedImageError(f"floating samples of {_name(page.photometric)} are not supported")
     if kind in (CIELAB, ICCLAB) and bits not in (8, 16):
@@ -139,8 +152,13 @@ def _name(value: object) -> str:
     return str(getattr(value, "name", value))
 
 
-def _check_strips(page: "TiffPage", size: int) -> None:
-    """Raise OSError if strips or tiles are missing, or lie outside the file; tifffile would take them for black."""
+def _check_strips(page: "TiffPage", size: int, max_pixels: int) -> None:
+    """Raise OSError if strips or tiles are missing, or lie outside the file; tifffile would take them for black.
+
+    UnsupportedImageError for tiles of more pixels than an image may have.
+    """
+    if page.is_tiled and page.tilewidth * page.tilelength > max(max_pixels, MAX_TILE):
+        raise UnsupportedImageError(f"its tiles have {page.tilewidth} x {page.tilelength} pixels")
     offsets, counts = page.dataoffsets, page.databytecounts
     tiles = page.chunked
     expected = int(np.prod(tiles))
