@@ -21,6 +21,8 @@ class Decoded:
 
     pixels: npt.NDArray[Any]
     exif: Image.Exif = field(default_factory=Image.Exif)
+    has_exif: bool = False
+    """Whether the file has EXIF, readable or not."""
     icc: bytes = b""
     dpi: Dpi | None = None
     gamma: float | None = None
@@ -32,7 +34,10 @@ class Decoded:
 
 def to_picture(decoded: Decoded) -> Picture:
     """Return an upright picture; a profile for another kind of pixels is left out, and added to the remarks."""
-    pixels = _upright(decoded.pixels, orientation_of(decoded.exif))
+    orientation = orientation_of(decoded.exif)
+    if not orientation or (decoded.has_exif and not len(decoded.exif)):
+        decoded.remarks.append("its EXIF is damaged; it may be turned")
+    pixels = _upright(decoded.pixels, orientation)
     icc = decoded.icc
     if not fits(icc, pixels.shape[2]):
         space = icc[16:20].decode("latin-1").strip()

@@ -49,12 +49,12 @@ def load_exif(data: bytes) -> Image.Exif:
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """Return the orientation that EXIF records: 1 to 8, upright (1) if it is missing or something else."""
+    """Return the orientation that EXIF records, 1 (upright) if it records none; 0 if it is none of 1 to 8."""
     try:
         value = exif.get(ExifTags.Base.Orientation, 1)
     except UNREADABLE:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        return 0
+    return value if isinstance(value, int) and 1 <= value <= 8 else 0
 
 
 def exif_bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:

@@ -82,7 +82,7 @@ def decode(image: Image.Image) -> Decoded:
         remarks, icc = [said], b""
     gamma, places = info.get("gamma"), info.get("chromaticity") or ()
     return Decoded(
-        pixels, exif_of(image), icc, check_dpi(info.get("dpi")),
+        pixels, exif_of(image), bool(info.get("exif")), icc, check_dpi(info.get("dpi")),
         float(gamma) if isinstance(gamma, (int, float)) and gamma > 0 else None,
         tuple(map(float, places)) if len(places) == 8 else (), remarks=remarks,
     )  # fmt: skip

@@ -88,7 +88,8 @@ def _check_frames(chunks: dict[bytes, bytes]) -> None:
 def _with_metadata(pixels: npt.NDArray[Any], first: dict[bytes, bytes], chunks: list[Chunk]) -> Decoded:
     """Add what the first chunk of each kind says; what says nonsense is left out."""
     decoded = Decoded(pixels, icc=_profile(first.get(b"iCCP", b"")), cicp=first.get(b"cICP", b"")[:4])
-    decoded.exif = load_exif(first.get(b"eXIf") or _exif_in_text(chunks))
+    exif = first.get(b"eXIf") or _exif_in_text(chunks)
+    decoded.exif, decoded.has_exif = load_exif(exif), bool(exif)
     gamma, places, pixels_per = first.get(b"gAMA", b""), first.get(b"cHRM", b""), first.get(b"pHYs", b"")
     if len(gamma) == 4 and gamma != bytes(4):
         decoded.gamma = int.from_bytes(gamma) / 100_000

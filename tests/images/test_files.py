@@ -15,6 +15,7 @@ from satlib.images.files import read, write
 from satlib.images.formats import check_format
 from satlib.images.picture import Picture
 from satlib.images.profiles import profile_of_gamma
+from satlib.images.remarks import ImageRemark
 
 RNG = np.random.default_rng(0)
 # A smooth ramp, so that lossy formats stay close.
@@ -106,6 +107,17 @@ def test_orientation_of_16_bit_colour(tmp_path, orientation):
         high = Image.fromarray((pixels >> 8).astype(np.uint8))
         high.getexif()[ExifTags.Base.Orientation] = orientation
         np.testing.assert_array_equal(read(path).pixels >> 8, np.asarray(ImageOps.exif_transpose(high)))
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp"])
+def test_damaged_exif_is_said(tmp_path, extension):
+    path = tmp_path / f"image.{extension}"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 9
+    for bad in (b"Exif\0\0XX*\0damaged", exif.tobytes()):
+        Image.fromarray(RAMP[..., :3]).save(path, exif=bad)
+        with pytest.warns(ImageRemark, match=rf"image\.{extension}: its EXIF is damaged; it may be turned"):
+            assert read(path).pixels.shape == (24, 31, 3)
 
 
 def test_palette_files_become_colour(tmp_path):
