@@ -43,7 +43,7 @@ def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """
     path = Path(path)
     with path.open("rb") as file, _faults_named(path):
-        decoded = _decode(file, max_pixels)
+        decoded = _decode(file if file.seekable() else io.BytesIO(file.read()), max_pixels)
         picture = to_picture(decoded)
     remark(path, decoded.remarks)
     return picture
@@ -98,8 +98,7 @@ def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> 
     OSError
         If the file cannot be written.
     """
-    check_picture(picture, path, quality=quality)
-    name = check_format(path, (1, 1), 1, picture.pixels.dtype, quality)
+    name = check_picture(picture, path, quality=quality)
     fitting, said = _fitting(picture, name)
     data = _encode(fitting, name, quality)
     with replacing(Path(path)) as temporary:
@@ -107,13 +106,11 @@ def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> 
     remark(path, said)
 
 
-def check_picture(picture: Picture, path: str | PathLike[str], scale: int = 1, *, quality: int = 95) -> None:
-    """Raise ValueError unless the format of a path holds a picture that is ``scale`` times as large."""
+def check_picture(picture: Picture, path: str | PathLike[str], scale: int = 1, *, quality: int = 95) -> str:
+    """Return the format of a path; ValueError unless it holds a picture that is ``scale`` times as large."""
     height, width, channels = picture.pixels.shape
-    size = (width * scale, height * scale)
-    check_format(
-        path, size, channels, picture.pixels.dtype, quality, exif=len(picture.exif), icc=len(picture.icc)
-    )  # fmt: skip
+    size, exif, icc = (width * scale, height * scale), len(picture.exif), len(picture.icc)
+    return check_format(path, size, channels, picture.pixels.dtype, quality, exif=exif, icc=icc)
 
 
 def _fitting(picture: Picture, name: str) -> tuple[Picture, list[str]]:

@@ -8,6 +8,7 @@ Shapes: H, W image height and width; S samples of a pixel; C channels: 1 grey, 2
 """
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -78,14 +79,17 @@ def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what tifffile logs about odd tags to itself: what matters is raised."""
-    logger = logging.getLogger("tifffile")
-    before = logger.disabled
-    logger.disabled = True
+    """Keep what tifffile logs about odd tags in this thread to itself: what matters is raised."""
+    logger, thread = logging.getLogger("tifffile"), threading.get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(of_others)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.removeFilter(of_others)
 
 
 def _only_page(tiff: "TiffFile") -> "TiffPage":
@@ -98,9 +102,12 @@ def _only_page(tiff: "TiffFile") -> "TiffPage":
             raise UnsupportedImageError(f"it has more than {MAX_PAGES} pages")
         if isinstance(page, TiffPage) and (number == 0 or not int(page.subfiletype) & 5):
             found.append(page)
-    full = [page for page in found if not int(page.subfiletype) & 5] or found
-    if len(full) != 1:
-        raise UnsupportedImageError(f"it holds {len(full)} pages or frames, not one image")
+    full = [page for page in found if not int(page.subfiletype) & 5] or found[:1]
+    images = max(len(full), int((tiff.imagej_metadata or {}).get("images", 1)))  # ImageJ keeps a stack in one page
+    if images != 1:
+        raise UnsupportedImageError(f"it holds {images} pages or frames, not one image")
+    if int(full[0].subfiletype) & 1 and full[0].subifds:
+        raise UnsupportedImageError("its page is a thumbnail of an image that is not read here, as in raw files")
     return full[0]
 
 

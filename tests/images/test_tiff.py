@@ -1,8 +1,10 @@
 """TIFF: files by tifffile, Pillow and by hand are read as they say, or refused with the name of what is not taken."""
 
 import io
+import logging
 import re
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -204,6 +206,28 @@ def test_pages_are_refused_and_thumbnails_are_not(tmp_path):
         writer.write(DEEP, photometric="rgb", metadata=None)
     with pytest.raises(ValueError, match=r"a\.tif: it holds 2 pages or frames, not one image"):
         read(path)
+
+
+def test_stacks_of_imagej_and_raw_files_are_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, DEEP[..., 0], imagej=True, metadata={"axes": "YX"})
+    np.testing.assert_array_equal(read(path).pixels[..., 0], DEEP[..., 0], strict=True)
+    tifffile.imwrite(path, np.moveaxis(DEEP, -1, 0), imagej=True, metadata={"axes": "ZYX"}, contiguous=True)
+    with pytest.raises(ValueError, match=r"a\.tif: it holds 3 pages or frames, not one image"):
+        read(path)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(DEEP[::4, ::4], photometric="rgb", subfiletype=1, subifds=1)
+        writer.write(DEEP[..., 0], photometric="cfa", subfiletype=0)
+    with pytest.raises(ValueError, match=r"a\.tif: its page is a thumbnail of an image that is not read here"):
+        read(path)
+
+
+def test_reading_in_threads_leaves_the_logger_as_it_was(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, photometric="rgb")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, [tmp_path / "a.tif"] * 20))
+    logger = logging.getLogger("tifffile")
+    assert not logger.filters and not logger.disabled
 
 
 @pytest.mark.parametrize("deep", [False, True])

@@ -99,3 +99,16 @@ def test_upscale_writes_through_links_and_into_pipes(tmp_path, monkeypatch):
     assert upscaled("in.png", "pipe.png") == 0
     reader.join()
     assert got == [(tmp_path / "real.png").read_bytes()]
+
+
+@pytest.mark.parametrize("extension", ["png", "tif", "jpg", "gif"])
+def test_a_pipe_is_read(tmp_path, extension):
+    Image.new("L", (8, 8), 99).save(tmp_path / f"in.{extension}")
+    os.mkfifo(tmp_path / f"pipe.{extension}")
+    data = (tmp_path / f"in.{extension}").read_bytes()
+    writer = threading.Thread(target=lambda: (tmp_path / f"pipe.{extension}").write_bytes(data))
+    writer.start()
+    np.testing.assert_array_equal(
+        read(tmp_path / f"pipe.{extension}").pixels, read(tmp_path / f"in.{extension}").pixels
+    )
+    writer.join()
