@@ -11,6 +11,7 @@ memory       what a process grows by in a forward pass, beside the formula
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 trials       collects a batch of trainings: OUT --to FILE
+corruption   damaged image files of all formats, each upscaled: never more than a clear error; two minutes
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -31,6 +32,7 @@ PROGRAMS = {
     "precision": "precision",
     "gpu": "gpu",
     "trials": "trials",
+    "corruption": "corruption",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""

@@ -86,7 +86,7 @@ def run(model: SAT, image: Tensor, number_format: Format) -> tuple[Tensor, list[
 def in_tiles(model: SAT, image: Tensor) -> Tensor:
     """Return the output in float32, made of four tiles."""
     side = 2 * max(image.shape[2:]) // 3
-    pixels = upscale(image[0].permute(1, 2, 0).numpy(), model, tile=side, overlap=side // 4)
+    pixels = upscale(image[0].permute(1, 2, 0).numpy(), model, tile=side, overlap=side // 4, margin=0)
     return to_tensor(pixels)[None]
 
 

@@ -7,7 +7,9 @@ def main() -> None:
     """Run the command line, in an environment that is prepared before torch is loaded; the entry point `satlib`."""
     prepare()
     from satlib.commands.app import app
+    from satlib.commands.errors import show_remarks
 
+    show_remarks()
     app(prog_name="satlib")
 
 

@@ -9,10 +9,12 @@ import typer
 from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
 from satlib.commands.options import choose_model, full_name, parse_tile
 from satlib.images.folder import images_and_others
+from satlib.images.formats import READ, written_name
 from satlib.images.picture import MAX_PIXELS
 from satlib.support.progress import Report
 from satlib.support.progress_bar import bar
 from satlib.upscaling.api import upscale_file
+from satlib.upscaling.care import MARGIN, check_margin
 from satlib.upscaling.models import Upscaler
 from satlib.upscaling.precision import FORMATS
 from satlib.upscaling.tiling import Precision, Tiling
@@ -21,7 +23,8 @@ from satlib.weights.checkpoint import bundled
 
 def upscale(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", readable=False, help="An image (PNG, JPEG, WebP, TIFF), or a folder.")
+        Path,
+        typer.Argument(metavar="IN", readable=False, help="An image (PNG, JPEG, WebP, TIFF, BMP, GIF), or a folder."),
     ],
     target: Annotated[
         Path,
@@ -38,6 +41,9 @@ def upscale(
         str, typer.Option(help="float32, bfloat16; auto: float32, or bfloat16 on a GPU for what does not fit.")
     ] = "auto",
     device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    margin: Annotated[
+        int, typer.Option(help="Pixels of mirror image around the input, so that its border keeps its brightness.")
+    ] = MARGIN,
     max_pixels: Annotated[int, typer.Option(help="Refuse larger inputs.")] = MAX_PIXELS,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
     untrained: Annotated[bool, typer.Option("--untrained", help="Give the network random weights.")] = False,
@@ -46,9 +52,10 @@ def upscale(
     with errors_in_one_line():
         number_format = parse_precision(precision)
         tiling = Tiling(tile=parse_tile(tile), overlap=overlap, ensemble=ensemble, precision=number_format)
+        check_margin(margin)
         network, remark = _choose(model, scale, device, untrained=untrained)
         pairs = _pairs(source, target)
-    run = partial(upscale_file, model=network, tiling=tiling, max_pixels=max_pixels, quality=quality)
+    run = partial(upscale_file, model=network, tiling=tiling, margin=margin, max_pixels=max_pixels, quality=quality)
     failed = False
     for number, pair in enumerate(pairs, 1):
         label = pair[0].name if len(pairs) == 1 else f"{number}/{len(pairs)} {pair[0].name}"
@@ -106,11 +113,21 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
     for path in others:
         note(f"skipped {path}: not an image by its extension")
     if not found:
-        raise ValueError(f"no PNG, JPEG, WebP or TIFF files in {source}")
+        raise ValueError(f"no {READ} files in {source}")
     if not target.parent.is_dir():
         raise ValueError(f"cannot write into {target}: the folder {target.parent} does not exist")
     target.mkdir(exist_ok=True)
-    return [(path, target / path.name) for path in found]
+    return [(path, target / name) for path, name in zip(found, _names(found), strict=True)]
+
+
+def _names(found: list[Path]) -> list[str]:
+    """Return a name for each output, no two the same: the input's, with .png for a format that is not written."""
+    own = {path.name for path in found}
+    names = [written_name(path) for path in found]
+    return [
+        f"{path.name}.png" if name != path.name and (name in own or names.count(name) > 1) else name
+        for path, name in zip(found, names, strict=True)
+    ]
 
 
 def _choose(model: str | None, scale: int | None, device: str | None, *, untrained: bool) -> tuple[Upscaler, str]:

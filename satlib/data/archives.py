@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple, Protocol
 
-from satlib.images.folder import SUFFIXES
+from satlib.images.formats import FORMATS
 
 CHUNK = 1 << 18
 
@@ -171,7 +171,7 @@ def _safe_path(name: str) -> PurePosixPath:
 
 def _place(path: PurePosixPath, folders: Sequence[tuple[str, str]]) -> PurePosixPath | None:
     """Return where below the target an image goes, or None for what is not wanted."""
-    if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or "__MACOSX" in path.parts:
+    if path.suffix.lower() not in FORMATS or path.name.startswith(".") or "__MACOSX" in path.parts:
         return None
     for end, folder in folders:
         parts = PurePosixPath(end).parts

@@ -14,7 +14,6 @@ older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -135,22 +134,6 @@ def compare(sr: Image, hr: Image, protocol: Protocol, network: nn.Module | None 
             metric = metrics.psnr if name == "psnr" else metrics.ssim
             values[name] = metric(sr, hr, border=protocol.scale, rounded=protocol.rounded)
     return values
-
-
-def find_low(folder: Path, hr_file: Path, files: Mapping[str, Path], scale: int) -> Path:
-    """Return the low-resolution version of a photograph among files by stem: "NAME", "NAMEx4" or "NAME_LRBI_x4".
-
-    These are the names in use: our own, those of EDSR's copies of the test sets, and those of Manga109.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    for stem in (hr_file.stem, f"{hr_file.stem}x{scale}", f"{hr_file.stem}_LRBI_x{scale}"):
-        if stem in files:
-            return files[stem]
-    raise ValueError(f"{folder} has no low-resolution version of {hr_file.name}")
 
 
 def _read(path: Path, gray: str) -> Image:

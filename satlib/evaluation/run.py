@@ -10,7 +10,8 @@ from torch import nn
 
 from satlib.evaluation.evaluation import Evaluation, Score
 from satlib.evaluation.finished_rows import Ledger, fingerprint, row_key
-from satlib.evaluation.protocol import Protocol, find_low, measure
+from satlib.evaluation.pairs import Pairs
+from satlib.evaluation.protocol import Protocol, measure
 from satlib.evaluation.published import set_name
 from satlib.images.files import write
 from satlib.images.folder import image_files
@@ -52,8 +53,8 @@ def evaluate(
     scale
         The model's factor.
     lr
-        A folder of low-resolution images of the same names, or with the scale added: "babyx4.png", "baby_LRBI_x4.png".
-        By default they are made by MATLAB's bicubic.
+        A folder of low-resolution images of the same names, or as benchmarks name them, "babyx4.png" or
+        "baby_LRBI_x4.png" (:mod:`satlib.evaluation.pairs`). By default they are made by MATLAB's bicubic.
     metrics, rounded, gray, tile, overlap, ensemble
         See :class:`satlib.evaluation.Protocol`, which also says why the defaults are what they are.
     device
@@ -84,7 +85,7 @@ def evaluate(
     network = _get_model(model, scale, device)
     place = weight_of(network).device
     files = image_files(Path(folder))
-    run = _Run(network, protocol, place, None if lr is None else Path(lr), save_images, resume)
+    run = _Run(network, protocol, place, files, None if lr is None else Path(lr), save_images, resume)
     run.check_names(files)
     scores, failures = [], []
     _reset_peak(place)
@@ -110,13 +111,14 @@ class _Run:
         model: Upscaler,
         protocol: Protocol,
         device: torch.device,
+        files: list[Path],
         lr: Path | None,
         save_images: str | PathLike[str] | None,
         resume: str | PathLike[str] | None,
     ) -> None:
         self.model, self.protocol = model, protocol
         self.lr = lr
-        self.low_files = {} if lr is None else {path.stem: path for path in image_files(lr)}
+        self.pairs = Pairs(files, [] if lr is None else image_files(lr), protocol.scale)
         self.network: nn.Module | None = load_lpips(device=device) if "lpips" in protocol.metrics else None
         self.target = None if save_images is None else Path(save_images)
         if self.target is not None:
@@ -133,7 +135,9 @@ class _Run:
 
     def score(self, file: Path) -> Score:
         """Return the row of an image, from the ledger if it is there and the upscaled image needs no saving."""
-        lr_file = None if self.lr is None else find_low(self.lr, file, self.low_files, self.protocol.scale)
+        lr_file = self.pairs.low_of(file)
+        if lr_file is None and self.lr is not None:
+            raise ValueError(f"{self.lr} has no low-resolution version of {file.name}")
         target = None if self.target is None else self.target / f"{file.stem}.png"
         key = "" if self.ledger is None else row_key(self.common, file, lr_file)
         known = None if self.ledger is None else self.ledger.find(key)

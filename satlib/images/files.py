@@ -1,59 +1,90 @@
-"""Image files in and out: PNG, JPEG, WebP and TIFF, with all 16 bits where they have them.
+"""Image files in and out: PNG, JPEG, WebP and TIFF, and in alone BMP and GIF, with all the bits that they have.
 
-Reading bounds the size before anything is decoded, and names the file in every error. Writing replaces a file whole
-or leaves it alone.
+Reading bounds the size before anything is decoded, names the file in every error, and says as a warning what was
+converted. Writing replaces a file whole or leaves it alone.
 """
 
 import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from satlib.images.picture import MAX_PIXELS, UNREADABLE, Picture, check_size, make_picture, pil_pixels, to_pil
-from satlib.images.sixteen_bit import UnsupportedImageError, encode_png, encode_tiff, is_deep, read_deep
+from satlib.images.decoded import Decoded, to_picture
+from satlib.images.formats import READ, UnsupportedImageError, check_format, format_of
+from satlib.images.metadata import UNREADABLE, exif_with_dpi
+from satlib.images.picture import MAX_PIXELS, Picture, to_pil
+from satlib.images.pil_images import read_with_pillow
+from satlib.images.png import read_png, write_png
+from satlib.images.profiles import fits, gray_to_rgb, profile_of_gamma
+from satlib.images.remarks import remark
+from satlib.support.errors import first_line
 from satlib.support.files import replacing
-
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-"""The format of a file by its extension, in lower case."""
-
-MAX_SIDE = {"JPEG": 65500, "WEBP": 16383}
-"""Longest side that a format holds, in pixels."""
-
-_ELSEWHERE = "; choose .png or .tif"
 
 
 def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a PNG, JPEG, WebP or TIFF file, with all 16 bits where it has them.
+    """Read an image file, with all its bits; of a GIF, the first frame.
+
+    CMYK and LAB are converted to sRGB. That, and what else is not kept as it was, is said by a warning
+    (:class:`satlib.images.remarks.ImageRemark`).
 
     Raises
     ------
     OSError
         If there is no such file, or it is no image of these formats, damaged or truncated.
     ValueError
-        If the image has more than ``max_pixels`` pixels, several pages or frames, or a mode that is not taken. The
+        If the image has more than ``max_pixels`` pixels, several pages or frames, or samples that are not taken. The
         size is checked before anything is decoded.
     """
     path = Path(path)
     with path.open("rb") as file, _faults_named(path):
-        image = Image.open(file, formats=sorted(set(FORMATS.values())))
-        check_size(*image.size, max_pixels)
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":  # MPO: a JPEG photograph followed by previews
-            raise UnsupportedImageError(f"it holds {frames} pages or frames, not one image")
-        return make_picture(image, read_deep(file, image) if is_deep(image) else pil_pixels(image))
+        decoded = _decode(file if file.seekable() else io.BytesIO(file.read()), max_pixels)
+        picture = to_picture(decoded)
+    remark(path, decoded.remarks)
+    return picture
+
+
+def _decode(file: IO[bytes], max_pixels: int) -> Decoded:
+    head = file.read(12)
+    name = format_of(head)
+    file.seek(0)
+    if name is None:
+        raise UnidentifiedImageError
+    if name == "PNG":
+        return read_png(file.read(), max_pixels)
+    if name == "TIFF":
+        from satlib.images.tiff import read_tiff
+
+        return read_tiff(file, max_pixels)
+    if name == "JPEG":
+        _check_jpeg(file)
+    return read_with_pillow(file, name, max_pixels)
+
+
+def _check_jpeg(file: IO[bytes]) -> None:
+    """Refuse by name what libjpeg in Pillow does not read: lossless files, and more than 8 bits."""
+    file.seek(2)
+    while (marker := file.read(4)) and len(marker) == 4 and marker[0] == 0xFF:
+        kind, length = marker[1], int.from_bytes(marker[2:])
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            bits = file.read(1)
+            if kind in (0xC3, 0xC7, 0xCB, 0xCF) or (bits and bits[0] in (12, 16)):
+                raise UnsupportedImageError(f"lossless JPEG and JPEG of more than 8 bits are not supported ({bits[0]})")
+            break
+        file.seek(max(length - 2, 0), io.SEEK_CUR)
+    file.seek(0)
 
 
 def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> None:
     """Write a picture in the format of the path's extension; the file appears whole or not at all.
 
-    8-bit grey becomes colour in WebP, which has no grey.
+    8-bit grey becomes colour in WebP, which has no grey. Gamma and chromaticities become a colour profile in formats
+    other than PNG. A link is written through, and so is a pipe.
 
     Parameters
     ----------
@@ -67,67 +98,61 @@ def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> 
     OSError
         If the file cannot be written.
     """
-    height, width, channels = picture.pixels.shape
-    file_format = check_format(path, (width, height), channels, picture.pixels.dtype, quality)
-    data = _encode(picture, file_format, quality)
+    name = check_picture(picture, path, quality=quality)
+    fitting, said = _fitting(picture, name)
+    data = _encode(fitting, name, quality)
     with replacing(Path(path)) as temporary:
         temporary.write_bytes(data)
+    remark(path, said)
 
 
-def check_format(
-    path: str | PathLike[str], size: tuple[int, int], channels: int, dtype: npt.DTypeLike, quality: int = 95
-) -> str:
-    """Return the format that a path's extension asks for, once it is sure to hold an image.
-
-    Parameters
-    ----------
-    size, channels, dtype
-        Width and height, channels (1 to 4) and dtype of the image.
-    quality
-        Of JPEG and WebP, 1 to 100.
-
-    Raises
-    ------
-    ValueError
-        If the extension is unknown, the quality out of range, or the format has no such dtype, size or no alpha.
-    """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality must be in 1..100, got {quality}")
-    suffix = Path(path).suffix
-    if suffix.lower() not in FORMATS:
-        raise ValueError(f"cannot write {path}: {suffix or 'no extension'} is not one of {', '.join(FORMATS)}")
-    file_format = FORMATS[suffix.lower()]
-    lossless = file_format in ("PNG", "TIFF")
-    if dtype != np.uint8 and not (lossless and dtype == np.uint16):
-        raise ValueError(f"cannot write {path}: {file_format} does not hold {np.dtype(dtype)}{_ELSEWHERE}")
-    if file_format == "JPEG" and channels in (2, 4):
-        raise ValueError(f"cannot write {path}: JPEG does not hold transparency{_ELSEWHERE}")
-    if max(size) > MAX_SIDE.get(file_format, max(size)):
-        raise ValueError(f"cannot write {path}: {file_format} does not hold {size[0]} x {size[1]} pixels{_ELSEWHERE}")
-    return file_format
+def check_picture(picture: Picture, path: str | PathLike[str], scale: int = 1, *, quality: int = 95) -> str:
+    """Return the format of a path; ValueError unless it holds a picture that is ``scale`` times as large."""
+    height, width, channels = picture.pixels.shape
+    size, exif, icc = (width * scale, height * scale), len(picture.exif), len(picture.icc)
+    return check_format(path, size, channels, picture.pixels.dtype, quality, exif=exif, icc=icc)
 
 
-def _encode(picture: Picture, file_format: str, quality: int) -> bytes:
-    metadata = {"exif": picture.exif, "icc": picture.icc}
-    if file_format == "TIFF":
-        return encode_tiff(picture.pixels, **metadata)
-    if picture.pixels.dtype == np.uint16:
-        return encode_png(picture.pixels, **metadata)
-    options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
-    if picture.exif:
-        options["exif"] = picture.exif
-    if file_format != "PNG":
-        options["quality"] = quality
-    if file_format == "JPEG":
+def _fitting(picture: Picture, name: str) -> tuple[Picture, list[str]]:
+    """Return a picture with a profile that fits pixels and format, and what had to be changed for it."""
+    said: list[str] = []
+    channels = picture.pixels.shape[2]
+    if not fits(picture.icc, channels):
+        said.append("the colour profile is for other pixels and left out")
+        picture = replace(picture, icc=b"")
+    if name != "PNG" and not picture.icc:
+        picture = replace(picture, icc=profile_of_gamma(channels, picture.gamma, picture.chromaticities))
+    if name != "PNG" and picture.cicp and not picture.icc:
+        said.append(f"{name} does not hold the colour space of video (cICP), which is left out")
+    if name == "WEBP" and channels < 3 and picture.icc:
+        pixels, how = gray_to_rgb(picture.pixels, picture.icc)
+        said.append(how)
+        picture = replace(picture, pixels=pixels, icc=b"")
+    return picture, said
+
+
+def _encode(picture: Picture, name: str, quality: int) -> bytes:
+    if name == "TIFF":
+        from satlib.images.tiff_writer import write_tiff
+
+        return write_tiff(picture)
+    if name == "PNG":
+        return write_png(picture)
+    options: dict[str, Any] = {"quality": quality}
+    exif = exif_with_dpi(picture.exif, picture.dpi) if name == "WEBP" else picture.exif
+    options |= {key: value for key, value in {"icc_profile": picture.icc, "exif": exif}.items() if value}
+    if name == "JPEG":
         options["subsampling"] = 0  # colour as fine as brightness
+        if picture.dpi is not None:
+            options["dpi"] = tuple(max(1, min(65535, round(side))) for side in picture.dpi)
     buffer = io.BytesIO()
-    to_pil(picture).save(buffer, file_format, **options)
+    to_pil(picture).save(buffer, name, **options)
     return buffer.getvalue()
 
 
 @contextmanager
 def _faults_named(path: Path) -> Iterator[None]:
-    """Turn what Pillow raises into one line that names the file, and keep its warnings about metadata quiet."""
+    """Turn what decoders raise into one line that names the file, and keep their warnings about metadata quiet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,6 +160,8 @@ def _faults_named(path: Path) -> Iterator[None]:
     except (UnsupportedImageError, Image.DecompressionBombError) as error:
         raise UnsupportedImageError(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
-        raise OSError(f"{path} is not a PNG, JPEG, WebP or TIFF image, or its header is damaged") from error
-    except UNREADABLE as error:
-        raise OSError(f"{path} is damaged or truncated: {error}") from error
+        raise OSError(f"{path} is not a {READ} image, or its header is damaged") from error
+    except MemoryError:
+        raise
+    except (*UNREADABLE, RuntimeError, NotImplementedError, AssertionError) as error:
+        raise OSError(f"{path} is damaged or truncated: {first_line(error)}") from error

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from satlib.images.files import FORMATS, read
+from satlib.images.files import read
+from satlib.images.formats import FORMATS, is_image
 
-SUFFIXES = (*FORMATS, ".bmp", ".gif")
-"""What counts as an image file; one that cannot be read is an error, not skipped."""
 MAX_PIXELS_OF_SET = 2**27
 """Largest image that is read from a data set: 134 million pixels."""
 
 
 def image_files(folder: Path, *, nested: bool = False) -> list[Path]:
-    """Return the image files of a folder, sorted by path; hidden files are left out.
+    """Return the image files of a folder, by their extension and sorted by path; hidden files are left out.
+
+    One that cannot be read is an error to whoever reads it, not skipped.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def image_files(folder: Path, *, nested: bool = False) -> list[Path]:
         raise NotADirectoryError(f"{folder} is a file; a folder of images is needed")
     if not folder.is_dir():
         raise NotADirectoryError(f"no such folder: {folder}")
-    files = sorted(path for path in _walk(folder, nested) if path.suffix.lower() in SUFFIXES)
+    files = sorted(path for path in _walk(folder, nested) if is_image(path))
     if not files:
         raise ValueError(f"{folder} has no images ({', '.join(FORMATS)})")
     return files
@@ -51,7 +52,7 @@ def _walk(folder: Path, nested: bool) -> Iterator[Path]:
 
 
 def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an image as 8-bit grey (H, W) or RGB (H, W, 3); 16 bits are rounded to 8, opaque alpha is dropped.
+    """Read an image as 8-bit grey (H, W) or RGB (H, W, 3); deeper is rounded to 8 bits, opaque alpha is dropped.
 
     Raises
     ------
@@ -59,13 +60,13 @@ def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
         As :func:`satlib.images.files.read`; ValueError also if parts of it are transparent.
     """
     pixels: npt.NDArray[Any] = read(path, max_pixels=MAX_PIXELS_OF_SET).pixels
-    white = np.iinfo(pixels.dtype).max
+    white = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
     if pixels.shape[2] in (2, 4):
         if (pixels[..., -1] != white).any():
             raise ValueError(f"{path} has transparent pixels")
         pixels = pixels[..., :-1]
-    if pixels.dtype == np.uint16:
-        pixels = np.rint(pixels / 257)
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(pixels * (255 / white))
     image = pixels.astype(np.uint8)
     return image[..., 0] if image.shape[2] == 1 else image
 
@@ -73,5 +74,4 @@ def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
 def images_and_others(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the files of a folder, hidden ones and subfolders left out: images by their extension, and others."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = [path for path in files if path.suffix.lower() in FORMATS]
-    return found, [path for path in files if path.suffix.lower() not in FORMATS]
+    return [path for path in files if is_image(path)], [path for path in files if not is_image(path)]

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from satlib.images.degradation import low_resolution
 from satlib.images.files import read
-from satlib.images.picture import MAX_PIXELS, PIL_MODES, Picture, from_array, from_pil
+from satlib.images.picture import MAX_PIXELS, Picture, from_array
+from satlib.images.pil_images import CONVERTED, PIL_MODES, from_pil
 from satlib.images.tensors import to_tensor
 from satlib.resize import imresize
 
@@ -79,7 +80,7 @@ def colour_pixels(image: str | PathLike[str] | Image.Image | npt.NDArray[Any]) -
     if not isinstance(image, (str, PathLike, Image.Image, np.ndarray)):
         kinds = "a path, a PIL image, an array or a tensor (3, H, W)"
         raise ValueError(f"image must be {kinds}, got {type(image).__name__}")
-    if isinstance(image, Image.Image) and not (image.mode in PIL_MODES or image.mode.startswith("I;16")):
+    if isinstance(image, Image.Image) and not (image.mode in (*PIL_MODES, *CONVERTED) or image.mode.startswith("I;16")):
         image = image.convert("RGB")  # as Pillow does; in modes I and F, what exceeds 255 is white
     picture = as_picture(image)
     return picture.pixels[..., :-1] if picture.has_alpha else picture.pixels

@@ -1,10 +1,12 @@
 """`upscale`: any image through a network or the bicubic baseline; and the same for files.
 
-How a picture is run is in `run`, what a file or a PIL image is made of in `satlib.images`.
+How a picture is run is in `run`, what is done for its border and its grey in `care`.
 """
 
 import os
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
@@ -14,11 +16,13 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from satlib.images.files import check_format, read, write
+from satlib.images.files import check_picture, read, write
 from satlib.images.inputs import as_picture
-from satlib.images.picture import MAX_PIXELS, fits_pil, to_pil
+from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
+from satlib.support.files import behind_links
 from satlib.support.progress import Report
-from satlib.upscaling.models import Upscaler, get_model
+from satlib.upscaling.care import MARGIN, check_margin, with_care
+from satlib.upscaling.models import Bicubic, Upscaler, get_model
 from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import WHOLE, Precision, Tile, Tiling
 
@@ -34,6 +38,7 @@ def upscale(
     precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
+    margin: int = ...,
     max_pixels: int = ...,
 ) -> npt.NDArray[Any]: ...
 
@@ -49,6 +54,7 @@ def upscale(
     precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
+    margin: int = ...,
     max_pixels: int = ...,
 ) -> Image.Image: ...
 
@@ -64,6 +70,7 @@ def upscale(
     precision: Precision = ...,
     device: torch.device | str | None = ...,
     progress: bool = ...,
+    margin: int = ...,
     max_pixels: int = ...,
 ) -> Image.Image | npt.NDArray[np.uint16]: ...
 
@@ -78,6 +85,7 @@ def upscale(
     precision: Precision = "float32",
     device: torch.device | str | None = None,
     progress: bool = False,
+    margin: int = MARGIN,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image | npt.NDArray[Any]:
     """Upscale an image by the factor of a network.
@@ -104,6 +112,9 @@ def upscale(
         ``None``: where the network is, or a GPU for a loaded one if CUDA has one.
     progress
         Show a bar of the tiles on stderr.
+    margin
+        Input pixels by which the image is continued on each side by its mirror image, so that the zeros beyond it do
+        not darken its border; what they become is cut off. 0 gives the network's own output, which papers measure.
     max_pixels
         Largest input that is taken.
 
@@ -112,7 +123,8 @@ def upscale(
     PIL image or array
         Of the same kind, mode or dtype: an array for an array, a PIL image for a PIL image or a path. A file with 16
         bits of colour or alpha gives a uint16 array (H, W, C), because Pillow has no such image. Palettes become RGB or
-        RGBA and bilevel images grey; EXIF and ICC profile are kept in ``info``, and the image is upright.
+        RGBA and bilevel images grey; EXIF, ICC profile, resolution and gamma are kept in ``info``, and the image is
+        upright. RGB whose channels are all equal stays so. Colour under transparent pixels is not kept.
 
     Raises
     ------
@@ -122,10 +134,11 @@ def upscale(
         If memory runs out; with ``tile="auto"`` only when the smallest tiles do not fit.
     """
     tiling = Tiling(tile=tile, overlap=overlap, ensemble=ensemble, precision=precision)
+    check_margin(margin)
     picture = as_picture(image, max_pixels)
     network = get_model(model, device)
     with _bar(progress) as report:
-        result = upscale_picture(picture, network, tiling, report=report)
+        result = _upscale(picture, network, tiling, margin, report)
     if isinstance(image, np.ndarray):
         return result.pixels.reshape(result.pixels.shape[:2] + image.shape[2:])
     return to_pil(result) if fits_pil(result) else result.pixels
@@ -137,6 +150,7 @@ def upscale_file(
     model: Upscaler,
     tiling: Tiling = WHOLE,
     *,
+    margin: int = MARGIN,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
     report: Report | None = None,
@@ -151,22 +165,32 @@ def upscale_file(
     ValueError, OSError
         Also if ``target`` is ``source``, is a folder, cannot be written, or is of a format that cannot hold the result.
     """
+    check_margin(margin)
     check_target(Path(source), Path(target))
     picture = read(source, max_pixels=max_pixels)
-    height, width, channels = picture.pixels.shape
-    size = (width * model.scale, height * model.scale)
-    check_format(target, size, channels, picture.pixels.dtype, quality)
-    write(upscale_picture(picture, model, tiling, report=report), target, quality=quality)
-    return size
+    check_picture(picture, target, model.scale, quality=quality)
+    write(_upscale(picture, model, tiling, margin, report), target, quality=quality)
+    return picture.pixels.shape[1] * model.scale, picture.pixels.shape[0] * model.scale
+
+
+def _upscale(picture: Picture, model: Upscaler, tiling: Tiling, margin: int, report: Report | None) -> Picture:
+    """Upscale with the care of :mod:`satlib.upscaling.care`; tiles are as large as asked for, without the margin."""
+    if isinstance(model, Bicubic):
+        margin = 0  # the baseline mirrors the image by itself
+    if isinstance(tiling.tile, int):
+        tiling = replace(tiling, tile=tiling.tile + 2 * margin)
+    run = partial(upscale_picture, model=model, tiling=tiling, report=report)
+    return with_care(picture, run, model.scale, margin)
 
 
 def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
-    if not os.access(target if target.exists() else target.parent, os.W_OK):
+    folder = behind_links(target).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {target}: the folder {folder} does not exist")
+    if not os.access(target if target.exists() else folder, os.W_OK):
         raise PermissionError(f"cannot write {target}: permission denied")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"the output {target} is the input")

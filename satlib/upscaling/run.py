@@ -1,7 +1,8 @@
 """A picture through what upscales: whole or in tiles, once or in eight orientations.
 
 A network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged. Alpha
-is upscaled beside the colour by bicubic interpolation. Results are clipped to [0, 1] and, for integer pixels, rounded.
+is upscaled beside the colour by bicubic interpolation, and colour that it hides is filled from what is visible.
+Results are clipped to [0, 1] and, for integer pixels, rounded.
 
 Shapes: C channels, H, W image height and width, s the scale.
 """
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from satlib.images.alpha import visible_color
 from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.network.model import SAT
@@ -37,15 +39,17 @@ def upscale_picture(
     ``report`` is told the tiles that are done and all. The baseline interpolates integers as MATLAB does, all at once.
     """
     pixels = picture.pixels
+    plain = visible_color(pixels) if picture.has_alpha else pixels
+    alpha = pixels[..., -1:] if picture.has_alpha else pixels[..., :0]
     if isinstance(model, Bicubic):
-        return picture.with_pixels(_bicubic(pixels, model.scale))
-    color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
+        return picture.with_pixels(_bicubic(np.concatenate((plain, alpha), axis=2), model.scale))
+    color = to_tensor(plain)
     with in_eval_mode(model), torch.inference_mode():
         upscaled = _run(color, model, tiling, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
-        out = np.concatenate((out, _bicubic(pixels[..., -1:], model.scale)), axis=2)
+        out = np.concatenate((out, _bicubic(alpha, model.scale)), axis=2)
     return picture.with_pixels(out)
 
 

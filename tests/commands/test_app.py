@@ -106,16 +106,16 @@ def make_inputs(folder: Path) -> None:
     (folder / "text.png").write_text("not an image")
     Image.fromarray(RGB[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
     Image.fromarray(RGB).convert("RGBA").save(folder / "clear.png")
-    Image.new("CMYK", (5, 5)).save(folder / "cmyk.jpg")
+    Image.fromarray(RGB).save(folder / "pages.webp", save_all=True, append_images=[Image.fromarray(255 - RGB)])
     (folder / "bad.safetensors").write_bytes(b"damaged")
     (folder / "empty").mkdir()
 
 
 BAD = {
     "missing.png out.png": "missing.png: No such file or directory",
-    "text.png out.png": "text.png is not a PNG, JPEG, WebP or TIFF image",
+    "text.png out.png": "text.png is not a PNG, JPEG, WebP, TIFF, BMP or GIF image",
     "truncated.png out.png": "truncated.png is damaged or truncated",
-    "cmyk.jpg out.png": "cmyk.jpg: mode CMYK is not supported",
+    "pages.webp out.png": "pages.webp: it holds 2 pages or frames, not one image",
     "in.png in.png": "the output in.png is the input",
     "in.png out.png --max-pixels 449": "25 x 18 pixels, more than max_pixels = 449",
     "in.png out.png --model sat-huge-x2": "unknown model 'sat-huge-x2'",
@@ -141,7 +141,7 @@ BAD = {
     "in.png empty": "cannot write empty: it is a folder; name a file, as empty/in.png",
     "deep.png out.jpg": "JPEG does not hold uint16; choose .png or .tif",
     "clear.png out.jpg": "JPEG does not hold transparency",
-    "empty out": "no PNG, JPEG, WebP or TIFF files in empty",
+    "empty out": "no PNG, JPEG, WebP, TIFF, BMP or GIF files in empty",
     ". none/large": "cannot write into none/large: the folder none does not exist",
     ". large --model sat-huge-x2": "unknown model 'sat-huge-x2'",
     ". .": "the output folder . is the input folder",

@@ -46,6 +46,7 @@ def test_every_view_of_the_centers_takes_odd_images(view: str) -> None:
         assert "failed" not in explorer.numbers.value
 
 
+@pytest.mark.filterwarnings("ignore::satlib.images.remarks.ImageRemark")  # what is converted is said
 @pytest.mark.parametrize(
     "mode", ["1", "CMYK", "F", "HSV", "I", "I;16", "L", "LA", "LAB", "P", "PA", "RGB", "RGBA", "YCbCr"]
 )

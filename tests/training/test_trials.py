@@ -156,10 +156,10 @@ def test_scenes_are_measured_as_by_hand(kind: str) -> None:
     drawn = [scenes.draw(7, i) for i in range(3)]
     side, judged = (12, 1) if kind == "copies" else (8, 12)
     for i, own in enumerate(drawn):
-        sr = upscale(downscale(own.hr, 2), model)
+        sr = upscale(downscale(own.hr, 2), model, margin=0)
         other = swapped(model, *(to_tensor(downscale(s.hr, 2)) for s in (own, drawn[(i + 1) % 3])))
         read = np.rint(other.permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
-        alone = upscale(downscale(scenes.draw(7, i, broken=True).hr, 2), model)
+        alone = upscale(downscale(scenes.draw(7, i, broken=True).hr, 2), model, margin=0)
 
         def parts(image: np.ndarray, n: int, own=own) -> float:
             cut = [[x[r : r + side, c : c + side] for r, c in own.corners[:n]] for x in (image, own.hr)]
@@ -186,7 +186,7 @@ def test_photographs_of_unequal_sizes_are_measured() -> None:
     examples = [Example(str(i), downscale(hr, 2), hr) for i, hr in enumerate(hrs)]
     model = network()
     measured = on_examples(model, examples)
-    own = [psnr(upscale(e.lr, model), e.hr, border=2) for e in examples]
+    own = [psnr(upscale(e.lr, model, margin=0), e.hr, border=2) for e in examples]
     assert measured["psnr"] == pytest.approx(np.mean(own))
     assert measured["swap"] != 0
 

@@ -1,0 +1,284 @@
+"""TIFF files: what the tags say about the pixels is honoured, or refused by name; decoding is tifffile's.
+
+Pillow ignores some of what a TIFF says (white is zero in 16 bits, 12 bits in 16, signed samples) and knows few of its
+layouts. `tifffile` with `imagecodecs` undoes compression, predictors, fill order, planes and packing of bits; here
+samples become pixels. After Adobe's TIFF 6.0 and its Technical Note of 2002.
+
+Shapes: H, W image height and width; S samples of a pixel; C channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from satlib.images.decoded import Decoded
+from satlib.images.formats import UnsupportedImageError
+from satlib.images.metadata import UNREADABLE
+from satlib.images.picture import check_range, check_size
+from satlib.images.profiles import cmyk_to_rgb, lab_to_rgb
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+Samples = npt.NDArray[Any]
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
+"""Values of PhotometricInterpretation that are taken."""
+
+COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}
+"""How many samples of a pixel are its colour; others are alpha or extra."""
+
+UNSIGNED, FLOATING = 1, 3
+JPEG = (7, 33007)
+"""Compressions whose decoder gives RGB for YCbCr."""
+
+PREMULTIPLIED, STRAIGHT = 1, 2
+"""Values of ExtraSamples that mean alpha."""
+
+MAX_PAGES = 10_000
+MAX_EXTRA = 16
+"""Samples of a pixel beside its colour."""
+
+MAX_TILE = 2**20
+"""Pixels that a tile may always have, however few the image may have."""
+
+
+def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
+    """Decode an open TIFF or BigTIFF file.
+
+    Raises
+    ------
+    UnsupportedImageError
+        If it has more than ``max_pixels`` pixels, several pages, or pixels that are not taken; the message says which.
+    Exception
+        If it is damaged or truncated; tifffile and its decoders raise errors of many kinds.
+    """
+    from tifffile import TiffFile
+
+    with _quiet(), TiffFile(file, _multifile=False) as tiff:
+        page = _only_page(tiff)
+        check_size(page.imagewidth, page.imagelength, max_pixels)
+        _check_meaning(page)
+        _check_strips(page, tiff.filehandle.size, max_pixels)
+        samples = page.asarray(maxworkers=1)
+        samples = samples.reshape(_shape_of_samples(page))
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            samples = np.moveaxis(samples, 0, -1)
+        tag = page.tags.get(34675)
+        icc = bytes(tag.value) if tag is not None and isinstance(tag.value, bytes) else b""
+        decoded = _to_pixels(samples, page, icc)
+        decoded.exif = _exif(file, tiff, page.offset)
+    return decoded
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what tifffile logs about odd tags in this thread to itself: what matters is raised."""
+    logger, thread = logging.getLogger("tifffile"), threading.get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(of_others)
+
+
+def _only_page(tiff: "TiffFile") -> "TiffPage":
+    """Return the page of a file; thumbnails and masks beside it do not count."""
+    from tifffile import TiffPage
+
+    found: list[TiffPage] = []
+    for number, page in enumerate(tiff.pages):
+        if number > MAX_PAGES:
+            raise UnsupportedImageError(f"it has more than {MAX_PAGES} pages")
+        if isinstance(page, TiffPage) and (number == 0 or not int(page.subfiletype) & 5):
+            found.append(page)
+    full = [page for page in found if not int(page.subfiletype) & 5] or found[:1]
+    images = max(len(full), int((tiff.imagej_metadata or {}).get("images", 1)))  # ImageJ keeps a stack in one page
+    if images != 1:
+        raise UnsupportedImageError(f"it holds {images} pages or frames, not one image")
+    if int(full[0].subfiletype) & 1 and full[0].subifds:
+        raise UnsupportedImageError("its page is a thumbnail of an image that is not read here, as in raw files")
+    return full[0]
+
+
+def _check_meaning(page: "TiffPage") -> None:
+    """Refuse by name what has no plain meaning here, before anything is decoded."""
+    if page.tags.get(262) is None:
+        raise UnsupportedImageError("it does not say what its samples mean (PhotometricInterpretation is missing)")
+    kind, bits, samples = int(page.photometric), page.bitspersample, page.samplesperpixel
+    form = int(page.sampleformat) if not isinstance(page.sampleformat, tuple) else -1
+    if kind not in COLORS:
+        raise UnsupportedImageError(f"PhotometricInterpretation {kind} ({_name(page.photometric)}) is not supported")
+    if not isinstance(bits, int):
+        raise UnsupportedImageError(f"samples of different depths ({bits} bits) are not supported")
+    if form not in (UNSIGNED, FLOATING) and not (form == 2 and kind in (CIELAB, ICCLAB)):
+        raise UnsupportedImageError(
+            f"SampleFormat {form} ({_name(page.sampleformat)}) of {bits} bits is not supported: it has no fixed white"
+        )
+    if bits > (64 if form == FLOATING else 32):
+        raise UnsupportedImageError(f"samples of {bits} bits are not supported")
+    if bits == 24 and form == UNSIGNED:
+        raise UnsupportedImageError(
+            "samples of 24 bits are not supported: programs disagree about their order of bytes"
+        )
+    if samples < COLORS[kind]:
+        raise UnsupportedImageError(f"{samples} samples are too few for {_name(page.photometric)}")
+    if samples > COLORS[kind] + MAX_EXTRA:
+        raise UnsupportedImageError(
+            f"{samples} samples of each pixel are too many; {MAX_EXTRA} beside the colour are taken"
+        )
+    if form == FLOATING and kind not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
+        raise UnsupportedImageError(f"floating samples of {_name(page.photometric)} are not supported")
+    if kind in (CIELAB, ICCLAB) and bits not in (8, 16):
+        raise UnsupportedImageError(f"{_name(page.photometric)} of {bits} bits is not supported")
+    if kind == PALETTE and (bits > 16 or page.colormap is None):
+        raise UnsupportedImageError(f"a palette of {bits} bits is not supported")
+    if kind == YCBCR and int(page.compression) not in JPEG:
+        raise UnsupportedImageError("YCbCr is supported with JPEG compression alone")
+    if kind == CMYK and page.tags.valueof(332, 1) != 1:
+        raise UnsupportedImageError("inks other than CMYK are not supported")
+    if int(page.predictor) == 2 and bits not in (8, 16, 32, 64) and int(page.compression) not in JPEG:
+        raise UnsupportedImageError(f"differences (Predictor 2) of {bits} bits are not supported")
+    if page.imagedepth != 1:
+        raise UnsupportedImageError(f"volumes (ImageDepth {page.imagedepth}) are not supported")
+    if int(page.fillorder) not in (1, 2) or int(page.planarconfig) not in (1, 2):
+        raise UnsupportedImageError(f"FillOrder {page.fillorder}, PlanarConfiguration {page.planarconfig}")
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "name", value))
+
+
+def _check_strips(page: "TiffPage", size: int, max_pixels: int) -> None:
+    """Raise OSError if strips or tiles are missing, or lie outside the file; tifffile would take them for black.
+
+    UnsupportedImageError for tiles of more pixels than an image may have.
+    """
+    if page.is_tiled and page.tilewidth * page.tilelength > max(max_pixels, MAX_TILE):
+        raise UnsupportedImageError(f"its tiles have {page.tilewidth} x {page.tilelength} pixels")
+    offsets, counts = page.dataoffsets, page.databytecounts
+    tiles = page.chunked
+    expected = int(np.prod(tiles))
+    if len(offsets) < expected or len(counts) < expected:
+        raise OSError(f"{len(offsets)} strips or tiles are there, {expected} are needed")
+    for offset, count in zip(offsets[:expected], counts[:expected], strict=True):
+        if offset <= 0 or count <= 0 or offset + count > size:
+            raise OSError("a strip or tile is missing or ends outside the file")
+
+
+def _shape_of_samples(page: "TiffPage") -> tuple[int, int, int]:
+    height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
+    planes = page.planarconfig == 2 and samples > 1
+    return (samples, height, width) if planes else (height, width, samples)
+
+
+def _exif(file: IO[bytes], tiff: "TiffFile", offset: int) -> Image.Exif:
+    """Return the tags of a page as EXIF; an empty one if they are damaged."""
+    exif = Image.Exif()
+    try:
+        exif.endian, exif.bigtiff = tiff.byteorder, tiff.is_bigtiff
+        exif.load_from_fp(file, offset)
+        for group in (0x8769, 0x8825):
+            exif.get_ifd(group)  # while the file is open
+    except UNREADABLE:
+        return Image.Exif()
+    return exif
+
+
+def _to_pixels(samples: Samples, page: "TiffPage", icc: bytes) -> Decoded:
+    """Turn samples (H, W, S) into pixels of 8 or 16 bits or floats; CMYK and LAB into sRGB."""
+    kind, bits = int(page.photometric), page.bitspersample
+    assert isinstance(bits, int)
+    color, others = samples[..., : COLORS[kind]], samples[..., COLORS[kind] :]
+    remarks: list[str] = []
+    if kind in (CIELAB, ICCLAB):
+        color, said = lab_to_rgb(_lab(color, signed=kind == CIELAB), icc)
+    elif kind == CMYK:
+        color, said = cmyk_to_rgb(_to_depth(color, bits, 8), icc)
+    else:
+        said = ""
+        if kind == PALETTE:
+            color = _palette(page)[color[..., 0]]
+        else:
+            color = _to_depth(color, bits)
+            if kind == WHITE_IS_ZERO:
+                color = (1 if color.dtype.kind == "f" else np.iinfo(color.dtype).max) - color
+    if said:
+        remarks.append(said + (f", {bits} bits to 8" if bits > 8 else ""))
+        icc = b""
+    elif bits > 16 and color.dtype.kind == "u":
+        remarks.append(f"{bits} bits were rounded to 16")
+    pixels = _with_alpha(np.ascontiguousarray(color), others, page, remarks)
+    check_range(pixels)
+    return Decoded(pixels, icc=icc, remarks=remarks)
+
+
+def _to_depth(samples: Samples, bits: int, wanted: int = 0) -> Samples:
+    """Scale unsigned samples of 1 to 32 bits so that white is white at 8 or 16; floats stay as they are.
+
+    ``wanted`` is 8, 16, or 0 for the smaller one that holds them.
+    """
+    if samples.dtype.kind == "f":
+        return samples
+    depth = wanted or (8 if bits <= 8 else 16)
+    dtype = np.uint8 if depth == 8 else np.uint16
+    if bits == depth:
+        return samples.astype(dtype)
+    scaled: Samples = np.rint(samples.astype(np.float64) * (np.iinfo(dtype).max / (2**bits - 1)))
+    return scaled.astype(dtype)
+
+
+def _palette(page: "TiffPage") -> npt.NDArray[np.uint8]:
+    """Return the colours of a page, (entries, 3); old files have 8 of the 16 bits that the tag asks for."""
+    assert page.colormap is not None
+    colors = np.asarray(page.colormap).T
+    return (colors if colors.max(initial=0) < 256 else colors >> 8).astype(np.uint8)
+
+
+def _lab(samples: Samples, *, signed: bool) -> npt.NDArray[np.uint8]:
+    """Return L*a*b* (H, W, 3) in 8 bits, with 128 added to a and b."""
+    if samples.dtype.itemsize == 2:
+        lightness = np.rint(samples[..., :1].astype(np.uint16) * (255 / (65535 if signed else 65280))).clip(0, 255)
+        colors = np.rint(samples[..., 1:].astype(np.int16 if signed else np.uint16).astype(np.float32) / 256)
+        colors = colors.clip(-128, 127) + 128 if signed else colors.clip(0, 255)
+        return np.concatenate((lightness, colors), axis=2).astype(np.uint8)
+    lab = samples.view(np.uint8).copy()
+    if signed:
+        lab[..., 1:] ^= 128
+    return lab
+
+
+def _with_alpha(color: Samples, others: Samples, page: "TiffPage", remarks: list[str]) -> Samples:
+    """Add the first of the other samples (H, W, S) that is alpha, and say what of them is left out."""
+    kinds = [int(kind) for kind in page.extrasamples][: others.shape[2]]
+    place = next((i for i, kind in enumerate(kinds) if kind in (PREMULTIPLIED, STRAIGHT)), None)
+    left = others.shape[2] - (place is not None)
+    if left:
+        remarks.append(f"{left} extra sample{'s' * (left > 1)} of each pixel that {'are' if left > 1 else 'is'} "
+                       "not alpha left out")  # fmt: skip
+    if place is None:
+        return color
+    assert isinstance(page.bitspersample, int)
+    depth = 0 if color.dtype.kind == "f" else 8 * color.itemsize
+    alpha = _to_depth(others[..., place : place + 1], page.bitspersample, depth)
+    if kinds[place] == PREMULTIPLIED:
+        color = _unpremultiplied(color, alpha)
+    return np.concatenate((color, alpha), axis=2)
+
+
+def _unpremultiplied(color: Samples, alpha: Samples) -> Samples:
+    """Divide colours (H, W, C) by alpha (H, W, 1); black where nothing is visible."""
+    white = 1 if color.dtype.kind == "f" else np.iinfo(color.dtype).max
+    share = color.astype(np.float64) * white / np.maximum(alpha, np.finfo(np.float32).tiny)
+    share = np.where(alpha > 0, share.clip(0, white), 0)
+    return (share if color.dtype.kind == "f" else np.rint(share)).astype(color.dtype)
