@@ -2,12 +2,14 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from satlib.support.paths import check_writable
+from satlib.support.temporary import temporary_beside
 
 
 @contextmanager
@@ -15,29 +17,37 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it becomes ``path``, on any exception it is removed.
 
     The temporary file keeps the suffix, because writers choose their format by it. The content is flushed to the disk
-    before the rename, so that a power cut leaves the old file or the new one.
+    before the rename, so that a power cut leaves the old file or the new one. What a process that was killed has left
+    of the same file is written over by the next one (:mod:`satlib.support.temporary`).
 
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written, or ``path`` is a folder.
+        As :func:`satlib.support.paths.check_writable`; also if writing fails, as on a full disk: the error names
+        ``path`` then, whatever the writer was given.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"cannot write {target}: it is a folder")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
-    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
-    try:
+    target = check_writable(path)
+    with temporary_beside(target) as temporary, errors_of(target, temporary):
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         if target.exists():
             temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def errors_of(target: Path, *others: Path) -> Iterator[None]:
+    """Let an error of the system inside that names no file, or one of ``others``, name ``target``.
+
+    A write to a full disk fails without the name of a file, for it is the open file that is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, *others, *map(str, others)):
+            raise type(error)(error.errno, error.strerror, str(target)) from error
+        raise
 
 
 @contextmanager
