@@ -13,6 +13,7 @@ from satlib.images.files import read
 from satlib.images.picture import MAX_PIXELS, PIL_MODES, Picture, from_array, from_pil
 from satlib.images.tensors import to_tensor
 from satlib.resize import imresize
+from satlib.support.arrays import plain_array
 
 SIDE = 96
 """Longer side of the image that an explorer works on; larger ones are shrunk to it."""
@@ -29,7 +30,7 @@ def as_picture(image: str | PathLike[str] | Image.Image | npt.NDArray[Any], max_
         One line that names what is wrong with the image.
     """
     if isinstance(image, np.ndarray):
-        return from_array(image, max_pixels=max_pixels)
+        return from_array(plain_array(image, "image"), max_pixels=max_pixels)
     if isinstance(image, Image.Image):
         return from_pil(image, max_pixels=max_pixels)
     if isinstance(image, (str, PathLike)):
