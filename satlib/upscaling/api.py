@@ -3,7 +3,6 @@
 How a picture is run is in `inference`, what a file or a PIL image is made of in `images` and `picture`.
 """
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
@@ -16,17 +15,24 @@ from PIL import Image
 
 from satlib.images.files import check_format, read, write
 from satlib.images.inputs import as_picture
-from satlib.images.picture import MAX_PIXELS, fits_pil, to_pil
+from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
 from satlib.network.model import SAT
+from satlib.support.paths import as_path, check_writable
 from satlib.support.progress import Report
-from satlib.upscaling.models import Bicubic, get_model, scale_of
+from satlib.upscaling.models import Bicubic, ModelLike, get_model, scale_of
 from satlib.upscaling.run import Precision, Tile, upscale_picture
+
+JPEG_EXIF = 65_533
+"""Bytes of EXIF that a JPEG file holds, in one segment."""
+
+JPEG_PROFILE = 255 * 65_519
+"""Bytes of an ICC profile that it holds, in 255 segments."""
 
 
 @overload
 def upscale(
     image: npt.NDArray[Any],
-    model: str | PathLike[str] | SAT = ...,
+    model: ModelLike = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -41,7 +47,7 @@ def upscale(
 @overload
 def upscale(
     image: Image.Image,
-    model: str | PathLike[str] | SAT = ...,
+    model: ModelLike = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -56,7 +62,7 @@ def upscale(
 @overload
 def upscale(
     image: str | PathLike[str],
-    model: str | PathLike[str] | SAT = ...,
+    model: ModelLike = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -70,7 +76,7 @@ def upscale(
 
 def upscale(
     image: str | PathLike[str] | Image.Image | npt.NDArray[Any],
-    model: str | PathLike[str] | SAT = "sat-tiny-x4",
+    model: ModelLike = "sat-tiny-x4",
     *,
     tile: Tile = None,
     overlap: int = 16,
@@ -87,7 +93,8 @@ def upscale(
     image
         A path; a PIL image; or an array (H, W) or (H, W, C), C in 1..4, of uint8, uint16 or floats in [0, 1].
     model
-        A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8".
+        A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8". Of a
+        network in a wrapper (``torch.compile``, ``DataParallel`` ...) the network itself is run.
     tile
         ``None``: the whole image at once. An integer: square tiles of this side in input pixels, at least 16 and
         more than two overlaps. "auto": the whole image if it is sure to fit in memory, else tiles, halved when
@@ -127,7 +134,8 @@ def upscale(
             picture, network, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
         )
     if isinstance(image, np.ndarray):
-        return result.pixels.reshape(result.pixels.shape[:2] + image.shape[2:])
+        pixels = result.pixels.astype(image.dtype, copy=False)  # in its own order of bytes
+        return pixels.reshape(pixels.shape[:2] + image.shape[2:])
     return to_pil(result) if fits_pil(result) else result.pixels
 
 
@@ -154,12 +162,16 @@ def upscale_file(
     ValueError, OSError
         Also if ``target`` is ``source``, is a folder, cannot be written, or is of a format that cannot hold the result.
     """
-    check_target(Path(source), Path(target))
+    source, target = as_path(source, "source"), as_path(target, "target")
+    check_target(source, target)
+    check_format(target, (1, 1), 1, np.uint8, quality)  # before the image is read
     picture = read(source, max_pixels=max_pixels)
     height, width, channels = picture.pixels.shape
     scale = scale_of(model)
     size = (width * scale, height * scale)
-    check_format(target, size, channels, picture.pixels.dtype, quality)
+    file_format = check_format(target, size, channels, picture.pixels.dtype, quality)
+    pixels = np.broadcast_to(np.zeros((), picture.pixels.dtype), (height * scale, width * scale, channels))
+    check_metadata(picture.with_pixels(pixels), file_format, target)
     result = upscale_picture(
         picture, model, tile=tile, overlap=overlap, ensemble=ensemble, precision=precision, report=report
     )
@@ -171,12 +183,19 @@ def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
-    if not os.access(target if target.exists() else target.parent, os.W_OK):
-        raise PermissionError(f"cannot write {target}: permission denied")
+    check_writable(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"the output {target} is the input")
+
+
+def check_metadata(picture: Picture, file_format: str, target: Path) -> None:
+    """Raise ValueError if a format does not hold a picture's EXIF or profile: JPEG has a limit for both."""
+    if file_format != "JPEG":
+        return
+    for what, content, longest in (("EXIF", picture.exif, JPEG_EXIF), ("an ICC profile", picture.icc, JPEG_PROFILE)):
+        if len(content) > longest:
+            found = f"JPEG holds {longest:,} bytes of {what} at most, the image has {len(content):,}"
+            raise ValueError(f"cannot write {target}: {found}; choose .png or .tif")
 
 
 def _bar(show: bool) -> AbstractContextManager[Report | None]:

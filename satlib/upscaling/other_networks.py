@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -24,7 +23,9 @@ import torch
 from torch import Tensor
 
 from satlib.images.tensors import to_pixels, to_tensor
+from satlib.support.devices import check_device
 from satlib.support.errors import first_line
+from satlib.support.paths import as_path
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
 """What torchvision registers its Python parts for when it is imported."""
@@ -57,12 +58,14 @@ class Foreign:
         Raises
         ------
         ValueError
-            For another shape or dtype.
+            For another shape or dtype, or if the output is not finite.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
         with torch.inference_mode():
             out = self.network(to_tensor(image)[None].to(self.device))[0].cpu()
+        if not out.isfinite().all():
+            raise ValueError(f"the output of {self.name} is not finite")
         return to_pixels(out, np.uint8)
 
 
@@ -84,7 +87,7 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
         If the file is damaged, of an architecture that spandrel does not know, or of a network that does not upscale
         RGB images.
     """
-    path = Path(path)
+    path, place = as_path(path), check_device(device)
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     spandrel = import_spandrel()
@@ -101,7 +104,7 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
         what = f"scale {found.scale}, {takes} to {gives} channels"
         raise ValueError(f"{path} holds no network that upscales RGB images: {found.architecture.name}, {what}")
     n_params = sum(p.numel() for p in found.model.parameters())
-    return Foreign(path.stem, found.architecture.name, found.scale, n_params, found, torch.device(device))
+    return Foreign(path.stem, found.architecture.name, found.scale, n_params, found, place)
 
 
 def import_spandrel() -> ModuleType:

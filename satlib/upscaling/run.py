@@ -16,9 +16,10 @@ from torch import Tensor
 
 from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, in_eval
 from satlib.resize import imresize
 from satlib.support.progress import Report
+from satlib.upscaling.finite import check_finite
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
 from satlib.upscaling.models import Bicubic
 from satlib.upscaling.precision import FORMATS, Format, computing
@@ -56,9 +57,10 @@ def upscale_picture(
     pixels = picture.pixels
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(pixels, model.scale))
+    model = in_eval(model)
     color = to_tensor(pixels[..., :-1] if picture.has_alpha else pixels)
     number_format = choose_format(model, (pixels.shape[0], pixels.shape[1]), precision)
-    with eval_mode(model), torch.inference_mode():
+    with torch.inference_mode():
         upscaled = _run(color, model, tile, overlap, ensemble, number_format, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
@@ -87,8 +89,10 @@ def _run(
 
     def once(x: Tensor) -> Tensor:
         with computing(number_format, parameter.device):
-            out: Tensor = model(x.to(parameter.device, parameter.dtype)[None])[0]
-        return out.to(color)  # back in its dtype and on the CPU
+            batch = x.to(parameter.device, parameter.dtype)[None]
+            out: Tensor = model(batch)[0].to(color)  # back in its dtype and on the CPU
+            check_finite(out, model, batch)
+        return out
 
     def in_tiles(side: int) -> Tensor:
         run = eightfold(once) if ensemble else once

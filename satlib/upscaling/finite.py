@@ -1,0 +1,39 @@
+"""Outputs that are not finite: an error that names the layer they come from, instead of a black image."""
+
+import copy
+from typing import Any
+
+from torch import Tensor, nn
+
+from satlib.network.model import SAT
+
+
+def check_finite(out: Tensor, model: SAT, x: Tensor) -> None:
+    """Raise ValueError if ``out``, what a network has made of a batch ``x``, has NaN or infinite values.
+
+    The message names the first weight that is not finite, or else the first layer that gives such values; to find it,
+    a copy of the network runs again.
+    """
+    if out.isfinite().all():
+        return
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise ValueError(f"the network's weights are not finite: {name} has NaN or infinite values")
+    name = _first_layer(copy.deepcopy(model), x)
+    raise ValueError(f"the network's output is not finite, and so is what its layer {name} gives")
+
+
+def _first_layer(model: SAT, x: Tensor) -> str:
+    """Return the name of the innermost layer that is the first to give values that are not finite."""
+    found: list[str] = []
+    names = {module: name for name, module in model.named_modules() if name}
+
+    def look(module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
+        tensors = [value for value in (output if isinstance(output, tuple) else (output,)) if isinstance(value, Tensor)]
+        if module in names and not all(tensor.isfinite().all() for tensor in tensors):
+            found.append(names[module])
+
+    for module in model.modules():
+        module.register_forward_hook(look)
+    model(x)
+    return next(iter(found), "upsampler")
