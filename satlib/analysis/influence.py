@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, in_eval
 
 
 def influence(model: SAT, image: Tensor, place: tuple[int, int]) -> Tensor:
@@ -15,7 +15,7 @@ def influence(model: SAT, image: Tensor, place: tuple[int, int]) -> Tensor:
     Parameters
     ----------
     model
-        Run in eval mode; its own mode is restored.
+        Run in eval mode; it is not changed.
     image
         (3, H, W) in [0, 1].
     place
@@ -30,9 +30,10 @@ def influence(model: SAT, image: Tensor, place: tuple[int, int]) -> Tensor:
     row, column = place
     if not (0 <= row < height and 0 <= column < width):
         raise ValueError(f"place must lie in an image of {height} x {width}, got {place}")
+    model = in_eval(model)
     scale = model.config.scale
     batch = image.unsqueeze(0).clone().requires_grad_()
-    with eval_mode(model), torch.enable_grad():
+    with torch.enable_grad():
         value = model(batch)[0, :, row * scale, column * scale].sum()
     (gradient,) = torch.autograd.grad(value, batch)
     length: Tensor = torch.linalg.vector_norm(gradient[0], dim=0)

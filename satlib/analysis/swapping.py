@@ -10,7 +10,7 @@ Shapes: B images, H x W pixels, s the scale.
 import torch
 from torch import Tensor
 
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, in_eval
 
 
 def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     Parameters
     ----------
     model
-        Run in eval mode and without gradients; its own mode is restored.
+        Run in eval mode and without gradients; it is not changed.
     image
         (B, 3, H, W) or (3, H, W), floats in [0, 1].
     other
@@ -40,9 +40,10 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     """
     if image.ndim not in (3, 4) or image.shape[:-2] != other.shape[:-2]:
         raise ValueError(f"image and other must be as many images, got {tuple(image.shape)} and {tuple(other.shape)}")
+    model = in_eval(model)
     first = next(model.parameters())
     own, foreign = (x.to(first.device, first.dtype).reshape(-1, *x.shape[-3:]) for x in (image, other))
-    with eval_mode(model), torch.inference_mode():
+    with torch.inference_mode():
         read = [layer.aggregation for layer in model.layers(foreign)]
         upscaled: Tensor = model(own, read=read)
     return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])

@@ -19,12 +19,12 @@ from satlib.metrics.perceptual import load_lpips
 from satlib.network.model import SAT
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
-from satlib.upscaling.models import Bicubic, get_model, scale_of
+from satlib.upscaling.models import Bicubic, ModelLike, get_model, scale_of
 from satlib.upscaling.run import Tile
 
 
 def evaluate(
-    model: str | PathLike[str] | SAT | Bicubic,
+    model: ModelLike | Bicubic,
     folder: str | PathLike[str],
     *,
     scale: int,
@@ -148,14 +148,10 @@ class _Run:
         return score
 
 
-def _get_model(
-    model: str | PathLike[str] | SAT | Bicubic, scale: int, device: torch.device | str | None
-) -> SAT | Bicubic:
+def _get_model(model: ModelLike | Bicubic, scale: int, device: torch.device | str | None) -> SAT | Bicubic:
     """Return the model, of the right scale."""
-    if isinstance(model, Bicubic):
-        network: SAT | Bicubic = model
-    else:
-        network = get_model(f"bicubic-x{scale}" if model == "bicubic" else model, device)
+    named = isinstance(model, str) and model == "bicubic"
+    network = get_model(f"bicubic-x{scale}" if named else model, device)
     if scale_of(network) != scale:
         raise ValueError(f"the model upscales by {scale_of(network)}, not by {scale}")
     return network
