@@ -1,9 +1,10 @@
 """Outputs that are not finite: an error that names the layer they come from, instead of a black image."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from satlib.network.model import SAT
 
@@ -24,16 +25,18 @@ def check_finite(out: Tensor, model: SAT, x: Tensor) -> None:
 
 
 def _first_layer(model: SAT, x: Tensor) -> str:
-    """Return the name of the innermost layer that is the first to give values that are not finite."""
+    """Return the name of the innermost layer that is the first to give values that are not finite; change ``model``."""
     found: list[str] = []
-    names = {module: name for name, module in model.named_modules() if name}
-
-    def look(module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
-        tensors = [value for value in (output if isinstance(output, tuple) else (output,)) if isinstance(value, Tensor)]
-        if module in names and not all(tensor.isfinite().all() for tensor in tensors):
-            found.append(names[module])
-
-    for module in model.modules():
-        module.register_forward_hook(look)
+    for name, module in model.named_modules():
+        module.__dict__["forward"] = partial(_look, name, module.forward, found)
     model(x)
-    return next(iter(found), "upsampler")
+    return found[0]
+
+
+def _look(name: str, forward: Callable[..., object], found: list[str], *inputs: object, **options: object) -> object:
+    """Run a layer, and note its name if what it gives is not finite."""
+    output = forward(*inputs, **options)
+    tensors = [value for value in (output if isinstance(output, tuple) else (output,)) if isinstance(value, Tensor)]
+    if not all(tensor.isfinite().all() for tensor in tensors):
+        found.append(name or "upsampler")  # the network itself adds a mean to what its upsampler gives
+    return output
