@@ -12,6 +12,8 @@ precision    what bfloat16 changes, on trained weights; on a GPU if there is one
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 trials       collects a batch of trainings: OUT --to FILE
 corruption   damaged image files of all formats, each upscaled: never more than a clear error; two minutes
+kills        processes that are killed at random moments: nothing half-written, the next call works; --kills N
+full         a disk that is full at every write, two processes with one folder: one line that names the file; --steps N
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -33,11 +35,13 @@ PROGRAMS = {
     "gpu": "gpu",
     "trials": "trials",
     "corruption": "corruption",
+    "kills": "kills",
+    "full": "full",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials")
+WITH_OPTIONS = ("beside", "trials", "kills", "full")
 """Programs that take more arguments, and have --help."""
 
 

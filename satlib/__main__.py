@@ -1,11 +1,13 @@
 """`python -m satlib`, and `satlib`: the command line."""
 
 from satlib.support.environment import prepare
+from satlib.support.streams import guard
 
 
 def main() -> None:
     """Run the command line, in an environment that is prepared before torch is loaded; the entry point `satlib`."""
     prepare()
+    guard()
     from satlib.commands.app import app
     from satlib.commands.errors import show_remarks
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from satlib.support.arrays import plain_array
+
 ImageT = TypeVar("ImageT", npt.NDArray[Any], torch.Tensor)
 
 ARRAY_DTYPES = ("uint8", "uint16", "float32", "float64")
@@ -61,6 +63,7 @@ def imresize(image: ImageT, scale: float | None = None, *, size: tuple[int, int]
         return _resize(work, image.ndim - 2, scale, size).to(image.dtype)
     if not isinstance(image, np.ndarray):
         raise ValueError(f"image must be a numpy array or a torch tensor, got {type(image).__name__}")
+    image = plain_array(image, "image")
     _check(image, image.dtype.name in ARRAY_DTYPES, ", ".join(ARRAY_DTYPES), (2, 3), "(H, W) or (H, W, C)")
     resized: npt.NDArray[Any] = _resize(torch.from_numpy(image.astype(np.float64)), 0, scale, size).numpy()
     if image.dtype.kind == "u":

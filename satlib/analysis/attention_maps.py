@@ -20,7 +20,7 @@ from satlib.analysis.tracing import LayerTrace, trace
 from satlib.dta.clusters import cluster_softmax
 from satlib.dta.options import AGGREGATIONS, AggregationMethod, listed
 from satlib.network.attention import SelectiveAggregationAttention
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
 
 
 class Attended(NamedTuple):
@@ -69,6 +69,7 @@ def attended(
     ValueError
         If the queries are not positions of the image's tokens, there is more than one image, or no SAA layer.
     """
+    model = as_sat(model)
     modules = model.saa_layers()
     if not modules:
         raise ValueError("the network has no SAA layer: its configuration has selective='none'")

@@ -18,7 +18,7 @@ from torch import Tensor
 from satlib.analysis.statistics import gini
 from satlib.support.checks import require
 from satlib.support.progress import Report
-from satlib.upscaling.models import Upscaler, in_eval_mode, weight_of
+from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 Objective = Literal["detail", "brightness"]
 """What is explained of a square. "detail": the length of the gradient between neighbouring pixels, summed over the
@@ -99,21 +99,21 @@ def attribution(
     weight = weight_of(model)
     fractions = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
     total = torch.zeros(image.shape[1:], dtype=torch.float64)
-    with in_eval_mode(model):
-        for start in range(0, steps, batch):
-            edges = fractions[start : start + batch + 1]
-            middles = torch.stack([blurred(image, sigma * float(f)) for f in (edges[1:] + edges[:-1]) / 2])
-            path = torch.stack([blurred(image, sigma * float(f)) for f in edges])  # (b + 1, 3, H, W) float64
-            x = middles.to(weight.device, weight.dtype).requires_grad_()
-            with torch.enable_grad():
-                value = measured(model(x), square, objective).sum()
-            (slope,) = torch.autograd.grad(value, x)
-            total += (slope.to(path) * path.diff(dim=0)).sum((0, 1))
-            if report is not None:
-                report(min(start + batch, steps), steps)
-        ends = torch.stack((blurred(image, sigma), image.double())).to(weight.device, weight.dtype)
-        with torch.no_grad():
-            before, after = measured(model(ends), square, objective).tolist()
+    model = for_inference(model)
+    for start in range(0, steps, batch):
+        edges = fractions[start : start + batch + 1]
+        middles = torch.stack([blurred(image, sigma * float(f)) for f in (edges[1:] + edges[:-1]) / 2])
+        path = torch.stack([blurred(image, sigma * float(f)) for f in edges])  # (b + 1, 3, H, W) float64
+        x = middles.to(weight.device, weight.dtype).requires_grad_()
+        with torch.enable_grad():
+            value = measured(model(x), square, objective).sum()
+        (slope,) = torch.autograd.grad(value, x)
+        total += (slope.to(path) * path.diff(dim=0)).sum((0, 1))
+        if report is not None:
+            report(min(start + batch, steps), steps)
+    ends = torch.stack((blurred(image, sigma), image.double())).to(weight.device, weight.dtype)
+    with torch.no_grad():
+        before, after = measured(model(ends), square, objective).tolist()
     return Attribution(total, after - before)
 
 

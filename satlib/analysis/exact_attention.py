@@ -18,7 +18,7 @@ from satlib.analysis.tracing import LayerTrace, trace
 from satlib.dta.aggregation import aggregate
 from satlib.dta.options import AggregationOptions
 from satlib.network.attention import SelectiveAggregationAttention, each_token
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, as_sat
 
 
 class LayerError(NamedTuple):
@@ -56,9 +56,8 @@ def layer_errors(model: SAT, image: Tensor) -> list[LayerError]:
     """
     if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
-    double = copy.deepcopy(model).cpu().double()
-    with eval_mode(double):
-        layers = trace(double, image.detach().cpu().double())
+    double = copy.deepcopy(as_sat(model)).cpu().double().eval()
+    layers = trace(double, image.detach().cpu().double())
     with torch.inference_mode():
         return [_errors(module, layer) for module, layer in zip(double.saa_layers(), layers, strict=True)]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from satlib.support.checks import require
 from satlib.support.progress import Report
-from satlib.upscaling.models import Upscaler, in_eval_mode, weight_of
+from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 
 def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
@@ -22,7 +22,7 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     Parameters
     ----------
     model
-        Run in eval mode; its own mode is restored.
+        Run in eval mode; it is not changed.
     image
         (3, H, W) in [0, 1].
     place
@@ -34,8 +34,9 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
         If the place is not in the image.
     """
     row, column = _checked(place, image)
+    model = for_inference(model)
     batch = image.unsqueeze(0).to(weight_of(model)).clone().requires_grad_()
-    with in_eval_mode(model), torch.enable_grad():
+    with torch.enable_grad():
         value = model(batch)[0, :, row * model.scale, column * model.scale].sum()
     (gradient,) = torch.autograd.grad(value, batch)
     length: Tensor = torch.linalg.vector_norm(gradient[0], dim=0)
@@ -80,8 +81,8 @@ def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float
     both = image.to(weight).repeat(2, 1, 1, 1)
     pixel = both[1, :, row, column]
     pixel += torch.where(pixel + step > 1, pixel.new_tensor(-step), pixel.new_tensor(step))
-    with in_eval_mode(model), torch.no_grad():
-        before, after = model(both)
+    with torch.no_grad():
+        before, after = for_inference(model)(both)
     length: Tensor = torch.linalg.vector_norm((after - before) / step, dim=0)
     return length
 

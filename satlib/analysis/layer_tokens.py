@@ -12,7 +12,7 @@ from satlib import dta
 from satlib.analysis.patch_features import patch_features
 from satlib.config import SATConfig
 from satlib.network.geometry import eval_sample
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, as_sat, in_eval
 
 PATCHES = "patches (no network)"
 
@@ -62,7 +62,8 @@ class Features:
 
 def layer_inputs(model: SAT, image: Tensor) -> list[Tensor]:
     """Run a network on an image (3, H, W) and return what each SAA layer takes in, (1, N, C) each."""
-    with eval_mode(model), torch.inference_mode():
+    model = in_eval(model)
+    with torch.inference_mode():
         return [at_home(layer.tokens) for layer in model.layers(batch_for(model, image))]
 
 
@@ -74,7 +75,7 @@ def aggregations_with(model: SAT, config: SATConfig, image: Tensor, last: int) -
     runs up to the end of the group that holds the layer ``last``.
     """
     n_groups = 1 + sum(last >= end for end in accumulate(config.groups))
-    layers = model.with_config(config).eval().layers(batch_for(model, image), n_groups=n_groups)
+    layers = as_sat(model).with_config(config).eval().layers(batch_for(model, image), n_groups=n_groups)
     return [dta.Aggregation(*(t.cpu() for t in layer.aggregation)) for layer in layers]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from satlib.analysis.attribution import BATCH, SIGMA, Objective, Square, blurred, check_square, measured
 from satlib.support.checks import require
 from satlib.support.progress import Report
-from satlib.upscaling.models import Upscaler, in_eval_mode, weight_of
+from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 
 def occlusion(
@@ -46,7 +46,8 @@ def occlusion(
     weight, soft, sharp = weight_of(model), blurred(image, sigma), image.double().cpu()
     corners = [(y, x) for y in range(0, height, part) for x in range(0, width, part)]
     lost = torch.zeros(height, width, dtype=torch.float64)
-    with in_eval_mode(model), torch.no_grad():
+    model = for_inference(model)
+    with torch.no_grad():
         whole = float(measured(model(sharp[None].to(weight)), square, objective))
         for start in range(0, len(corners), batch):
             some = corners[start : start + batch]

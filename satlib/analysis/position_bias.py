@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from satlib.network.attention import PositionBias
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
 
 
 def position_tables(model: SAT, pair: int) -> list[Tensor]:
@@ -22,6 +22,7 @@ def position_tables(model: SAT, pair: int) -> list[Tensor]:
     ValueError
         If there is no such pair.
     """
+    model = as_sat(model)
     pairs = sum(model.config.groups)
     if not 0 <= pair < pairs:
         raise ValueError(f"pair must lie in 0..{pairs - 1}, got {pair}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from satlib.dta.aggregation import Aggregation
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, in_eval
 
 
 def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     Parameters
     ----------
     model
-        Run in eval mode and without gradients; its own mode is restored.
+        Run in eval mode and without gradients; it is not changed.
     image
         (B, 3, H, W) or (3, H, W), floats in [0, 1].
     other
@@ -41,9 +41,10 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     """
     if image.ndim not in (3, 4) or image.shape[:-2] != other.shape[:-2]:
         raise ValueError(f"image and other must be as many images, got {tuple(image.shape)} and {tuple(other.shape)}")
+    model = in_eval(model)
     first = next(model.parameters())
     own, foreign = (x.to(first.device, first.dtype).reshape(-1, *x.shape[-3:]) for x in (image, other))
-    with eval_mode(model), torch.inference_mode():
+    with torch.inference_mode():
         read = [layer.aggregation for layer in model.layers(foreign)]
         upscaled: Tensor = model(own, read=read)
     return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])
@@ -67,8 +68,8 @@ class Swapped(nn.Module):
         self.model, self.scale, self.n_params = model, model.scale, model.n_params
         self.name = f"{model.name}, another's tokens"
         weight = next(model.parameters())
-        with eval_mode(model), torch.no_grad():
-            layers = model.layers(other.unsqueeze(0).to(weight.device, weight.dtype))
+        with torch.no_grad():
+            layers = in_eval(model).layers(other.unsqueeze(0).to(weight.device, weight.dtype))
         self._read = [layer.aggregation for layer in layers]
 
     def forward(self, x: Tensor) -> Tensor:

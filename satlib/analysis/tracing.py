@@ -11,7 +11,7 @@ from torch import Tensor
 from satlib.dta.aggregation import Aggregation
 from satlib.images.inputs import as_picture
 from satlib.images.tensors import to_tensor
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, in_eval
 
 
 class LayerTrace(NamedTuple):
@@ -39,16 +39,17 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
     Parameters
     ----------
     model
-        Run in eval mode, so that its samples are the fixed ones; its own mode is restored.
+        A SAT, or what wraps one. It runs in eval mode, so that its samples are the fixed ones; it is not changed.
     image
         What :func:`satlib.upscale` takes (alpha is left out), or a tensor (3, H, W) or (B, 3, H, W) in [0, 1].
     """
+    model = in_eval(model)
     if not isinstance(image, Tensor):
         picture = as_picture(image)
         image = to_tensor(picture.pixels[..., :-1] if picture.has_alpha else picture.pixels)
     batch = image if image.ndim == 4 else image.unsqueeze(0)
     parameter = next(model.parameters())
-    with eval_mode(model), torch.inference_mode():
+    with torch.inference_mode():
         layers = model.layers(batch.to(parameter.device, parameter.dtype))
     grid, groups = (batch.shape[2], batch.shape[3]), model.config.groups if layers else ()
     places = ((group, 2 * pair + 1) for group, n_pairs in enumerate(groups) for pair in range(n_pairs))

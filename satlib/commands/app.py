@@ -15,6 +15,7 @@ from satlib.commands.complexity import complexity
 from satlib.commands.doctor import doctor
 from satlib.commands.evaluate import evaluate
 from satlib.commands.experiment import experiment
+from satlib.commands.paths import Command
 from satlib.commands.run import RunCommand, run
 from satlib.commands.train import train
 from satlib.commands.upscale import upscale
@@ -26,14 +27,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(short_help="Upscale an image, or a folder of images.")(upscale)
-app.command(short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
-app.command(short_help="Show what a square of the output is made of, for several networks.")(analyse)
-app.command(short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
-app.command(short_help="Train a network, or go on with a run.")(train)
-app.command(short_help="Run the trainings of an experiment, or go on.")(experiment)
+app.command(cls=Command, short_help="Upscale an image, or a folder of images.")(upscale)
+app.command(cls=Command, short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
+app.command(cls=Command, short_help="Show what a square of the output is made of, for several networks.")(analyse)
+app.command(cls=Command, short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
+app.command(cls=Command, short_help="Train a network, or go on with a run.")(train)
+app.command(cls=Command, short_help="Run the trainings of an experiment, or go on.")(experiment)
 app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
-app.command(short_help="Say what decides how fast satlib is here, and what is missing.")(doctor)
+app.command(cls=Command, short_help="Say what decides how fast satlib is here, and what is missing.")(doctor)
 app.add_typer(data.app, name="data")
 
 

@@ -5,16 +5,18 @@ from typing import Annotated
 
 import typer
 
-from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
+from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note, tell_failures
+from satlib.commands.paths import Command
 from satlib.data import CATALOGUE, Dataset, fetch, find_dataset, prepare, verify
 from satlib.data.record import read_record
+from satlib.data.store_writer import left_out
 from satlib.support.progress_bar import bar
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Image sets: list, fetch, verify, prepare.")
 Root = Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder of all image sets.")]
 
 
-@app.command("list", short_help="List image sets, their terms, and which are here.")
+@app.command("list", cls=Command, short_help="List image sets, their terms, and which are here.")
 def list_sets(root: Root = Path("data")) -> None:
     """List the image sets of super-resolution, their terms, and which are here."""
     with errors_in_one_line():
@@ -34,7 +36,7 @@ def _line(dataset: Dataset, root: Path) -> str:
     return f"{dataset.name:<10}{dataset.images or '-':>7}{shown:>11}  {'yes' if here else 'no':<5}{dataset.use}"
 
 
-@app.command("fetch")
+@app.command("fetch", cls=Command)
 def fetch_sets(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Image sets, as `satlib data list` names them.")
@@ -49,7 +51,7 @@ def fetch_sets(
             typer.echo(f"{folder}: {dataset.images} images. {dataset.terms}")
 
 
-@app.command("verify", short_help="Check every file of a folder.")
+@app.command("verify", cls=Command, short_help="Check every file of a folder.")
 def verify_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An image set, a store, any folder.")],
 ) -> None:
@@ -64,7 +66,7 @@ def verify_folder(
     typer.echo(f"{folder}: every file is as recorded" if recorded else f"{folder}: no record; every image can be read")
 
 
-@app.command("prepare", short_help="Make a store, which training reads, of a folder of images.")
+@app.command("prepare", cls=Command, short_help="Make a store, which training reads, of a folder of images.")
 def prepare_store(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="High-resolution images, in DIR and folders inside it.")
@@ -74,14 +76,18 @@ def prepare_store(
         list[int] | None, typer.Option(help="A scale to add; may be given several times. [2, 3, 4]")
     ] = None,
 ) -> None:
-    """Make a store that training reads fast: images decoded once, and downscaled once per scale."""
+    """Make a store that training reads fast: images decoded once, and downscaled once per scale.
+
+    Images that cannot be used are left out: a table names them in the end, and the exit code is 1.
+    """
     with errors_in_one_line():
-        store = prepare(folder, to, scales=scale or (2, 3, 4), progress=bar)
+        store = prepare(folder, to, scales=scale or (2, 3, 4), leave_out=True, progress=bar)
         record = read_record(store)
         assert record is not None
     count, files = len(record["about"]["store"]), sorted(record["files"].items())
     content = ", ".join(f"{name} {_size(file['bytes'])}" for name, file in files)
     typer.echo(f"{store}: {count:,} photograph{'' if count == 1 else 's'}; {content}")
+    tell_failures([(photo.name, photo.reason) for photo in left_out(record)], count, "images")
 
 
 def _size(n_bytes: int) -> str:

@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
+from satlib.commands.errors import MENDABLE, errors_in_one_line, note, reason, tell_failures
 from satlib.commands.options import choose_model, parse_tile
-from satlib.evaluation import Evaluation, published_rows
+from satlib.evaluation import Evaluation, Protocol, published_rows
 from satlib.evaluation import evaluate as run
+from satlib.images.folder import image_files
 from satlib.support.files import replacing
+from satlib.support.paths import check_folder, check_writable
 from satlib.support.progress_bar import bar
 
 
@@ -32,33 +34,49 @@ def evaluate(
 ) -> None:
     """Measure a model on folders of images, as papers do, and print a Markdown table for each.
 
-    With --json, an interrupted run goes on where it stopped: FILE.rows keeps the images that are finished.
+    With --json, an interrupted run goes on where it stopped: FILE.rows keeps the images that are finished. Exit code: 0
+    if all went well; 1 if some images or folders could not be measured, which a table names in the end; 2 if none was.
     """
-    results = []
+    results: list[Evaluation] = []
+    failures: list[tuple[str, str]] = []
     rows = None if json_file is None else json_file.with_name(json_file.name + ".rows")
     with errors_in_one_line():
         if lr is not None and len(data) > 1:
             raise ValueError("--lr goes with one --data folder")
-        if json_file is not None and not json_file.parent.is_dir():
-            raise ValueError(f"cannot write {json_file}: the folder {json_file.parent} does not exist")
+        for folder in data:
+            image_files(folder)
+        for file in [path for path in (json_file, rows) if path is not None]:
+            check_writable(file)
+        if save_images is not None:
+            check_folder(save_images)
+        options: dict[str, Any] = {
+            "metrics": tuple(metrics.replace(" ", "").split(",")), "rounded": rounded, "gray": gray,
+            "tile": parse_tile(tile), "overlap": overlap, "ensemble": ensemble, "scale": scale,
+        }  # fmt: skip
         network = choose_model(model, scale, device=device, untrained=untrained)
+        Protocol(**options)  # what it refuses is told before anything is measured
         if untrained:
             note(f"{model} is untrained: its weights are random, and its numbers say nothing of SAT")
+        name = f"{model}, untrained" if untrained else Path(model).name
         for folder in data:
             nested = save_images is not None and len(data) > 1
-            result = run(
-                network, folder, scale=scale, lr=lr, metrics=tuple(metrics.replace(" ", "").split(",")),
-                rounded=rounded, gray=gray, tile=parse_tile(tile), overlap=overlap, ensemble=ensemble,
-                name=f"{model}, untrained" if untrained else Path(model).name, progress=bar,
-                save_images=save_images / folder.resolve().name if save_images and nested else save_images,
-                resume=rows,
-            )  # fmt: skip
+            target = save_images / folder.resolve().name if save_images and nested else save_images
+            try:
+                result = run(
+                    network, folder, lr=lr, name=name, progress=bar, resume=rows, save_images=target, **options
+                )
+            except MENDABLE as error:
+                if len(data) == 1:
+                    raise
+                failures.append((str(folder), reason(error)))
+                note(failures[-1][1])
+                continue
             _show(result, folder)
             results.append(result)
-        if json_file is not None:
+            failures += result.failures
+        if results and json_file is not None:
             _write(results, json_file)
-    if any(result.failures for result in results):
-        raise typer.Exit(BAD_INPUT)
+    tell_failures(failures, sum(len(result.images) for result in results), "images or folders")
     if rows is not None:
         rows.unlink(missing_ok=True)
 
@@ -66,8 +84,8 @@ def evaluate(
 def _show(result: Evaluation, folder: Path) -> None:
     """Print the table on stdout, and what failed on stderr."""
     typer.echo(result.to_markdown(published_rows(folder, result.protocol.scale)))
-    for name, reason in result.failures:
-        note(reason if name in reason else f"{name}: {reason}")
+    for name, text in result.failures:
+        note(text if name in text else f"{name}: {text}")
 
 
 def _write(results: list[Evaluation], path: Path) -> None:

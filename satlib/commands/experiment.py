@@ -17,7 +17,7 @@ def experiment(
 ) -> None:
     """Run the trainings of an experiment that are not done yet, one after the other, and measure each.
 
-    SIGTERM, Ctrl-C and --time-limit save a checkpoint; the same command goes on from it, exactly.
+    SIGTERM, SIGHUP, Ctrl-C and --time-limit save a checkpoint; the same command goes on from it, exactly.
     """
     with errors_in_one_line():
         need_extra()

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from satlib.commands.errors import errors_in_one_line
+from satlib.commands.paths import Command
 
 if TYPE_CHECKING:
     from typer._click.core import Context
@@ -28,7 +28,7 @@ def _joined(words: Sequence[str]) -> Iterator[str]:
             yield name if value is None else f"{name}={value}"
 
 
-class RunCommand(TyperCommand):
+class RunCommand(Command):
     """The command whose option -p takes two words and may be repeated, which typer cannot say."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ def train(
     devices: Annotated[int, typer.Option(help="GPUs, or processes on the CPU, of each machine.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines, under torchrun or Slurm.")] = 1,
 ) -> None:
-    """Train a network. SIGTERM, Ctrl-C and --time-limit save a checkpoint; --resume auto goes on from it, exactly.
+    """Train a network. SIGTERM, SIGHUP, Ctrl-C and --time-limit save a checkpoint; --resume auto goes on, exactly.
 
     Several GPUs: `torchrun --nproc-per-node 4 -m satlib train CONFIG.yaml --devices 4`, or srun on Slurm.
     """

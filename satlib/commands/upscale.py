@@ -6,13 +6,15 @@ from typing import Annotated, Protocol
 
 import typer
 
-from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
+from satlib.commands.errors import BAD_INPUT, MENDABLE, errors_in_one_line, note, reason, tell_failures
 from satlib.commands.options import choose_model, full_name, parse_tile
 from satlib.images.folder import images_and_others
 from satlib.images.formats import READ, written_name
 from satlib.images.picture import MAX_PIXELS
+from satlib.support.paths import check_folder
 from satlib.support.progress import Report
 from satlib.support.progress_bar import bar
+from satlib.support.temporary import sweep
 from satlib.upscaling.api import upscale_file
 from satlib.upscaling.care import MARGIN, check_margin
 from satlib.upscaling.models import Upscaler
@@ -48,7 +50,11 @@ def upscale(
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
     untrained: Annotated[bool, typer.Option("--untrained", help="Give the network random weights.")] = False,
 ) -> None:
-    """Upscale an image, or each image of a folder into another folder under the same name."""
+    """Upscale an image, or each image of a folder into another folder under the same name.
+
+    Exit code: 0 if all went well; 1 if some images of a folder could not be upscaled, which a table names in the end; 2
+    if nothing was.
+    """
     with errors_in_one_line():
         number_format = parse_precision(precision)
         tiling = Tiling(tile=parse_tile(tile), overlap=overlap, ensemble=ensemble, precision=number_format)
@@ -56,20 +62,22 @@ def upscale(
         network, remark = _choose(model, scale, device, untrained=untrained)
         pairs = _pairs(source, target)
     run = partial(upscale_file, model=network, tiling=tiling, margin=margin, max_pixels=max_pixels, quality=quality)
-    failed = False
+    failures: list[tuple[str, str]] = []
     for number, pair in enumerate(pairs, 1):
         label = pair[0].name if len(pairs) == 1 else f"{number}/{len(pairs)} {pair[0].name}"
         try:
-            with errors_in_one_line():
-                written = _upscale_one(run, *pair, label)
-        except typer.Exit:
-            failed = True
+            written = _upscale_one(run, *pair, label)
+        except MENDABLE as error:
+            failures.append((pair[0].name, reason(error)))
+            note(failures[-1][1])
             continue
         if remark:
             note(remark)
         remark = ""
         typer.echo(written)
-    if failed:
+    if source.is_dir():
+        tell_failures(failures, len(pairs) - len(failures), "images")
+    elif failures:
         raise typer.Exit(BAD_INPUT)
 
 
@@ -116,7 +124,8 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         raise ValueError(f"no {READ} files in {source}")
     if not target.parent.is_dir():
         raise ValueError(f"cannot write into {target}: the folder {target.parent} does not exist")
-    target.mkdir(exist_ok=True)
+    check_folder(target).mkdir(exist_ok=True)
+    sweep(target)
     return [(path, target / name) for path, name in zip(found, _names(found), strict=True)]
 
 

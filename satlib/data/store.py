@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from satlib.data.record import check_record, read_record
+from satlib.support.paths import as_path
 
 HIGH = "hr.u8"
 
@@ -85,7 +86,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path, scale: int) -> None:
-        self.path, self.scale = Path(path), scale
+        self.path, self.scale = as_path(path, "store"), scale
         record = read_record(self.path)
         if record is None or "store" not in record["about"]:
             raise ValueError(f"{path} is not a complete store; `satlib data prepare PHOTOS --to {path}` makes one")
@@ -97,6 +98,8 @@ class Store:
         if problems:
             raise ValueError(f"{path}: {problems[0]}; `satlib data prepare PHOTOS --to {path}` repairs it")
         self.entries = entries_of(record)
+        self.fingerprint = str(record["files"][HIGH]["sha256"])
+        """The same for stores of the same photographs, wherever they are."""
         self._high, self._low = Layout(self.entries), Layout(self.entries, scale)
         self._high_pixels = map_pixels(self.path / HIGH)
         self._low_pixels = map_pixels(self.path / low_name(scale))

@@ -8,22 +8,42 @@ interrupted call is repeated: it goes on with the first file that is missing. A 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from satlib.data.record import RECORD, read_record, write_record
 from satlib.data.store import HIGH, Entry, Layout, entries_of, low_name, map_pixels
 from satlib.images.degradation import downscale
 from satlib.images.folder import image_files, read_8bit
 from satlib.support.files import locked, replacing
+from satlib.support.paths import as_path, check_folder, check_room
 from satlib.support.progress import Progress, Report, silent
+from satlib.support.temporary import sweep
 
 MAX_SCALE = 16
 
 
+class LeftOut(NamedTuple):
+    """A photograph that could not be used."""
+
+    name: str
+    """Path below the folder of photographs, with forward slashes."""
+    size: int
+    """Bytes of the file."""
+    changed: int
+    """When the file was last changed, in nanoseconds."""
+    reason: str
+
+
 def prepare(
-    folder: Path, store: Path | None = None, *, scales: Sequence[int] = (2, 3, 4), progress: Progress = silent
+    folder: Path,
+    store: Path | None = None,
+    *,
+    scales: Sequence[int] = (2, 3, 4),
+    leave_out: bool = False,
+    progress: Progress = silent,
 ) -> Path:
     """Make a store of all images below a folder, or complete one.
 
@@ -36,6 +56,9 @@ def prepare(
     scales
         For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
         with rounding. A store that has other scales already keeps them.
+    leave_out
+        Leave out images that cannot be used, and keep a list of them in the store (:func:`left_out`); else the first
+        one is an error.
     progress
         Opened for each file of the store, and told its images.
 
@@ -47,28 +70,37 @@ def prepare(
     Raises
     ------
     ValueError
-        For a bad scale, a folder without images, an image that cannot be used, or a target that is something else.
+        For a bad scale, a folder without images that can be used, an image that cannot be used unless it may be left
+        out, or a target that is something else.
     OSError
         If files cannot be read or written, or another process is preparing the same store.
     """
     for scale in scales:
         if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
             raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
-    store = store or _beside(folder)
+    folder = as_path(folder, "folder")
+    store = _beside(folder) if store is None else as_path(store, "store")
     files = image_files(folder, nested=True)
     _claim(store, folder)
     with locked(store / ".lock"):
-        entries, finished = _finished(store, _sources(folder, files))
+        sweep(store)
+        entries, without, finished = _finished(store, _sources(folder, files), leave_out=leave_out)
         if HIGH not in finished:
             with progress(HIGH) as report:
-                entries = _write_high(folder, files, store, report)
-            finished = _commit(store, entries, {})
+                entries, without = _write_high(folder, files, store, report, leave_out=leave_out)
+            finished = _commit(store, entries, without, {})
         for scale in scales:
             if low_name(scale) not in finished:
+                check_room(store, Layout(entries, scale).bytes, low_name(scale))
                 with progress(low_name(scale)) as report:
                     _write_low(store, entries, scale, report)
-                finished = _commit(store, entries, finished)
+                finished = _commit(store, entries, without, finished)
     return store
+
+
+def left_out(record: dict[str, Any]) -> list[LeftOut]:
+    """Return the photographs that the record of a store lists as left out."""
+    return [LeftOut(**values) for values in record["about"].get("left_out", [])]
 
 
 def _beside(folder: Path) -> Path:
@@ -85,7 +117,7 @@ def _claim(store: Path, folder: Path) -> None:
         raise ValueError(f"the store {store} must not lie inside {folder}")
     if store.is_file():
         raise NotADirectoryError(f"{store} is a file; a store is a folder")
-    store.mkdir(exist_ok=True)
+    check_folder(store).mkdir(exist_ok=True)
     strangers = [path.name for path in store.iterdir() if not path.name.startswith(".") and path.suffix != ".u8"]
     record = read_record(store)
     if strangers not in ([], [RECORD]) or (record is not None and "store" not in record["about"]):
@@ -99,15 +131,20 @@ def _sources(folder: Path, files: list[Path]) -> list[tuple[str, int, int]]:
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(names, stats, strict=True)]
 
 
-def _finished(store: Path, sources: list[tuple[str, int, int]]) -> tuple[list[Entry], dict[str, Any]]:
-    """Return what the store has of these sources: its photographs, and its finished files as recorded.
+def _finished(
+    store: Path, sources: list[tuple[str, int, int]], *, leave_out: bool
+) -> tuple[list[Entry], list[LeftOut], dict[str, Any]]:
+    """Return what the store has of these sources: its photographs, those left out, its finished files as recorded.
 
     Everything else is removed: files of other photographs, of another size than recorded, and half-written ones.
     """
     record = read_record(store)
     entries = [] if record is None else entries_of(record)
+    without = [] if record is None or not leave_out else left_out(record)
+    known = [(entry.name, entry.size, entry.changed) for entry in entries]
+    known += [(photo.name, photo.size, photo.changed) for photo in without]
     finished = {}
-    if record is not None and [(e.name, e.size, e.changed) for e in entries] == sources:
+    if record is not None and sorted(known) == sorted(sources):
         sizes = {path.name: path.stat().st_size for path in store.glob("*.u8")}
         finished = {name: file for name, file in record["files"].items() if sizes.get(name) == file["bytes"]}
     if HIGH not in finished:
@@ -116,22 +153,39 @@ def _finished(store: Path, sources: list[tuple[str, int, int]]) -> tuple[list[En
     for path in list(store.glob("*.u8")):  # hidden ones too
         if path.name not in finished:
             path.unlink()
-    return entries, finished
+    return entries, without, finished
 
 
-def _write_high(folder: Path, files: list[Path], store: Path, report: Report) -> list[Entry]:
-    """Decode all files into one, and return what was decoded."""
-    entries = []
+def _write_high(
+    folder: Path, files: list[Path], store: Path, report: Report, *, leave_out: bool
+) -> tuple[list[Entry], list[LeftOut]]:
+    """Decode all files into one, and return what was decoded and what could not be."""
+    entries: list[Entry] = []
+    without: list[LeftOut] = []
     with replacing(store / HIGH) as temporary, temporary.open("wb") as out:
         for (name, size, changed), path in zip(_sources(folder, files), files, strict=True):
-            pixels = read_8bit(path)
-            rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-            if min(rgb.shape[:2]) < MAX_SCALE:
-                raise ValueError(f"{path} has {rgb.shape[0]} x {rgb.shape[1]} pixels; {MAX_SCALE} a side are needed")
-            out.write(rgb.tobytes())
-            entries.append(Entry(name, size, changed, rgb.shape[0], rgb.shape[1]))
-            report(len(entries), len(files))
-    return entries
+            try:
+                rgb = _photograph(path)
+            except (OSError, ValueError) as error:
+                if not leave_out:
+                    raise
+                without.append(LeftOut(name, size, changed, str(error)))
+            else:
+                out.write(rgb.tobytes())
+                entries.append(Entry(name, size, changed, rgb.shape[0], rgb.shape[1]))
+            report(len(entries) + len(without), len(files))
+        if not entries:
+            raise ValueError(f"no image of {folder} can be used; {without[0].reason}")
+    return entries, without
+
+
+def _photograph(path: Path) -> npt.NDArray[np.uint8]:
+    """Return a photograph, (H, W, 3), large enough for every scale."""
+    pixels = read_8bit(path)
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    if min(rgb.shape[:2]) < MAX_SCALE:
+        raise ValueError(f"{path} has {rgb.shape[0]} x {rgb.shape[1]} pixels; {MAX_SCALE} a side are needed")
+    return rgb
 
 
 def _write_low(store: Path, entries: list[Entry], scale: int, report: Report) -> None:
@@ -143,9 +197,10 @@ def _write_low(store: Path, entries: list[Entry], scale: int, report: Report) ->
             report(index + 1, len(entries))
 
 
-def _commit(store: Path, entries: list[Entry], finished: dict[str, Any]) -> dict[str, Any]:
+def _commit(store: Path, entries: list[Entry], without: list[LeftOut], finished: dict[str, Any]) -> dict[str, Any]:
     """Write the record of what is there now, and return its files."""
-    write_record(store, {"store": [asdict(entry) for entry in entries]}, known=finished)
+    missing = {"left_out": [photo._asdict() for photo in without]} if without else {}
+    write_record(store, {"store": [asdict(entry) for entry in entries], **missing}, known=finished)
     record = read_record(store)
     assert record is not None
     return dict(record["files"])

@@ -27,7 +27,8 @@ from satlib.config import SCALES
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.folder import read_8bit
 from satlib.images.picture import Picture
-from satlib.metrics.perceptual import lpips
+from satlib.metrics.fidelity import WINDOW
+from satlib.metrics.perceptual import SMALLEST, lpips
 from satlib.upscaling.models import Upscaler
 from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import Tile, Tiling
@@ -98,6 +99,16 @@ class Measured(NamedTuple):
     """Of upscaling alone."""
 
 
+def check_measurable(size: tuple[int, int], protocol: Protocol) -> None:
+    """Raise ValueError if a cropped photograph of ``size`` (H, W) is too small for a metric of the protocol."""
+    shaved = (size[0] - 2 * protocol.scale, size[1] - 2 * protocol.scale)
+    for metric, needed, sides in (("psnr", 1, shaved), ("ssim", WINDOW, shaved), ("lpips", SMALLEST, size)):
+        if metric in protocol.metrics and min(sides) < needed:
+            border = "" if sides is size else f" after border={protocol.scale}"
+            got = f"{sides[0]}x{sides[1]}{border}"
+            raise ValueError(f"{metric.upper()} needs {needed}x{needed} pixels, got {got}")
+
+
 def measure(
     hr_file: Path, lr_file: Path | None, model: Upscaler, protocol: Protocol, network: nn.Module | None
 ) -> Measured:
@@ -116,6 +127,7 @@ def measure(
         If a file cannot be read, the two do not fit together, or the image is too small for a metric.
     """
     hr = crop_to_multiple(_read(hr_file, protocol.gray), protocol.scale)
+    check_measurable((hr.shape[0], hr.shape[1]), protocol)
     lr = downscale(hr, protocol.scale) if lr_file is None else _matching(lr_file, hr_file, hr, protocol)
     start = time.perf_counter()
     sr = _upscale(lr, model, protocol)

@@ -19,12 +19,12 @@ from satlib.images.picture import Picture
 from satlib.metrics.perceptual import load_lpips
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
-from satlib.upscaling.models import Upscaler, get_model, weight_of
+from satlib.upscaling.models import ModelLike, Upscaler, get_model, weight_of
 from satlib.upscaling.tiling import Tile
 
 
 def evaluate(
-    model: str | PathLike[str] | Upscaler,
+    model: ModelLike | Upscaler,
     folder: str | PathLike[str],
     *,
     scale: int,
@@ -152,9 +152,10 @@ class _Run:
         return score
 
 
-def _get_model(model: str | PathLike[str] | Upscaler, scale: int, device: torch.device | str | None) -> Upscaler:
+def _get_model(model: ModelLike | Upscaler, scale: int, device: torch.device | str | None) -> Upscaler:
     """Return the model, of the right scale."""
-    network = get_model(f"bicubic-x{scale}" if model == "bicubic" else model, device)
+    named = isinstance(model, str) and model == "bicubic"
+    network = get_model(f"bicubic-x{scale}" if named else model, device)
     if network.scale != scale:
         raise ValueError(f"the model upscales by {network.scale}, not by {scale}")
     return network

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from satlib.analysis.layer_tokens import at_home, batch_for
 from satlib.metrics.fidelity import psnr
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import as_sat, in_eval, is_sat
 from satlib.upscaling.models import Bicubic, Upscaler, get_model
 
 BICUBIC = "bicubic"
@@ -55,6 +55,8 @@ def named(models: Models) -> dict[str, Model]:
 
 
 def _name(model: Model) -> str:
+    if is_sat(model):
+        return as_sat(model).name
     if isinstance(model, (str, PathLike)):
         return str(model)
     return str(getattr(model, "name", getattr(model, "__name__", type(model).__name__)))
@@ -64,9 +66,10 @@ def _upscale(name: str, model: Model, image: Tensor) -> Tensor:
     """Run one model on an image (3, H, W)."""
     if isinstance(model, (str, PathLike)):
         model = get_model(model)
-    if isinstance(model, SAT):
-        with eval_mode(model), torch.inference_mode():
-            return at_home(model(batch_for(model, image))[0]).clamp(0, 1)
+    if is_sat(model):
+        model = as_sat(model)
+        with torch.inference_mode():
+            return at_home(in_eval(model)(batch_for(model, image))[0]).clamp(0, 1)
     if not callable(model):
         raise ValueError(f"model {name!r} must be a network, a name or callable, got {type(model).__name__}")
     try:

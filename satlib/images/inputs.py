@@ -14,6 +14,7 @@ from satlib.images.picture import MAX_PIXELS, Picture, from_array
 from satlib.images.pil_images import CONVERTED, PIL_MODES, from_pil
 from satlib.images.tensors import to_tensor
 from satlib.resize import imresize
+from satlib.support.arrays import plain_array
 
 SIDE = 96
 """Longer side of the image that an explorer works on; larger ones are shrunk to it."""
@@ -30,7 +31,7 @@ def as_picture(image: str | PathLike[str] | Image.Image | npt.NDArray[Any], max_
         One line that names what is wrong with the image.
     """
     if isinstance(image, np.ndarray):
-        return from_array(image, max_pixels=max_pixels)
+        return from_array(plain_array(image, "image"), max_pixels=max_pixels)
     if isinstance(image, Image.Image):
         return from_pil(image, max_pixels=max_pixels)
     if isinstance(image, (str, PathLike)):

@@ -15,6 +15,7 @@ import torch
 
 from satlib.metrics.luma import ARRAY_DTYPES
 from satlib.metrics.luma import luma as luma_of
+from satlib.support.arrays import plain_array
 
 Image = npt.NDArray[Any] | torch.Tensor
 
@@ -78,6 +79,7 @@ def ssim(sr: Image, hr: Image, *, border: int = 0, luma: bool = True, rounded: b
 
 def _pair(sr: Image, hr: Image, border: int, luma: bool, rounded: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what is compared, two float64 tensors (B, C, H - 2 border, W - 2 border) on the scale of 255."""
+    sr, hr = _plain("sr", sr), _plain("hr", hr)
     _check("sr", sr)
     _check("hr", hr)
     x, y = _tensor(sr), _tensor(hr)
@@ -92,6 +94,11 @@ def _pair(sr: Image, hr: Image, border: int, luma: bool, rounded: bool) -> tuple
         height, width = x.shape[-2:]
         raise ValueError(f"border must be an integer >= 0 that leaves pixels of {height}x{width}, got {border!r}")
     return _plane(x, border, luma, rounded), _plane(y, border, luma, rounded)
+
+
+def _plain(name: str, image: Image) -> Image:
+    """Return an array without the habits of a subclass, anything else as it is."""
+    return plain_array(image, name) if isinstance(image, np.ndarray) else image
 
 
 def _check(name: str, image: Image) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from satlib.support.arrays import plain_array
+
 ImageT = TypeVar("ImageT", npt.NDArray[Any], torch.Tensor)
 
 ARRAY_DTYPES = ("uint8", "float32", "float64")
@@ -43,6 +45,7 @@ def luma(image: ImageT, *, rounded: bool = False) -> ImageT:
         return _luma(image, rounded)
     if not isinstance(image, np.ndarray):
         raise ValueError(f"image must be a numpy array or a torch tensor, got {type(image).__name__}")
+    image = plain_array(image, "image")
     if image.dtype.name not in ARRAY_DTYPES:
         raise ValueError(f"image must have dtype {', '.join(ARRAY_DTYPES)}, got {image.dtype}")
     if image.ndim != 2 and (image.ndim != 3 or image.shape[-1] not in (1, 3)):

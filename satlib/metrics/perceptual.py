@@ -18,6 +18,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from satlib.support.arrays import plain_array
+from satlib.support.devices import check_device
 from satlib.support.errors import first_line
 
 BACKBONES = ("vgg", "alex")
@@ -41,11 +43,11 @@ def load_lpips(backbone: str = "vgg", *, device: torch.device | str = "cpu", pre
         One line if the package is not installed, if torchvision does not work (its usual builds want a GPU build of
         torch), or if the backbone's weights can neither be found nor downloaded.
     ValueError
-        For an unknown backbone.
+        For an unknown backbone, or a device that cannot be used.
     """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {backbone!r}")
-    package = _import()
+    place, package = check_device(device), _import()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torchvision warns about the arguments that lpips passes
@@ -56,7 +58,7 @@ def load_lpips(backbone: str = "vgg", *, device: torch.device | str = "cpu", pre
             f"LPIPS needs the weights of torchvision's {backbone} network, which can be neither found in {folder} nor "
             f"downloaded: {error}"
         ) from error
-    return network.to(device).eval()
+    return network.to(place).eval()
 
 
 def lpips(network: nn.Module, sr: npt.NDArray[np.uint8], hr: npt.NDArray[np.uint8]) -> float:
@@ -74,6 +76,7 @@ def lpips(network: nn.Module, sr: npt.NDArray[np.uint8], hr: npt.NDArray[np.uint
     ValueError
         If the sizes differ, or a side is shorter than 32 pixels.
     """
+    sr, hr = plain_array(sr, "sr"), plain_array(hr, "hr")
     if sr.shape[:2] != hr.shape[:2]:
         raise ValueError(f"sr and hr differ in size: {sr.shape} and {hr.shape}")
     if min(sr.shape[:2]) < SMALLEST:

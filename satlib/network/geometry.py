@@ -6,10 +6,11 @@ recorded or compiled network, makes it and hands it in.
 Shapes: N = H*W tokens, S samples.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from satlib.config import SATConfig
 from satlib.dta.sampling import Cells, Grid, draw_sample, make_cells, n_samples
@@ -27,6 +28,46 @@ class Geometry(NamedTuple):
     """(S,) tokens that each SAA layer looks at; ``None`` where each image draws its own, or nothing is sampled."""
     cells: Cells | None
     """What each image of a training batch draws its sample from; ``None`` outside of training."""
+
+
+SIZES = 4
+"""How many sizes of images a network keeps the geometry of: those of tiles, inside and at the borders."""
+
+
+class Geometries(nn.Module):
+    """What a network keeps of the last sizes that it has seen; a module, so that it hears when the network moves.
+
+    It has no weights, and no mode of its own: it is always in eval mode, and asked for either. Networks that share
+    their weights share it.
+    """
+
+    def __init__(self, config: SATConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.training = False
+        self.kept: dict[tuple[Grid, bool], Geometry] = {}
+
+    def find(self, grid: Grid, device: torch.device, *, training: bool) -> Geometry:
+        """Return the geometry of an H x W image, made on ``device`` if it is not kept; the last `SIZES` are."""
+        key = (grid, training)
+        found = self.kept.get(key)
+        if found is None:
+            found = make_geometry(self.config, grid, device, training=training)
+        # A new dict, not a changed one: another thread may be reading the old one.
+        self.kept = dict([*((k, v) for k, v in self.kept.items() if k != key)][1 - SIZES :] + [(key, found)])
+        return found
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay as it is."""
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self.kept = {}  # the network moves, or changes its type
+        return self
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what can be made again."""
+        return {**self.__dict__, "kept": {}}
 
 
 @torch.inference_mode(False)  # one made while upscaling must serve training, too

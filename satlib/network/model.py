@@ -6,10 +6,10 @@ input, LayerNorm before the groups). It maps tensors to tensors; files and image
 Shapes: B images, H x W input pixels, N = H*W tokens, C channels, s the scale.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import log2
-from typing import Self
+from os import PathLike
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,12 @@ from satlib.dta.aggregation import Aggregation
 from satlib.dta.sampling import Grid
 from satlib.network.attention import SelectiveAggregationAttention, to_image, to_tokens
 from satlib.network.blocks import Layer, ResidualGroup
-from satlib.network.geometry import Geometry, make_geometry
+from satlib.network.geometry import Geometries, Geometry
 
-SIZES = 4
-"""How many sizes of images a network keeps the geometry of: those of tiles, inside and at the borders."""
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+SAME_IN_BOTH_MODES = (nn.Linear, nn.Conv2d, nn.LayerNorm, nn.LeakyReLU, nn.PixelShuffle, nn.ReLU, Geometries)
+"""Modules that never look at their mode."""
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, taken from the input and given back to the output."""
@@ -52,7 +54,7 @@ class SAT(nn.Module):
         self.features = nn.Sequential(nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.01))
         self.upsampler = _classic_upsampler(config) if config.upsampler == "classic" else _onestep_upsampler(config)
         self.apply(_init_linear)
-        self._sizes: dict[tuple[Grid, bool], Geometry] = {}
+        self._sizes = Geometries(config)
 
     @property
     def name(self) -> str:
@@ -122,14 +124,8 @@ class SAT(nn.Module):
         return shallow, self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))
 
     def geometry(self, grid: Grid) -> Geometry:
-        """Return the geometry of an H x W image; those of the last `SIZES` sizes are kept until the network moves."""
-        key = (grid, self.training)
-        found = self._sizes.get(key)
-        if found is None:
-            found = make_geometry(self.config, grid, self.mean.device, training=self.training)
-        # A new dict, not a changed one: another thread may be reading the old one.
-        self._sizes = dict([*((k, v) for k, v in self._sizes.items() if k != key)][1 - SIZES :] + [(key, found)])
-        return found
+        """Return the geometry of an H x W image; those of the last sizes are kept until the network moves."""
+        return self._sizes.find(grid, self.mean.device, training=self.training)
 
     def with_config(self, config: SATConfig) -> "SAT":
         """Return a network of another configuration that shares the weights of this one.
@@ -150,15 +146,6 @@ class SAT(nn.Module):
     def saa_layers(self) -> list[SelectiveAggregationAttention]:
         """Return the SAA layers, first to last; none with ``config.selective`` "none"."""
         return [module for module in self.modules() if isinstance(module, SelectiveAggregationAttention)]
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        self._sizes = {}  # the network moves, or changes its type
-        move: Callable[..., Self] = super()._apply  # torch leaves it without types
-        return move(fn, recurse)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave out what can be made again."""
-        return {**self.__dict__, "_sizes": {}}
 
 
 def _classic_upsampler(config: SATConfig) -> nn.Sequential:
@@ -184,13 +171,55 @@ def _init_linear(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-@contextmanager
-def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode, and each of its modules back into its own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+def as_sat(model: object) -> SAT:
+    """Return the network that a user hands in: a SAT, or what wraps one, which computes the same without the wrapper.
+
+    Wrappers are those that keep what they wrap as ``module`` (``DataParallel``, ``DistributedDataParallel``, Lightning
+    Fabric, ``AveragedModel``) or as ``_orig_mod`` (``torch.compile``), one around the other in any order.
+
+    Raises
+    ------
+    ValueError
+        If it is none; the message names what it is.
+    """
+    found = _unwrapped(model)
+    if found is None:
+        given = f"{model!r:.100}" if isinstance(model, (str, PathLike)) else type(model).__name__
+        raise ValueError(f"model must be a SAT, or a SAT in a wrapper such as DataParallel, got {given}")
+    return found
+
+
+def is_sat(model: object) -> bool:
+    """Tell whether :func:`as_sat` takes a model."""
+    return _unwrapped(model) is not None
+
+
+def _unwrapped(model: object) -> SAT | None:
+    """Return the SAT in a model, None if there is none."""
+    while isinstance(model, nn.Module) and not isinstance(model, SAT):
+        inside = model._modules
+        model = inside.get("_orig_mod", inside.get("module", inside.get("_forward_module")))
+    return model if isinstance(model, SAT) else None
+
+
+def in_eval(model: object) -> SAT:
+    """Return a network in eval mode that shares the weights and hooks of the one given.
+
+    The one given is not touched, so that others may train it or change its mode meanwhile, from any thread.
+
+    Raises
+    ------
+    ValueError
+        As :func:`as_sat`.
+    """
+    return evaluating(as_sat(model))
+
+
+def evaluating(module: ModuleT) -> ModuleT:
+    """Return a module in eval mode that shares everything with another but the mode, all the way down."""
+    if type(module) in SAME_IN_BOTH_MODES:
+        return module
+    twin = type(module).__new__(type(module))
+    children = {name: child and evaluating(child) for name, child in module._modules.items()}
+    twin.__dict__.update(module.__dict__, _modules=children, training=False)
+    return twin

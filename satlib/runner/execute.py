@@ -17,6 +17,7 @@ from papermill.exceptions import PapermillExecutionError
 from satlib.runner.kernels import PreparedKernelManager
 from satlib.runner.notebooks import Notebook, read_notebook
 from satlib.support.files import replacing
+from satlib.support.paths import as_path, check_folder, check_name, check_writable
 
 KERNEL = "python3"
 PATIENCE = 600
@@ -76,7 +77,7 @@ def execute(
     progress: bool = False,
 ) -> NotebookNode:
     """Run a notebook that is read already, with values that are checked; else as :func:`run_notebook`."""
-    out = Path(out)
+    out = as_path(out, "output")
     check_places(source.path, out, kernel, cwd)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:
@@ -111,6 +112,11 @@ def check_places(notebook: Path, out: Path, kernel: str, cwd: str | Path | None)
         raise ValueError(f"the output must be a .ipynb file, got {out}")
     if out.exists() and out.samefile(notebook):
         raise ValueError(f"the output would overwrite the notebook {notebook}")
+    check_folder(out.parent)
+    if out.parent.is_dir():
+        check_writable(out)
+    else:
+        check_name(out)
     if cwd is not None and not Path(cwd).is_dir():
         raise NotADirectoryError(f"cannot run in {cwd}: it is not a folder")
     kernels = sorted(KernelSpecManager().find_kernel_specs())

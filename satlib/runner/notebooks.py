@@ -14,6 +14,7 @@ from papermill.parameterize import parameterize_notebook
 
 from satlib._version import __version__
 from satlib.runner.parameters import Parameter, check_values, read_parameters
+from satlib.support.paths import as_path
 
 TAG = "parameters"
 
@@ -70,10 +71,13 @@ def read_notebook(path: str | Path) -> Notebook:
         If it cannot be read, or its parameters cell is not as :func:`~satlib.runner.parameters.read_parameters` wants
         it.
     """
-    path = Path(path)
+    path = as_path(path, "notebook")
     if path.suffix not in (".ipynb", ".md"):
         raise ValueError(f"a notebook is a .ipynb or a .md file, got {path}")
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a notebook: it is not text in UTF-8, at byte {error.start}") from None
     try:
         if path.suffix == ".md":
             node = jupytext.reads(text, fmt="md:myst")

@@ -1,4 +1,4 @@
-"""What SIGTERM does while a notebook runs."""
+"""What SIGTERM and SIGHUP do while a notebook runs."""
 
 import signal
 import threading
@@ -9,7 +9,9 @@ from types import FrameType
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM raise ``SystemExit(143)`` inside the context, so that kernels are ended and files closed.
+    """Let SIGTERM raise ``SystemExit(143)`` inside the context, so that kernels are ended and files closed; SIGHUP 129.
+
+    SIGHUP comes when a terminal is closed. A signal that is ignored, as under nohup, stays so.
 
     Only the first one does, so that nothing interrupts the cleaning up. Outside the main thread, where Python delivers
     no signals, nothing changes.
@@ -18,12 +20,17 @@ def terminable() -> Iterator[None]:
         yield
         return
 
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
     def leave(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

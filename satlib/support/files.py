@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,49 +10,53 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from satlib.support.paths import behind_links, check_writable
+from satlib.support.temporary import temporary_beside
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it becomes ``path``, on any exception it is removed.
 
     The temporary file keeps the suffix, because writers choose their format by it. The content is flushed to the disk
-    before the rename, so that a power cut leaves the old file or the new one. A link stays a link: what it points at is
-    replaced. What is no file, as a pipe, and a file in a folder that takes no other, get the content at the end.
+    before the rename, so that a power cut leaves the old file or the new one. What a process that was killed has left
+    of the same file is written over by the next one (:mod:`satlib.support.temporary`). A link stays a link: what it
+    points at is replaced. What is no file, as a pipe, and a file in a folder that takes no other, get the content at
+    the end.
 
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written, or ``path`` is a folder.
+        As :func:`satlib.support.paths.check_writable`; also if writing fails, as on a full disk: the error names
+        ``path`` then, whatever the writer was given.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"cannot write {target}: it is a folder")
+    target = check_writable(path)
     place = behind_links(target)
-    if not place.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: the folder {place.parent} does not exist")
     if place.exists() and (not place.is_file() or not os.access(place.parent, os.W_OK)):
-        with _written_through(place) as temporary:
+        with _written_through(place) as temporary, errors_of(target, place, temporary):
             yield temporary
         return
-    temporary = place.with_name(f".{place.stem}-{secrets.token_hex(8)}{target.suffix}")
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
-    try:
+    with temporary_beside(place, target.suffix) as temporary, errors_of(target, place, temporary):
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         if place.exists():
             temporary.chmod(place.stat().st_mode & 0o777)
         temporary.replace(place)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def behind_links(path: Path) -> Path:
-    """Return what a link points at in the end, there or not yet; another path as it is."""
+@contextmanager
+def errors_of(target: Path, *others: Path) -> Iterator[None]:
+    """Let an error of the system inside that names no file, or one of ``others``, name ``target``.
+
+    A write to a full disk fails without the name of a file, for it is the open file that is written.
+    """
     try:
-        return path if not path.is_symlink() or (path.exists() and not path.is_file()) else path.resolve()
-    except RuntimeError as error:
-        raise OSError(f"cannot write {path}: its links go round in a circle") from error
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, *others, *map(str, others)):
+            raise type(error)(error.errno, error.strerror, str(target)) from error
+        raise
 
 
 @contextmanager

@@ -88,10 +88,11 @@ class State:
         """The network that is validated and kept: the average if there is one."""
         return self.average or self.model
 
-    def to_bytes(self, config: TrainConfig) -> bytes:
-        """Return the checkpoint as the content of a file."""
+    def to_bytes(self, config: TrainConfig, photographs: str = "") -> bytes:
+        """Return the checkpoint as the content of a file; ``photographs`` is the store's fingerprint."""
         content = {
-            "format": FORMAT, "version": __version__, "config": config.to_dict(), "step": self.step,
+            "format": FORMAT, "version": __version__, "config": config.to_dict(), "photographs": photographs,
+            "step": self.step,
             "seconds": self.seconds, "best": self.best, "validated": self.validated, "sums": self.sums.cpu(),
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
@@ -111,8 +112,10 @@ class State:
         self.sums.copy_(content["sums"])
 
 
-def save(state: State, config: TrainConfig, folder: Path) -> Path:
+def save(state: State, config: TrainConfig, folder: Path, photographs: str = "") -> Path:
     """Write a checkpoint of this step into a folder, then remove all but the newest ``config.keep``.
+
+    ``photographs`` is the fingerprint of the store; see :meth:`satlib.data.store.Store.fingerprint`.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def save(state: State, config: TrainConfig, folder: Path) -> Path:
         If it cannot be written; what was there before stays.
     """
     path = folder / f"step-{state.step:08d}.pt"
-    content = state.to_bytes(config)
+    content = state.to_bytes(config, photographs)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     for old in checkpoints(folder)[config.keep :]:
@@ -167,18 +170,34 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path) -> None:
-    """Raise ValueError if a checkpoint is of another run: a field that shapes the training differs."""
+def n_bytes(config: TrainConfig, n_params: int) -> int:
+    """Return about how many bytes the files of a run take at most: its checkpoints, one of them being written.
+
+    The weights, two moments of each and the average, 4 bytes each; and three networks beside them.
+    """
+    one = 4 * n_params * (3 + (config.ema is not None))
+    return min(config.keep + 1, 1 + -(-config.steps // config.save_every)) * one + 3 * 4 * n_params
+
+
+def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path, photographs: str = "") -> None:
+    """Raise ValueError if a checkpoint is of another run, or of more steps.
+
+    A field that shapes the training differs then, or the photographs of the store: ``photographs`` is the fingerprint
+    of ours. Checkpoints of older versions have none.
+    """
+    other = "choose another folder, or start a new run from its weights (start=.../last.safetensors)"
+    if content["step"] > config.steps:
+        done = f"{path} holds a run of which {content['step']:,} steps are done, more than steps={config.steps}"
+        raise ValueError(f"{done}; ask for as many at least, or {other}")
+    if photographs and content.get("photographs", photographs) != photographs:
+        raise ValueError(f"{path} holds a run on other photographs than those of the store {config.store}; {other}")
     ours, theirs = config.to_dict(), content["config"]
     for name, value in ours.items():
         if name not in FREE and theirs.get(name) != value:
             if name == "network":
                 name = next(f"network.{key}" for key in value if theirs["network"].get(key) != value[key])
                 value, theirs = _field(ours, name), {name: _field(theirs, name)}
-            raise ValueError(
-                f"{path} holds a run with {name}={theirs.get(name)!r}, not {value!r}; choose another folder, or start "
-                "a new run from its weights (start=.../last.safetensors)"
-            )
+            raise ValueError(f"{path} holds a run with {name}={theirs.get(name)!r}, not {value!r}; {other}")
 
 
 def _field(values: dict[str, Any], name: str) -> object:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satlib.support.files import replacing
+from satlib.support.files import errors_of, replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -34,16 +34,16 @@ class Journal:
     ----------
     folder
         Of the run.
-    step
-        Steps that are done; rows of later ones are removed.
+    step, validated
+        Steps that are done, and that of the last validation; rows of later ones are removed.
     say
         Told each line.
     """
 
-    def __init__(self, folder: Path, step: int, say: Say) -> None:
+    def __init__(self, folder: Path, step: int, validated: int, say: Say) -> None:
         self.folder, self.say = folder, say
-        for name, columns in ((TRAIN, TRAIN_FIELDS), (VALID, VALID_FIELDS)):
-            rows = [row for row in read_table(folder / name) if row["step"] <= step]
+        for name, columns, last in ((TRAIN, TRAIN_FIELDS, step), (VALID, VALID_FIELDS, validated)):
+            rows = [row for row in read_table(folder / name) if row["step"] <= last]
             with replacing(folder / name) as temporary, temporary.open("w", newline="") as file:
                 table = csv.DictWriter(file, columns)
                 table.writeheader()
@@ -63,7 +63,8 @@ class Journal:
         self._board.close()
 
     def _add(self, name: str, columns: tuple[str, ...], row: Mapping[str, float], line: str) -> None:
-        with (self.folder / name).open("a", newline="") as file:
+        path = self.folder / name
+        with errors_of(path), path.open("a", newline="") as file:
             csv.DictWriter(file, columns).writerow({key: _text(row[key]) for key in columns})
         for key in columns[1:]:
             self._board.add_scalar(f"{Path(name).stem}/{key}", row[key], int(row["step"]))

@@ -27,7 +27,9 @@ from satlib.data.store import Store
 from satlib.network.model import SAT
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
-from satlib.training.checkpoints import State, check_same_run, checkpoints, newest
+from satlib.support.paths import as_path, check_folder, check_room
+from satlib.support.temporary import sweep
+from satlib.training.checkpoints import State, check_same_run, checkpoints, n_bytes, newest
 from satlib.training.config import TrainConfig
 from satlib.training.first_weights import first_network
 from satlib.training.journal import Say, silent
@@ -35,9 +37,12 @@ from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches, split
 from satlib.training.session import Session
 from satlib.training.stopper import Stopper
-from satlib.training.validation import Example, examples_of_folder, examples_of_store
+from satlib.training.validation import Example, check_examples, examples_of_folder, examples_of_store
 from satlib.training.yaml_config import write_config
 from satlib.weights.checkpoint import save as save_network
+
+NAMED = 20
+"""How many photographs a line names."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Result:
     finished: bool
     """Whether that is all of them, and the last validation is done."""
     stopped_by: str | None
-    """"SIGTERM", "SIGINT" or "time limit", if the run is not finished."""
+    """"SIGTERM", "SIGHUP", "SIGINT" or "time limit", if the run is not finished."""
     psnr: float | None
     """Best validation PSNR so far, in dB; None before the first validation."""
     skipped: int
@@ -92,7 +97,7 @@ def train(
     Returns
     -------
     Result
-        Also after SIGTERM or Ctrl-C, when a checkpoint has been written.
+        Also after SIGTERM, SIGHUP or Ctrl-C, when a checkpoint has been written.
 
     Raises
     ------
@@ -107,6 +112,7 @@ def train(
         raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
+    out = check_folder(folder)
     if min(devices, nodes) < 1:
         raise ValueError(f"devices and nodes must be at least 1, got {devices} and {nodes}")
     store = Store(config.store, config.network.scale)
@@ -118,12 +124,14 @@ def train(
     )
     threads = threads_of_one(devices) if config.threads is None else config.threads  # before Fabric sets a variable
     fabric.launch()
-    out, say = Path(folder), say if fabric.is_global_zero else silent
+    say = say if fabric.is_global_zero else silent
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
+    check_examples(examples, config.network.scale)
     loader = Batches(config, store, chosen, rank=fabric.global_rank, world=fabric.world_size)
     start = "random" if going_on else config.start
     model, fresh = first_network(config.network, start, config.seed, query_std=config.query_std)
+    check_room(out, n_bytes(config, model.n_params) - _used(out), "the checkpoints and networks of the run")
     if fresh:
         say(f"{config.start} gave all weights but {', '.join(fresh)}")
     with (
@@ -133,8 +141,10 @@ def train(
         _owned(out, fabric),
         _without_notes_on_strides(),
     ):
-        state = _state(config, model, out, fabric, say)
-        say(_subject(config, state, fabric, len(chosen)))
+        state = _state(config, model, out, fabric, store.fingerprint, say)
+        say(_subject(config, state, fabric, len(loader.patches.photographs)))
+        if left_out := _left_out(store, chosen, loader.patches.photographs):
+            say(f"{left_out}, smaller than {config.patch} x {config.patch} pixels at scale 1/{store.scale}")
         session = Session(fabric, state, config, loader, examples, out, stopper, say)
         reason = session.run()
     if session.finished:
@@ -156,8 +166,23 @@ def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     """Return the photographs to train on and the examples to validate on."""
     chosen, held = split(len(store), config.holdout)
     if config.validation is not None:
-        return chosen, examples_of_folder(Path(config.validation), config.network.scale)
+        return chosen, examples_of_folder(as_path(config.validation, "validation"), config.network.scale)
     return chosen, examples_of_store(store, held)
+
+
+def _left_out(store: Store, chosen: list[int], used: list[int]) -> str:
+    """Return which of the photographs to train on are not used, "" if all are."""
+    names = [store.entries[index].name for index in chosen if index not in used]
+    if not names:
+        return ""
+    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    return f"left out: {len(names):,} of {len(chosen):,} photographs ({shown})"
+
+
+def _used(out: Path) -> int:
+    """Return the bytes of the networks and checkpoints that a run's folder has already."""
+    files = [*out.glob("*.safetensors"), *out.glob("checkpoints/*.pt")]
+    return sum(path.stat().st_size for path in files)
 
 
 @contextmanager
@@ -186,6 +211,9 @@ def _owned(out: Path, fabric: Fabric) -> Iterator[None]:
         (out / "checkpoints").mkdir(parents=True, exist_ok=True)
     fabric.barrier()
     with locked(out / ".lock") if fabric.is_global_zero else nullcontext():
+        if fabric.is_global_zero:
+            sweep(out)
+            sweep(out / "checkpoints")
         yield
 
 
@@ -205,7 +233,7 @@ def _has_run(out: Path, resume: bool) -> bool:
     return found
 
 
-def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, say: Say) -> State:
+def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, photographs: str, say: Say) -> State:
     """Return the state to begin with: the newest checkpoint's, or that of a new run, which is written down."""
     folder = out / "checkpoints"
     content, problems = newest(folder)
@@ -220,7 +248,7 @@ def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, say: Say)
     sums = torch.zeros(4, dtype=torch.float64, device=fabric.device)
     state = State(model, average, Adam(model.parameters(), config), sums=sums)
     if content is not None:
-        check_same_run(config, content, folder)
+        check_same_run(config, content, folder, photographs)
         state.restore(content)
         say(f"going on from step {state.step:,} of {config.steps:,}")
     elif fabric.is_global_zero:

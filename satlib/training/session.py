@@ -1,6 +1,7 @@
 """The training loop: steps, log, validations and checkpoints, until the last step or a reason to stop."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -38,8 +39,9 @@ class Session:
         self.fabric, self.state, self.config, self.out = fabric, state, config, out
         self.examples, self.stopper = examples, stopper
         self.main = fabric.is_global_zero
-        self.journal = Journal(out, state.step, say) if self.main else None
+        self.journal = Journal(out, state.step, state.validated, say) if self.main else None
         self.model, self.optimizer = fabric.setup(state.model, state.optimizer)
+        self.photographs = loader.patches.store.fingerprint
         self.parts = loader.since(state.step, pin=fabric.device.type == "cuda")
         self.saved = (state.step, state.validated)
         self.longest_step = self.longest_save = self.longest_validation = self.waiting = 0.0
@@ -94,13 +96,25 @@ class Session:
         return bool(self.fabric.broadcast(room)) if self.fabric.world_size > 1 else room
 
     def after_step(self, *, last: bool) -> None:
-        """Do what is due after a step."""
+        """Do what is due after a step: log, checkpoint, validation, and a checkpoint that knows of the validation.
+
+        Where the log cannot be written or the validation fails, a checkpoint keeps the steps all the same.
+        """
         state, config = self.state, self.config
         finished = state.step == config.steps
-        if state.step % config.log_every == 0 or finished:
-            self._log()
-        self._validate_if_due()
-        if state.step % config.save_every == 0 or last:
+        due = state.step % config.save_every == 0 or last
+        try:
+            if state.step % config.log_every == 0 or finished:
+                self._log()
+            if due:
+                self._save()
+            self._validate_if_due()
+        except FloatingPointError:
+            raise
+        except Exception:
+            self._keep_steps()
+            raise
+        if due:
             self._save()
 
     def _log(self) -> None:
@@ -145,22 +159,20 @@ class Session:
             self._validate()
 
     def _validate(self) -> None:
-        """Validate; keep the network if it is the best so far."""
+        """Validate; keep the network if it is the best so far. A failure leaves the state as it was."""
         state, start = self.state, time.monotonic()
         folder = self.out / "samples" / f"step-{state.step:08d}"
         found = validate(state.network, self.examples, self.fabric, samples=self.config.samples, folder=folder)
         seconds = time.monotonic() - start
         self.longest_validation = max(self.longest_validation, seconds)
         best = state.best is None or found.psnr > state.best
-        if best:
-            state.best = found.psnr
-        state.validated = state.step
         if self.main and self.journal is not None:
             if best:
                 save_network(state.network, self.out / "best.safetensors")
             row = {"step": state.step, "psnr": found.psnr, "ssim": found.ssim, "seconds": seconds}
             line = f"step {state.step:,}  validation: PSNR {found.psnr:.3f} dB, SSIM {found.ssim:.4f}"
             self.journal.valid(row, line + ("  (best)" if best else ""))
+        state.best, state.validated = found.psnr if best else state.best, state.step
 
     def _save(self) -> None:
         """Write a checkpoint and the network, unless that has been done already or losses are not finite."""
@@ -169,8 +181,14 @@ class Session:
         start = time.monotonic()
         self._share_sums()
         if self.main:
+            save(self.state, self.config, self.out / "checkpoints", self.photographs)
             save_network(self.state.network, self.out / "last.safetensors")
-            save(self.state, self.config, self.out / "checkpoints")
         self.fabric.barrier()
         self.saved = (self.state.step, self.state.validated)
         self.longest_save = max(self.longest_save, time.monotonic() - start)
+
+    def _keep_steps(self) -> None:
+        """Write a checkpoint in the first process alone, without a word if that fails: another error is on its way."""
+        if self.main and self.saved[0] < self.state.step and self.state.tally.streak < MAX_STREAK:
+            with suppress(OSError):
+                save(self.state, self.config, self.out / "checkpoints", self.photographs)

@@ -1,4 +1,4 @@
-"""Stopping in time: on SIGTERM, on Ctrl-C, and before a time limit, always between two steps."""
+"""Stopping in time: on SIGTERM, SIGHUP and Ctrl-C, and before a time limit, always between two steps."""
 
 import re
 import signal
@@ -25,6 +25,10 @@ def parse_duration(text: str) -> float:
     raise ValueError(f"a duration is written as 90s, 9m, 1h30m or 2d, got {text!r}")
 
 
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Those that end a run; the last is what a terminal sends when it is closed, on systems that have it."""
+
+
 class Stopper:
     """Notices that a run should end. A context manager: outside of it, signals do what they did before.
 
@@ -41,9 +45,9 @@ class Stopper:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Stopper":
-        """Take over SIGTERM and SIGINT, where this is the main thread; one that is ignored, as with `&`, stays so."""
+        """Take over `SIGNALS`, where this is the main thread; one that is ignored, as with `&` or nohup, stays so."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._noticed)
         return self

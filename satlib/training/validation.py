@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from satlib.data.store import Store
-from satlib.evaluation.protocol import Protocol, compare
+from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.files import write
 from satlib.images.folder import image_files, read_8bit
@@ -58,6 +58,18 @@ def examples_of_folder(folder: Path, scale: int) -> list[Example]:
         rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
     return found
+
+
+def check_examples(examples: Sequence[Example], scale: int) -> None:
+    """Raise ValueError if examples are too small to be measured; the message names each of them."""
+    protocol, problems = Protocol(scale=scale), []
+    for example in examples:
+        try:
+            check_measurable((example.hr.shape[0], example.hr.shape[1]), protocol)
+        except ValueError as error:
+            problems.append(f"{example.name}: {error}")
+    if problems:
+        raise ValueError(f"too small for validation: {'; '.join(problems)}")
 
 
 def validate(

@@ -3,7 +3,6 @@
 How a picture is run is in `run`, what is done for its border and its grey in `care`.
 """
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -17,12 +16,13 @@ import torch
 from PIL import Image
 
 from satlib.images.files import check_picture, read, write
+from satlib.images.formats import check_format
 from satlib.images.inputs import as_picture
 from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
-from satlib.support.files import behind_links
+from satlib.support.paths import as_path, check_writable
 from satlib.support.progress import Report
 from satlib.upscaling.care import MARGIN, check_margin, with_care
-from satlib.upscaling.models import Bicubic, Upscaler, get_model
+from satlib.upscaling.models import Bicubic, ModelLike, Upscaler, get_model
 from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import WHOLE, Precision, Tile, Tiling
 
@@ -30,7 +30,7 @@ from satlib.upscaling.tiling import WHOLE, Precision, Tile, Tiling
 @overload
 def upscale(
     image: npt.NDArray[Any],
-    model: str | PathLike[str] | Upscaler = ...,
+    model: ModelLike | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -46,7 +46,7 @@ def upscale(
 @overload
 def upscale(
     image: Image.Image,
-    model: str | PathLike[str] | Upscaler = ...,
+    model: ModelLike | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -62,7 +62,7 @@ def upscale(
 @overload
 def upscale(
     image: str | PathLike[str],
-    model: str | PathLike[str] | Upscaler = ...,
+    model: ModelLike | Upscaler = ...,
     *,
     tile: Tile = ...,
     overlap: int = ...,
@@ -77,7 +77,7 @@ def upscale(
 
 def upscale(
     image: str | PathLike[str] | Image.Image | npt.NDArray[Any],
-    model: str | PathLike[str] | Upscaler = "sat-tiny-x4",
+    model: ModelLike | Upscaler = "sat-tiny-x4",
     *,
     tile: Tile = None,
     overlap: int = 16,
@@ -95,8 +95,9 @@ def upscale(
     image
         A path; a PIL image; or an array (H, W) or (H, W, C), C in 1..4, of uint8, uint16 or floats in [0, 1].
     model
-        A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8".
-        A network is a :class:`satlib.SAT` or another :class:`satlib.upscaling.models.Upscaler`.
+        A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8". A
+        network is a :class:`satlib.SAT` or another :class:`satlib.upscaling.models.Upscaler`; of a SAT in a wrapper
+        (``torch.compile``, ``DataParallel`` ...) the network itself is run.
     tile
         ``None``: the whole image at once. An integer: square tiles of this side in input pixels, at least 16 and
         more than two overlaps. "auto": the whole image if it is sure to fit in memory, else tiles, halved when
@@ -140,7 +141,8 @@ def upscale(
     with _bar(progress) as report:
         result = _upscale(picture, network, tiling, margin, report)
     if isinstance(image, np.ndarray):
-        return result.pixels.reshape(result.pixels.shape[:2] + image.shape[2:])
+        pixels = result.pixels.astype(image.dtype, copy=False)  # in its own order of bytes
+        return pixels.reshape(pixels.shape[:2] + image.shape[2:])
     return to_pil(result) if fits_pil(result) else result.pixels
 
 
@@ -166,7 +168,9 @@ def upscale_file(
         Also if ``target`` is ``source``, is a folder, cannot be written, or is of a format that cannot hold the result.
     """
     check_margin(margin)
-    check_target(Path(source), Path(target))
+    source, target = as_path(source, "source"), as_path(target, "target")
+    check_target(source, target)
+    check_format(target, (1, 1), 1, np.uint8, quality)  # before the image is read
     picture = read(source, max_pixels=max_pixels)
     check_picture(picture, target, model.scale, quality=quality)
     write(_upscale(picture, model, tiling, margin, report), target, quality=quality)
@@ -187,11 +191,7 @@ def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
-    folder = behind_links(target).parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot write {target}: the folder {folder} does not exist")
-    if not os.access(target if target.exists() else folder, os.W_OK):
-        raise PermissionError(f"cannot write {target}: permission denied")
+    check_writable(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"the output {target} is the input")
 

@@ -2,23 +2,26 @@
 
 import copy
 import re
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from satlib.network.model import SAT, eval_mode
+from satlib.network.model import SAT, as_sat, evaluating, is_sat
 from satlib.resize import imresize
-from satlib.support.errors import first_line
+from satlib.support.devices import check_device, default_device
+from satlib.support.paths import shown
 from satlib.weights.checkpoint import load
 
-ModelLike = SAT | str | PathLike[str]
+MODELS = "a SAT (a wrapper such as DataParallel may be around it), a name such as 'sat-tiny-x2' or a file of weights"
+"""What a message says that a model may be."""
+
+ModelLike = SAT | nn.Module | str | PathLike[str]
 
 
+@runtime_checkable
 class Upscaler(Protocol):
     """What makes RGB images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper."""
 
@@ -55,13 +58,14 @@ class Bicubic:
         return imresize(x, self.scale)
 
 
-def get_model(model: str | PathLike[str] | Upscaler, device: torch.device | str | None = None) -> Upscaler:
+def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = None) -> Upscaler:
     """Return what a model's name, file or the network itself stands for.
 
     Parameters
     ----------
     model
-        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or what upscales itself.
+        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or what upscales itself. A SAT may be
+        wrapped (:func:`satlib.network.model.as_sat`).
     device
         ``None``: a network stays where it is, a loaded one goes to the GPU if CUDA has one. A network that is
         elsewhere is copied there; the one given stays as it is.
@@ -71,15 +75,16 @@ def get_model(model: str | PathLike[str] | Upscaler, device: torch.device | str 
     OSError, ValueError
         As :func:`satlib.load`; ValueError also for a device that does not exist here.
     """
-    place = None if device is None else _check_device(device)
-    if not isinstance(model, (str, PathLike)):
-        if place is None or not isinstance(model, nn.Module) or place == weight_of(model).device:
-            return model
-        return copy.deepcopy(model).to(place)
-    bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
-    if bicubic:
-        return Bicubic(int(bicubic[1]))
-    return load(str(model), device=place or ("cuda" if torch.cuda.is_available() else "cpu"))
+    place = None if device is None else check_device(device)
+    if isinstance(model, (str, PathLike)):
+        bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
+        return Bicubic(int(bicubic[1])) if bicubic else load(model, device=place or default_device())
+    found = as_sat(model) if is_sat(model) else model
+    if not isinstance(found, Upscaler):
+        raise ValueError(f"model must be {MODELS}, got {shown(model)}")
+    if place is None or not isinstance(found, nn.Module) or place == check_device(weight_of(found).device):
+        return found
+    return copy.deepcopy(found).to(place)
 
 
 def weight_of(model: Upscaler) -> Tensor:
@@ -88,32 +93,24 @@ def weight_of(model: Upscaler) -> Tensor:
     return next(weights, torch.empty(0))
 
 
-def in_eval_mode(model: Upscaler) -> AbstractContextManager[None]:
-    """Put a network into eval mode meanwhile; what has no modes stays as it is."""
-    return eval_mode(model) if isinstance(model, nn.Module) else nullcontext()
-
-
-def _check_device(device: torch.device | str) -> torch.device:
-    try:
-        return torch.empty(0, device=device).device  # with the index that "cuda" stands for
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = first_line(error)
-        if reason.startswith("Expected one of"):  # torch lists all that any build knows
-            reason = "give cpu, cuda or, of several GPUs, cuda:1"
-        raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
+def for_inference(model: Upscaler) -> Upscaler:
+    """Return a network in eval mode that shares its weights; the one given is not touched, nor what has no modes."""
+    return evaluating(model) if isinstance(model, nn.Module) else model
 
 
 def network(model: ModelLike | None) -> SAT | None:
-    """Return a network by itself, by a bundled name ("sat-tiny-x2") or a file of weights; ``None`` for none.
+    """Return a network by itself, out of a wrapper, by a bundled name or a file of weights; ``None`` for none.
 
     Raises
     ------
     ValueError, OSError
         If it is something else, or as :func:`satlib.load`.
     """
-    if model is None or isinstance(model, SAT):
-        return model
+    if model is None:
+        return None
     if isinstance(model, (str, PathLike)):
-        return load(Path(model))
-    what = "a SAT, a name such as 'sat-tiny-x2', a file of weights or None"
-    raise ValueError(f"model must be {what}, got {type(model).__name__}")
+        return load(model)
+    if not isinstance(model, nn.Module):
+        what = "a SAT, a name such as 'sat-tiny-x2', a file of weights or None"
+        raise ValueError(f"model must be {what}, got {type(model).__name__}")
+    return as_sat(model)

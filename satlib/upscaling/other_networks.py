@@ -14,14 +14,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from satlib.support.devices import check_device
 from satlib.support.errors import first_line
+from satlib.support.paths import as_path
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
 """What torchvision registers its Python parts for when it is imported."""
@@ -94,14 +95,14 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
         If the file is damaged, of an architecture that spandrel does not know, or of a network that does not upscale
         RGB images.
     """
-    path = Path(path)
+    path, place = as_path(path), check_device(device)
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     spandrel = import_spandrel()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about the ways in which spandrel loads
-            found = spandrel.ModelLoader(device=device).load_from_file(path)
+            found = spandrel.ModelLoader(device=place).load_from_file(path)
     except spandrel.UnsupportedModelError as error:
         raise ValueError(f"{path} is of no architecture that spandrel knows") from error
     except UNREADABLE as error:

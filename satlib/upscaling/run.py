@@ -21,8 +21,9 @@ from satlib.images.tensors import to_pixels, to_tensor
 from satlib.network.model import SAT
 from satlib.resize import imresize
 from satlib.support.progress import Report
+from satlib.upscaling.finite import check_finite
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
-from satlib.upscaling.models import Bicubic, Upscaler, in_eval_mode, weight_of
+from satlib.upscaling.models import Bicubic, Upscaler, for_inference, weight_of
 from satlib.upscaling.precision import Format, computing
 from satlib.upscaling.tiles import run_tiles
 from satlib.upscaling.tiling import WHOLE, Precision, Tiling
@@ -44,8 +45,8 @@ def upscale_picture(
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(np.concatenate((plain, alpha), axis=2), model.scale))
     color = to_tensor(plain)
-    with in_eval_mode(model), torch.inference_mode():
-        upscaled = _run(color, model, tiling, report or _silent)
+    with torch.inference_mode():
+        upscaled = _run(color, for_inference(model), tiling, report or _silent)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
@@ -73,8 +74,10 @@ def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tens
 
     def once(x: Tensor) -> Tensor:
         with computing(number_format, weight.device):
-            out = model(x.to(weight.device, weight.dtype)[None])[0]
-        return out.to(color)  # back in its dtype and on the CPU
+            batch = x.to(weight.device, weight.dtype)[None]
+            out = model(batch)[0].to(color)  # back in its dtype and on the CPU
+            check_finite(out, model, batch)
+        return out
 
     def in_tiles(side: int) -> Tensor:
         run = eightfold(once) if tiling.ensemble else once

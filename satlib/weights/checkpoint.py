@@ -7,34 +7,37 @@ shapes of their tensors, and the rest is taken from their released YAML, the pre
 import json
 import re
 from importlib import resources
+from os import PathLike
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from satlib._version import __version__
 from satlib.config import PRESETS, SCALES, SATConfig
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
+from satlib.support.devices import check_device
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
+from satlib.support.paths import as_path
 from satlib.weights.released import infer_config, rename
 from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib"
 
 
-def load(name_or_path: str | Path, *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
+def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
     """Load a network, in eval mode.
 
     Parameters
     ----------
     name_or_path
-        A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or a
-        .pth file of the authors' code.
+        A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or
+        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too.
     device
-        Where the network goes.
+        Where the network goes; checked before anything is read.
     overrides
         Fields of :class:`SATConfig` to change, by name, where the weights allow it.
 
@@ -48,9 +51,10 @@ def load(name_or_path: str | Path, *, device: torch.device | str = "cpu", **over
     FileNotFoundError
         No such file, or no weights bundled under this name.
     ValueError
-        Not a name and not a file; damaged; foreign; or weights that do not fit the configuration.
+        Not a name and not a file; damaged; foreign; weights that do not fit the configuration, or are not finite; a
+        device that cannot be used.
     """
-    path = Path(name_or_path)
+    path, place = as_path(name_or_path, "model"), check_device(device)
     parsed = None if path.exists() else parse_name(str(name_or_path))
     if parsed is not None:
         path = bundled(str(name_or_path))
@@ -68,20 +72,47 @@ def load(name_or_path: str | Path, *, device: torch.device | str = "cpu", **over
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_released(path)
-    return _build(config.replace(**overrides), state, path).to(device)
+    return _build(config.replace(**overrides), state, path).to(place)
 
 
-def save(model: SAT, path: str | Path) -> None:
+def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     """Write a network to a .safetensors file with its configuration and the version of satlib in the header.
 
-    The file appears whole or not at all. Tensors keep their dtype.
+    The file appears whole or not at all; the same network gives the same bytes. Tensors keep their dtype. Of a network
+    in a wrapper (:func:`satlib.network.model.as_sat`) the network itself is written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    ValueError
+        If ``model`` is no network, or ``path`` has another extension.
     """
-    if Path(path).suffix != ".safetensors":
+    target, network = as_path(path), as_sat(model)
+    if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
-    header = {"format": FORMAT, "version": __version__, "config": json.dumps(model.config.to_dict())}
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(state, temporary, metadata=header)
+    header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with replacing(target) as temporary:
+        try:
+            save_file(state, temporary, metadata=header)
+        except SafetensorError as error:
+            raise OSError(f"cannot write {target}: {first_line(error)}") from error
+        _sort_metadata(temporary)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put the metadata of a safetensors file in order: its writer writes them in another order each time.
+
+    The file begins with the length of its header, 8 bytes; the header is JSON, and may end with spaces.
+    """
+    with path.open("rb+") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def parse_name(name: str) -> tuple[str, int] | None:
@@ -102,7 +133,7 @@ def bundled_names() -> list[str]:
 
 
 def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
-    """Read a file of :func:`save`."""
+    """Read a file of :func:`save`, or one of another trainer with the authors' names."""
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -111,7 +142,10 @@ def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
     if header.get("format") != FORMAT or "config" not in header:
-        raise ValueError(f"{path} was not written by satlib: its header has no configuration")
+        try:
+            return _from_released(path, state)
+        except ValueError as error:
+            raise ValueError(f"{path} was not written by satlib: its header has no configuration; {error}") from error
     try:
         return SATConfig.from_dict(json.loads(header["config"])), state
     except (ValueError, TypeError) as error:
@@ -127,7 +161,12 @@ def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ValueError(f"{path} is not a SAT checkpoint: it holds no dict of tensors")
-    tensors = {re.sub(r"^module\.", "", str(key)): value for key, value in content.items()}
+    return _from_released(path, content)
+
+
+def _from_released(path: Path, content: dict[str, Tensor]) -> tuple[SATConfig, dict[str, Tensor]]:
+    """Return the configuration and the weights of tensors under the authors' names, wrapped or not."""
+    tensors = {re.sub(r"^((module|_orig_mod)\.)+", "", str(key)): value for key, value in content.items()}
     try:
         return infer_config(tensors), rename(tensors)
     except KeyError as error:
@@ -151,6 +190,9 @@ def _build(config: SATConfig, state: dict[str, Tensor], path: Path) -> SAT:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ValueError(f"the weights in {path} do not fit the configuration: {problems[0]}{more}")
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"the weights in {path} are not finite: {name} has NaN or infinite values")
     double = all(tensor.dtype == torch.float64 for tensor in state.values())
     model.to(torch.float64 if double else torch.float32).load_state_dict(state)
     return model.eval()

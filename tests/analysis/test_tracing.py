@@ -88,7 +88,8 @@ def test_a_single_image_a_batch_and_a_training_network():
         for a, b in zip(trace(model, image), expected, strict=True):
             assert all(torch.equal(x, y) for x, y in zip(a.aggregation, b.aggregation, strict=True))
     state = torch.get_rng_state()
-    in_training = trace(model.train(), IMAGE)
-    assert model.training and all(module.training for module in model.modules())
+    modes = [module.training for module in model.train().modules()]
+    in_training = trace(model, IMAGE)
+    assert model.training and [module.training for module in model.modules()] == modes
     assert torch.equal(in_training[0].aggregation.sample, expected[0].aggregation.sample)
     assert torch.equal(torch.get_rng_state(), state)

@@ -209,15 +209,17 @@ def test_a_folder_into_a_folder(folder):
     (source / "bad.png").write_text("not an image")
     (source / "sub").mkdir()
     code, out, err = run("upscale", source, target, "--model", "bicubic-x2")
-    assert code == 2  # for the one that could not be read
+    assert code == 1  # for the one that could not be read
     assert sorted(path.name for path in target.iterdir()) == ["a.png", "b.jpg", "c.webp", "d.tif"]
     assert [line.split(":")[0] for line in out.splitlines()] == [
         str(target / n) for n in ("a.png", "b.jpg", "c.webp", "d.tif")
     ]
-    skipped, bad = err.splitlines()
+    skipped, bad, *after = err.splitlines()
     assert "skipped" in skipped
     assert "notes.txt" in skipped
     assert "bad.png is not a PNG" in bad
+    assert after[0] == "satlib: 1 of 5 images could not be used; the others are done"
+    assert after[1].startswith("| file ") and after[-1].startswith("| bad.png ")
     (source / "bad.png").unlink()
     (target / "a.png").write_bytes(b"old")
     code, _, _ = run("upscale", source, target, "--model", "bicubic-x2")

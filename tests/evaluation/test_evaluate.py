@@ -196,10 +196,11 @@ def test_one_bad_image_does_not_stop_the_others(folder: Path, tmp_path: Path) ->
     assert "SSIM needs 11x11 pixels, got 4x4" in found.failures[1][1]
     report = tmp_path / "report.json"
     result = CliRunner().invoke(app, ["bicubic", "--data", str(folder), "--scale", "2", "--json", str(report)])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "mean of 3" in result.stdout
     assert result.stderr.splitlines()[0].startswith(f"satlib: {folder / 'aa.png'} is damaged or truncated")
     assert result.stderr.splitlines()[1].startswith("satlib: tiny.png: SSIM needs")
+    assert result.stderr.splitlines()[2].startswith("satlib: 2 of 5 images or folders could not be used")
     assert [name for name, _ in json.loads(report.read_text())[0]["failures"]] == ["aa.png", "tiny.png"]
 
 

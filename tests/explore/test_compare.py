@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from satlib import explore, metrics, samples, upscale
 from satlib.explore.compared_models import named
 from satlib.figures.explorers.compare import enlarged, split, window
-from satlib.network.model import eval_mode
+from satlib.network.model import in_eval
 from satlib.resize import imresize
 
 HIGH = samples.load("coffee").resize((64, 48))
@@ -31,8 +31,8 @@ def test_models_of_every_kind_are_compared() -> None:
     explorer = explore.compare([model, "sat-tiny-x2", "bicubic-x2", nearest, nn.Upsample(scale_factor=2)], PHOTO)
     assert list(explorer.outputs) == ["bicubic", "SAT x2", "sat-tiny-x2", "bicubic-x2", "nearest", "Upsample"]
     assert model.training
-    with eval_mode(model), torch.inference_mode():
-        expected = model(explorer.image.unsqueeze(0))[0].clamp(0, 1)
+    with torch.inference_mode():
+        expected = in_eval(model)(explorer.image.unsqueeze(0))[0].clamp(0, 1)
     assert torch.equal(explorer.outputs["SAT x2"], expected)
     assert torch.equal(explorer.outputs["bicubic"], imresize(explorer.image, 2).clamp(0, 1))
     assert torch.equal(explorer.outputs["nearest"], explorer.outputs["Upsample"])

@@ -23,6 +23,7 @@ from satlib._version import __version__
 from satlib.data.scenes import write_files, write_store
 from satlib.data.store import Store
 from satlib.support.files import locked, replacing
+from satlib.support.paths import as_path, check_folder
 from satlib.training import TrainConfig, train
 from satlib.training.checkpoints import FREE
 from satlib.training.journal import TRAIN, Say, read_table, silent
@@ -61,7 +62,7 @@ def run_experiment(
     FloatingPointError
         If a loss is not finite in 100 steps in a row.
     """
-    out, began = Path(out), time.monotonic()
+    out, began = check_folder(out), time.monotonic()
     experiment = read_experiment(file, out / "scenes")
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"):
@@ -141,7 +142,7 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
 def _on_validation(config: TrainConfig, folder: Path) -> Measures:
     """Measure on what a training was validated on."""
     if config.validation is not None:
-        examples = examples_of_folder(Path(config.validation), config.network.scale)
+        examples = examples_of_folder(as_path(config.validation, "validation"), config.network.scale)
     else:
         store = Store(config.store, config.network.scale)
         examples = examples_of_store(store, split(len(store), config.holdout)[1])
