@@ -1,12 +1,10 @@
 """Which low-resolution file belongs to which photograph: by the names that benchmarks use, each to one only.
 
-| set | high resolution | low resolution |
-|---|---|---|
-| ours, BasicSR's copies | baby.png | baby.png |
-| DIV2K, Flickr2K, EDSR's copies | 0801.png | 0801x4.png; of the tracks of 2018 0801x4m.png |
-| Manga109, as BI and BD | name.png | name_LRBI_x4.png |
-| SelfExSR's copies of Set5 ... Urban100 | img_001_SRF_4_HR.png | img_001_SRF_4_LR.png |
-| MATLAB scripts | baby_GT.bmp, baby_HR.png | baby.bmp, baby_LR.png, baby_LR4.png, baby_x4.png |
+- ours, and BasicSR's copies: baby.png of baby.png
+- DIV2K, Flickr2K, and EDSR's copies: 0801x4.png of 0801.png; of the tracks of 2018 0801x4m.png
+- Manga109: name_LRBI_x4.png of name.png
+- SelfExSR's copies of Set5 to Urban100: img_001_SRF_4_LR.png of img_001_SRF_4_HR.png
+- others: baby.bmp of baby_GT.bmp; baby_LR.png, baby_LR4.png or baby_x4.png of baby_HR.png
 
 The two may have different extensions, as long as there is one candidate.
 """

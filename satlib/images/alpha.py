@@ -44,9 +44,12 @@ def visible_color(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _largest_beside(plane: Floats) -> Floats:
     """Return the largest value within `REACH` pixels of each of (H, W, 1)."""
     for axis in (0, 1):
-        padded = np.pad(plane, [(REACH, REACH) if a == axis else (0, 0) for a in range(3)])
-        parts = (np.take(padded, range(i, i + plane.shape[axis]), axis) for i in range(2 * REACH + 1))
-        plane = np.maximum.reduce(list(parts))
+        length = plane.shape[axis]
+        padded = np.pad(plane, [(REACH, REACH) if a == axis else (0, 0) for a in range(3)]).swapaxes(0, axis)
+        largest = padded[:length].copy()
+        for start in range(1, 2 * REACH + 1):
+            np.maximum(largest, padded[start : start + length], out=largest)
+        plane = largest.swapaxes(0, axis)
     return plane
 
 

@@ -152,7 +152,9 @@ def _check_meaning(page: "TiffPage") -> None:
     if page.imagedepth != 1:
         raise UnsupportedImageError(f"volumes (ImageDepth {page.imagedepth}) are not supported")
     if int(page.fillorder) not in (1, 2) or int(page.planarconfig) not in (1, 2):
-        raise UnsupportedImageError(f"FillOrder {page.fillorder}, PlanarConfiguration {page.planarconfig}")
+        raise UnsupportedImageError(
+            f"FillOrder {page.fillorder} or PlanarConfiguration {page.planarconfig} is not one of 1, 2"
+        )
 
 
 def _name(value: object) -> str:

@@ -125,7 +125,7 @@ def upscale(
         Of the same kind, mode or dtype: an array for an array, a PIL image for a PIL image or a path. A file with 16
         bits of colour or alpha gives a uint16 array (H, W, C), because Pillow has no such image. Palettes become RGB or
         RGBA and bilevel images grey; EXIF, ICC profile, resolution and gamma are kept in ``info``, and the image is
-        upright. RGB whose channels are all equal stays so. Colour under transparent pixels is not kept.
+        upright. RGB whose channels are equal everywhere stays so. Colour under transparent pixels is not kept.
 
     Raises
     ------

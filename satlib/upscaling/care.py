@@ -1,7 +1,7 @@
 """What a user expects of an upscaled picture and a measurement must not do: grey stays grey, the border stays as it is.
 
 A network for RGB gives three channels that differ a little even where its input's do not. A picture whose R, G and B
-are the same everywhere goes through it as grey, whose result is the mean of the three.
+are the same everywhere, but for rounding, goes through it as grey, whose result is the mean of the three.
 
 Convolutions pad with zeros, which darkens the border of a bright page and lights up that of a dark one. The picture is
 continued by its mirror image, by a few pixels on each side, and what they become is cut off.
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from satlib.images.alpha import visible_color
 from satlib.images.picture import Picture
 
 Pixels = npt.NDArray[Any]
@@ -25,6 +26,9 @@ MARGIN = 4
 """Pixels by which an image is continued on each side: from here on, the bundled networks keep an even page even."""
 
 MAX_MARGIN = 256
+
+ROUNDING = 1
+"""Levels of 255 by which the channels of grey may differ: lossy WebP, which has no grey, leaves as much."""
 
 
 def check_margin(margin: int) -> None:
@@ -44,8 +48,9 @@ def with_care(picture: Picture, run: Callable[[Picture], Picture], scale: int, m
         Pixels by which the picture is continued on each side.
     """
     plain = picture.pixels
-    gray = is_gray(plain)
-    pixels = np.concatenate((plain[..., :1], plain[..., 3:]), axis=2) if gray else plain
+    color, alpha = (visible_color(plain), plain[..., -1:]) if picture.has_alpha else (plain, plain[..., :0])
+    gray = is_gray(color)
+    pixels = np.concatenate((to_gray(color), alpha), axis=2) if gray else plain
     out = run(picture.with_pixels(with_margin(pixels, margin))).pixels
     height, width, cut = plain.shape[0] * scale, plain.shape[1] * scale, margin * scale
     out = out[cut : cut + height, cut : cut + width]
@@ -55,9 +60,16 @@ def with_care(picture: Picture, run: Callable[[Picture], Picture], scale: int, m
 
 
 def is_gray(pixels: Pixels) -> bool:
-    """Tell whether pixels (H, W, 3 or 4) have the same R, G and B everywhere."""
-    red = pixels[..., :1]
-    return pixels.shape[2] > 2 and bool((pixels[..., 1:3] == red).all())
+    """Tell whether R, G and B of pixels (H, W, 3) are the same everywhere; in 8 bits, but for `ROUNDING`."""
+    if pixels.shape[2] < 3:
+        return False
+    spread = pixels.max(axis=2) - pixels.min(axis=2)
+    return bool(spread.max() <= (ROUNDING if pixels.dtype == np.uint8 else 0))
+
+
+def to_gray(pixels: Pixels) -> Pixels:
+    """Return the middle one of the channels of pixels (H, W, 3), of which :func:`is_gray` holds: (H, W, 1)."""
+    return np.sort(pixels, axis=2)[..., 1:2]
 
 
 def with_margin(pixels: Pixels, margin: int) -> Pixels:

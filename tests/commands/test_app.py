@@ -256,3 +256,12 @@ def test_as_a_module_in_a_fresh_process(folder):
     failed = module("upscale", "missing.png", "out.jpg")
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr == "satlib: missing.png: No such file or directory\n"
+
+
+def test_what_a_reader_did_is_one_line_on_stderr(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (9, 7), color) for color in ("red", "green", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    command = [sys.executable, "-m", "satlib", "upscale", "a.gif", "b.png", "--model", "bicubic", "--scale", "2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "b.png: 18 x 14 pixels\n")
+    assert "satlib: a.gif: the first of its 3 frames was taken" in done.stderr.splitlines()

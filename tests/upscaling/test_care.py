@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 import satlib
 from satlib import samples
+from satlib.images.files import read, write
 from satlib.images.picture import Picture
 from satlib.resize import imresize
 from satlib.upscaling import upscale, upscale_file
-from satlib.upscaling.care import MARGIN, is_gray, with_care, with_margin
+from satlib.upscaling.care import MARGIN, is_gray, to_gray, with_care, with_margin
 from satlib.upscaling.models import get_model
 from satlib.upscaling.run import upscale_picture
 
@@ -39,17 +40,36 @@ def test_grey_stored_as_colour_stays_grey_and_is_what_grey_gives(scale):
     alpha = np.full_like(GRAY, 255)
     with_alpha = upscale(np.dstack([GRAY] * 3 + [alpha]), f"sat-tiny-x{scale}")
     np.testing.assert_array_equal(with_alpha[..., :3], out)
+    hidden = np.dstack([GRAY] * 3 + [alpha])
+    hidden[:20, :20] = 255, 0, 0, 0  # a colour that nobody sees
+    assert np.ptp(upscale(hidden, f"sat-tiny-x{scale}")[..., :3].astype(int), axis=2).max() == 0
 
 
 def test_one_pixel_of_colour_makes_a_picture_colour():
     gray = np.dstack([GRAY] * 3)
     assert is_gray(gray) and not is_gray(GRAY[..., None])
-    gray[3, 4, 1] ^= 1
+    gray[3, 4, 1] ^= 2
     assert not is_gray(gray)
     np.testing.assert_array_equal(
         upscale(gray, "sat-tiny-x2", margin=0),
         upscale_picture(Picture(gray), get_model("sat-tiny-x2", "cpu")).pixels,
     )
+
+
+@pytest.mark.parametrize("quality", [50, 80, 95, 100])
+def test_grey_of_lossy_webp_is_grey(tmp_path, quality):
+    write(Picture(GRAY[..., None]), tmp_path / "a.webp", quality=quality)
+    pixels = read(tmp_path / "a.webp").pixels
+    assert np.ptp(pixels.astype(int), axis=2).max() == 1  # as the format has it
+    assert np.ptp(upscale(pixels, "sat-tiny-x4").astype(int), axis=2).max() == 0
+    assert np.abs(to_gray(pixels).astype(float) - pixels.mean(axis=2, keepdims=True)).max() <= 1
+
+
+def test_of_16_bits_and_floats_equal_is_equal():
+    for gray in (np.dstack([GRAY] * 3).astype(np.uint16), np.dstack([GRAY] * 3) / 255):
+        assert is_gray(gray)
+        gray[3, 4, 1] += 1 if gray.dtype == np.uint16 else 1e-9
+        assert not is_gray(gray)
 
 
 def test_a_margin_of_0_is_the_network_bit_for_bit():
