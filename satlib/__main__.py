@@ -1,5 +1,7 @@
 """`python -m satlib`, and `satlib`: the command line."""
 
+import sys
+
 from satlib.support.environment import prepare
 from satlib.support.streams import guard
 
@@ -10,7 +12,10 @@ def main() -> None:
     guard()
     from satlib.commands.app import app
 
-    app(prog_name="satlib")
+    try:
+        app(prog_name="satlib")
+    finally:
+        sys.stdout.flush()  # while it can still be told that stdout is full
 
 
 if __name__ == "__main__":
