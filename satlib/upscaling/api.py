@@ -17,7 +17,7 @@ from satlib.images.files import check_format, read, write
 from satlib.images.inputs import as_picture
 from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
 from satlib.network.model import SAT
-from satlib.support.paths import as_path, check_writable
+from satlib.support.paths import as_path, check_name, check_writable
 from satlib.support.progress import Report
 from satlib.upscaling.models import Bicubic, ModelLike, get_model, scale_of
 from satlib.upscaling.run import Precision, Tile, upscale_picture
@@ -181,6 +181,7 @@ def upscale_file(
 
 def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
+    check_name(target)
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
     check_writable(target)
