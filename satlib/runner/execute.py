@@ -106,7 +106,8 @@ def check_places(notebook: Path, out: Path, kernel: str, cwd: str | Path | None)
     Raises
     ------
     OSError, ValueError
-        If ``out`` is no .ipynb, the notebook itself or cannot be written, ``cwd`` is no folder, or there is no such kernel.
+        If ``out`` is no .ipynb, is the notebook itself or cannot be written; ``cwd`` is no folder; or there is no such
+        kernel.
     """
     if out.suffix != ".ipynb":
         raise ValueError(f"the output must be a .ipynb file, got {out}")
