@@ -123,5 +123,6 @@ def main() -> int:
             sys.stdout.write(f"{name}, {kind}: {refused} of {options.steps} too small, {len(problems)} problems\n")
             sys.stdout.write("".join(f"  {line}\n" for line in problems))
         sys.stdout.write(f"{name}, two at once: {len(both)} problems\n" + "".join(f"  {line}\n" for line in both))
+        sys.stdout.flush()
         failed = failed or bool(both) or any(problems for _, problems in found.values())
     return int(failed)

@@ -65,5 +65,6 @@ def main() -> int:
             count = kill_often(names[name](Path(folder)), options.kills, options.seed)
         sys.stdout.write(f"{name}: {count.killed} killed, {count.ended} ended before, {len(count.problems)} problems\n")
         sys.stdout.write("".join(f"  {line}\n" for line in count.problems))
+        sys.stdout.flush()
         failed = failed or bool(count.problems)
     return int(failed)

@@ -1,5 +1,7 @@
 """`python -m satlib`, and `satlib`: the command line."""
 
+import sys
+
 from satlib.support.environment import prepare
 from satlib.support.streams import guard
 
@@ -12,7 +14,10 @@ def main() -> None:
     from satlib.commands.errors import show_remarks
 
     show_remarks()
-    app(prog_name="satlib")
+    try:
+        app(prog_name="satlib")
+    finally:
+        sys.stdout.flush()  # while it can still be told that stdout is full
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from satlib._version import __version__
 from satlib.evaluation.evaluation import Score
 from satlib.evaluation.protocol import Protocol
 from satlib.network.model import SAT
-from satlib.support.files import hash_file
+from satlib.support.files import errors_of, hash_file
 from satlib.upscaling.models import Upscaler
 
 
@@ -68,5 +68,5 @@ class Ledger:
 
     def add(self, key: str, score: Score) -> None:
         """File a row; it is on disk when this returns."""
-        with self.path.open("a") as file:
+        with errors_of(self.path), self.path.open("a") as file:
             file.write("\n" + json.dumps({"key": key, **asdict(score)}) + "\n")

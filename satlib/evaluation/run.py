@@ -17,6 +17,7 @@ from satlib.images.files import write
 from satlib.images.folder import image_files
 from satlib.images.picture import Picture
 from satlib.metrics.perceptual import load_lpips
+from satlib.support.paths import as_path, check_folder, check_writable
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
 from satlib.upscaling.models import ModelLike, Upscaler, get_model, weight_of
@@ -82,14 +83,16 @@ def evaluate(
     protocol = Protocol(
         scale=scale, metrics=metrics, rounded=rounded, gray=gray, tile=tile, overlap=overlap, ensemble=ensemble
     )
+    folder, resume = as_path(folder, "folder"), None if resume is None else check_writable(resume)
+    save_images = None if save_images is None else check_folder(save_images)
     network = _get_model(model, scale, device)
     place = weight_of(network).device
-    files = image_files(Path(folder))
-    run = _Run(network, protocol, place, files, None if lr is None else Path(lr), save_images, resume)
+    files = image_files(folder)
+    run = _Run(network, protocol, place, files, None if lr is None else as_path(lr, "lr"), save_images, resume)
     run.check_names(files)
     scores, failures = [], []
     _reset_peak(place)
-    with progress(Path(folder).name) as report:
+    with progress(folder.name) as report:
         for done, file in enumerate(files, start=1):
             try:
                 scores.append(run.score(file))
@@ -99,7 +102,7 @@ def evaluate(
     if not scores:
         raise ValueError(f"no image of {folder} could be evaluated; {failures[0][0]}: {failures[0][1]}")
     label = name or (str(model) if isinstance(model, (str, Path)) else _name(network))
-    data = set_name(Path(folder)) or Path(folder).resolve().name
+    data = set_name(folder) or folder.resolve().name
     return Evaluation(label, data, protocol, tuple(scores), tuple(failures), str(place), _peak_bytes(place))
 
 

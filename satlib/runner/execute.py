@@ -17,7 +17,7 @@ from papermill.exceptions import PapermillExecutionError
 from satlib.runner.kernels import PreparedKernelManager
 from satlib.runner.notebooks import Notebook, read_notebook
 from satlib.support.files import replacing
-from satlib.support.paths import as_path, check_folder, check_name, check_writable
+from satlib.support.paths import as_path, check_name, check_writable
 
 KERNEL = "python3"
 PATIENCE = 600
@@ -106,17 +106,16 @@ def check_places(notebook: Path, out: Path, kernel: str, cwd: str | Path | None)
     Raises
     ------
     OSError, ValueError
-        If ``out`` is no .ipynb or the notebook itself, ``cwd`` is no folder, or there is no such kernel.
+        If ``out`` is no .ipynb, is the notebook itself or cannot be written; ``cwd`` is no folder; or there is no such
+        kernel.
     """
     if out.suffix != ".ipynb":
         raise ValueError(f"the output must be a .ipynb file, got {out}")
+    check_name(out)
     if out.exists() and out.samefile(notebook):
         raise ValueError(f"the output would overwrite the notebook {notebook}")
-    check_folder(out.parent)
     if out.parent.is_dir():
         check_writable(out)
-    else:
-        check_name(out)
     if cwd is not None and not Path(cwd).is_dir():
         raise NotADirectoryError(f"cannot run in {cwd}: it is not a folder")
     kernels = sorted(KernelSpecManager().find_kernel_specs())

@@ -37,14 +37,13 @@ def temporary_beside(target: Path, suffix: str) -> Iterator[Path]:
         descriptor = _take(temporary, os.O_CREAT)
         if descriptor is None:
             temporary = target.with_name(f"{PREFIX}{key}-{secrets.token_hex(8)}{suffix}")
-            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = _take(temporary, os.O_CREAT | os.O_EXCL)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(target)) from error
     try:
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
-        os.close(descriptor)  # after the file has gone, so that nobody takes it over meanwhile
+        _remove(temporary, descriptor)
 
 
 def sweep(folder: Path) -> None:
@@ -52,13 +51,38 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(f"{PREFIX}*"):
         descriptor = _take(path, 0)
         if descriptor is not None:
-            path.unlink(missing_ok=True)
-            os.close(descriptor)
+            _remove(path, descriptor)
+
+
+def _remove(path: Path, descriptor: int | None) -> None:
+    """Remove a file that this process holds, and let it go; a file of the same name that another one holds stays.
+
+    A writer that has renamed its file may find the next one's there.
+    """
+    if descriptor is None:
+        path.unlink(missing_ok=True)
+        return
+    if _is(path, descriptor):
+        path.unlink()
+    os.close(descriptor)  # after the file has gone, so that nobody takes it over meanwhile
+
+
+def _is(path: Path, descriptor: int) -> bool:
+    """Tell whether a path leads to an open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(path: Path, create: int) -> int | None:
-    """Open a temporary file, emptied, and lock it; ``None`` if somebody holds it or it is no longer there."""
+    """Open a temporary file, emptied, and lock it; ``None`` if somebody holds it or it is no longer there.
+
+    Where the system has no locks, a file that must be new is made, and held by nobody.
+    """
     if sys.platform == "win32":
+        if create & os.O_EXCL:
+            os.close(os.open(path, os.O_RDWR | create, 0o666))
         return None
     import fcntl
 
@@ -70,7 +94,7 @@ def _take(path: Path, create: int) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held = os.path.samestat(os.fstat(descriptor), path.stat())
+        held = _is(path, descriptor)
     except OSError:
         held = False
     if not held:  # its writer is at work, or has just renamed it to its target

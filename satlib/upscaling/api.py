@@ -19,7 +19,7 @@ from satlib.images.files import check_picture, read, write
 from satlib.images.formats import check_format
 from satlib.images.inputs import as_picture
 from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
-from satlib.support.paths import as_path, check_writable
+from satlib.support.paths import as_path, check_name, check_writable
 from satlib.support.progress import Report
 from satlib.upscaling.care import MARGIN, check_margin, with_care
 from satlib.upscaling.models import Bicubic, ModelLike, Upscaler, get_model
@@ -189,6 +189,7 @@ def _upscale(picture: Picture, model: Upscaler, tiling: Tiling, margin: int, rep
 
 def check_target(source: Path, target: Path) -> None:
     """Raise OSError or ValueError if ``target`` cannot be written or is ``source``."""
+    check_name(target)
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a folder; name a file, as {target / source.name}")
     check_writable(target)

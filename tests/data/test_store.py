@@ -13,7 +13,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from satlib.data import Pair, Store, prepare, verify
+from satlib.data.record import read_record
 from satlib.data.store import Entry, Layout
+from satlib.data.store_writer import left_out
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.resize import imresize
 from satlib.support.files import locked
@@ -242,6 +244,31 @@ def test_unusable_photographs_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"d\.png has transparent pixels"):
         prepare(folder)
     assert times(tmp_path / "HR.store") == {}
+
+
+def test_unusable_photographs_can_be_left_out_and_are_listed(tmp_path: Path) -> None:
+    folder, store = tmp_path / "HR", tmp_path / "HR.store"
+    images = make_images(folder)
+    (folder / "bad.png").write_bytes(b"no image")
+    Image.new("RGB", (15, 40)).save(folder / "zz.png")
+    prepare(folder, leave_out=True)
+    record = read_record(store)
+    assert record is not None and verify(store) == []
+    assert [photo.name for photo in left_out(record)] == ["bad.png", "zz.png"]
+    assert "zz.png has 40 x 15 pixels" in left_out(record)[1].reason
+    assert [entry.name for entry in Store(store, 2).entries] == list(images)
+    before = times(store)
+    prepare(folder, leave_out=True)
+    assert times(store) == before
+    with pytest.raises(OSError, match=r"bad\.png is not a"):
+        prepare(folder)
+    (folder / "bad.png").unlink()
+    prepare(folder, leave_out=True)
+    assert [photo.name for photo in left_out(read_record(store) or {})] == ["zz.png"]
+    for name in images:
+        (folder / name).unlink()
+    with pytest.raises(ValueError, match=r"no image of .*HR can be used; .*zz\.png has 40 x 15 pixels"):
+        prepare(folder, leave_out=True)
 
 
 SIDES = st.tuples(st.integers(16, 40), st.integers(16, 40))

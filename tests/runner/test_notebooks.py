@@ -13,6 +13,7 @@ from notebook_sources import texts, wait_for_number, write
 from processes import PATIENCE, is_alive, start
 
 from satlib.runner import NotebookError, run_notebook
+from satlib.runner.execute import check_places
 from satlib.runner.notebooks import read_notebook
 from satlib.support.environment import NOTE, ON_WAITING
 
@@ -161,3 +162,21 @@ def test_the_digest_is_of_code_parameters_and_inputs(tmp_path: Path) -> None:
     others = {first.digest({"steps": 1, "name": "a"}, [data]), other.digest({"steps": 1, "name": "a"}, [data])}
     others |= {first.digest({"steps": 2, "name": "a"}, [data]), first.digest({"steps": 1, "name": "a"})}
     assert len(others) == 4 and digest not in others
+
+
+def test_a_notebook_that_is_not_utf_8_is_named(tmp_path):
+    (tmp_path / "a.md").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(ValueError, match=r"a\.md is not a notebook: it is not text in UTF-8, at byte 5"):
+        read_notebook(tmp_path / "a.md")
+
+
+def test_an_output_that_cannot_be_written_is_known_before(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.ipynb").mkdir()
+    for out, message in (
+        ("folder.ipynb", "it is a folder"),
+        ("n" * 250 + ".ipynb", "the name has 256 bytes, and 255 is the most"),
+        ("new/" + "n" * 250 + ".ipynb", "the name has 256 bytes"),
+    ):
+        with pytest.raises(OSError, match=message):
+            check_places(tmp_path / "file", tmp_path / out, "python3", None)

@@ -1,114 +1,99 @@
-"""Replacing a file: whole or not at all, through links and into pipes, and nothing left beside it."""
+"""Files that are whole or not there: whatever their names, whoever was killed, whoever writes at the same time."""
 
+import errno
 import os
-import threading
+import signal
+import time
+from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from typer.testing import CliRunner
 
-from satlib.commands.app import app
-from satlib.images.files import read
 from satlib.support.files import replacing
+from satlib.support.temporary import PREFIX, sweep
 
 
-def test_a_file_is_new_or_replaced_with_its_rights(tmp_path):
-    path = tmp_path / "a.txt"
-    for text in ("one", "two"):
+def left(folder: Path) -> list[Path]:
+    return list(folder.glob(f"{PREFIX}*"))
+
+
+def write(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a", "a.png", "图" * 82 + ".png", "n" * 255, "x." + "y" * 253, ".hidden"])
+def test_every_name_that_the_disk_takes_can_be_written(tmp_path, name):
+    with replacing(tmp_path / name) as temporary:
+        assert temporary.suffix in (Path(name).suffix, "")
+        temporary.write_bytes(b"new")
+    assert os.listdir(tmp_path) == [name] and (tmp_path / name).read_bytes() == b"new"
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    write(tmp_path / "a", b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"old"
+
+
+def killed_while_writing(path: Path) -> None:
+    """Let a process be killed between its write and the rename."""
+    child = os.fork()
+    if not child:
         with replacing(path) as temporary:
-            assert temporary.parent == tmp_path and temporary.suffix == ".txt"
-            temporary.write_text(text)
-        assert path.read_text() == text
-        path.chmod(0o640)
-    assert path.stat().st_mode & 0o777 == 0o640
-    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
-    assert path.read_text() == "two" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+            temporary.write_bytes(b"half" * 1000)
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_a_link_stays_one_and_what_it_points_at_is_replaced(tmp_path, exists):
-    (tmp_path / "there").mkdir()
-    real, link, far = tmp_path / "there/real.txt", tmp_path / "link.txt", tmp_path / "far.txt"
-    if exists:
-        real.write_text("old")
-    link.symlink_to("there/real.txt")
-    far.symlink_to(link)
-    with replacing(far) as temporary:
-        assert temporary.parent == real.parent  # where it can be renamed
-        temporary.write_text("new")
-    assert far.is_symlink() and link.is_symlink() and real.read_text() == "new"
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["far.txt", "link.txt", "real.txt", "there"]
+def test_what_a_killed_process_has_left_is_taken_over_by_the_next(tmp_path):
+    killed_while_writing(tmp_path / "a")
+    assert len(left(tmp_path)) == 1 and not (tmp_path / "a").exists()
+    write(tmp_path / "a", b"new")
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"new"
 
 
-def test_links_that_lead_nowhere_are_named(tmp_path):
-    (tmp_path / "a").symlink_to("b")
-    (tmp_path / "b").symlink_to("a")
-    (tmp_path / "c").symlink_to("missing/c")
-    for name in ("a", "c"):
-        with pytest.raises(OSError, match=str(tmp_path / name)), replacing(tmp_path / name):
-            raise AssertionError("nothing can be written")
+def test_sweeping_takes_what_nobody_writes_and_nothing_else(tmp_path):
+    killed_while_writing(tmp_path / "a")
+    (tmp_path / ".other").touch()
+    with replacing(tmp_path / "b") as temporary:
+        temporary.write_bytes(b"at work")
+        sweep(tmp_path)
+        assert left(tmp_path) == [temporary]
+    assert sorted(os.listdir(tmp_path)) == [".other", "b"] and (tmp_path / "b").read_bytes() == b"at work"
 
 
-def test_a_pipe_is_written_into_and_stays(tmp_path):
-    os.mkfifo(tmp_path / "pipe.txt")
-    (tmp_path / "link.txt").symlink_to("pipe.txt")
-    for name in ("pipe.txt", "link.txt"):
-        got: list[bytes] = []
-        reader = threading.Thread(target=lambda got=got: got.append((tmp_path / "pipe.txt").read_bytes()))
-        reader.start()
-        with replacing(tmp_path / name) as temporary:
-            temporary.write_bytes(b"content")
-        reader.join()
-        assert got == [b"content"]
-    assert (tmp_path / "pipe.txt").is_fifo()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.txt", "pipe.txt"]
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    with replacing(tmp_path / "a") as first:
+        first.write_bytes(b"first")
+        with replacing(tmp_path / "a") as second:
+            assert second != first
+            second.write_bytes(b"second")
+        assert (tmp_path / "a").read_bytes() == b"second" and first.read_bytes() == b"first"
+    assert (tmp_path / "a").read_bytes() == b"first" and os.listdir(tmp_path) == ["a"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_in_a_folder_that_takes_no_other_is_written_through(tmp_path):
-    (tmp_path / "a.txt").write_text("old")
-    tmp_path.chmod(0o500)
-    try:
-        with replacing(tmp_path / "a.txt") as temporary:
-            temporary.write_text("new")
-    finally:
-        tmp_path.chmod(0o700)
-    assert (tmp_path / "a.txt").read_text() == "new"
+def test_many_processes_write_one_file_at_once(tmp_path):
+    contents = [bytes([65 + number]) * 50_000 for number in range(4)]
+    end = time.monotonic() + 0.5
+    children = []
+    for content in contents:
+        children.append(os.fork())
+        if not children[-1]:
+            while time.monotonic() < end:
+                write(tmp_path / "a", content)
+            os._exit(0)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert (tmp_path / "a").read_bytes() in contents and os.listdir(tmp_path) == ["a"]
 
 
-def upscaled(*arguments: str) -> int:
-    return CliRunner().invoke(app, ["upscale", *arguments, "--model", "bicubic", "--scale", "2"]).exit_code
-
-
-def test_upscale_writes_through_links_and_into_pipes(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save("in.png")
-    Image.new("L", (4, 4)).save("real.png")
-    os.symlink("real.png", "link.png")
-    os.symlink("later.png", "new.png")
-    assert upscaled("in.png", "link.png") == upscaled("in.png", "new.png") == 0
-    assert os.path.islink("link.png") and os.path.islink("new.png")
-    assert read("real.png").pixels.shape == read("later.png").pixels.shape == (16, 16, 1)
-    os.mkfifo("pipe.png")
-    got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe.png").read_bytes()))
-    reader.start()
-    assert upscaled("in.png", "pipe.png") == 0
-    reader.join()
-    assert got == [(tmp_path / "real.png").read_bytes()]
-
-
-@pytest.mark.parametrize("extension", ["png", "tif", "jpg", "gif"])
-def test_a_pipe_is_read(tmp_path, extension):
-    Image.new("L", (8, 8), 99).save(tmp_path / f"in.{extension}")
-    os.mkfifo(tmp_path / f"pipe.{extension}")
-    data = (tmp_path / f"in.{extension}").read_bytes()
-    writer = threading.Thread(target=lambda: (tmp_path / f"pipe.{extension}").write_bytes(data))
-    writer.start()
-    np.testing.assert_array_equal(
-        read(tmp_path / f"pipe.{extension}").pixels, read(tmp_path / f"in.{extension}").pixels
-    )
-    writer.join()
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG])
+def test_an_error_of_the_disk_names_the_file(tmp_path, number):
+    for name in (None, "temporary"):
+        with pytest.raises(OSError) as error, replacing(tmp_path / "a.png") as temporary:
+            raise OSError(number, os.strerror(number), *([str(temporary)] if name else []))
+        assert error.value.filename == str(tmp_path / "a.png") and error.value.errno == number
+    with pytest.raises(OSError) as error, replacing(tmp_path / "a.png"):
+        raise FileNotFoundError(errno.ENOENT, "no such file", "another")
+    assert error.value.filename == "another" and os.listdir(tmp_path) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from released_tensors import released_tensors
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import satlib.weights.checkpoint
@@ -343,3 +344,60 @@ def golden_image(size):
 def golden_tokens(n_tokens, channels):
     position = torch.arange(n_tokens * channels, dtype=torch.int64)
     return ((position * 7919 + position**2 * 37) % 509).double().view(1, n_tokens, channels) / 256 - 0.9
+
+
+# What people report -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_named(tmp_path, value):
+    model = SAT(SMALL)
+    model.groups[0].blocks[1].mlp.reduce.weight.data[0, 0] = value
+    save(model, tmp_path / "a.safetensors")
+    message = refusal(tmp_path / "a.safetensors")
+    assert message.endswith("are not finite: groups.0.blocks.1.mlp.reduce.weight has NaN or infinite values")
+    assert str(tmp_path / "a.safetensors") in message
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path):
+    model = SAT(SMALL)
+    contents = set()
+    for _ in range(16):
+        save(model, tmp_path / "a.safetensors")
+        contents.add((tmp_path / "a.safetensors").read_bytes())
+    assert len(contents) == 1
+    save(load(tmp_path / "a.safetensors"), tmp_path / "b.safetensors")
+    assert (tmp_path / "b.safetensors").read_bytes() in contents
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_of_wrapped_networks_are_read_from_both_kinds_of_files(tmp_path, prefix, suffix):
+    tensors = released_tensors(RELEASED, torch.float32)
+    named = {prefix + name: tensor.clone().contiguous() for name, tensor in tensors.items()}
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".pth":
+        torch.save({"params": named}, path)
+    else:
+        save_file(named, path)
+    torch.save({"params": tensors}, tmp_path / "expected.pth")
+    found, expected = load(path), load(tmp_path / "expected.pth")
+    assert found.config == expected.config
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), expected.parameters(), strict=True))
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(state, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(satlib.weights.checkpoint, "save_file", full)
+    with pytest.raises(OSError, match=r"cannot write .*a\.safetensors: .*No space left on device"):
+        save(SAT(SMALL), tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(SAT(SMALL), "~/a.safetensors")
+    assert (tmp_path / "a.safetensors").is_file() and load("~/a.safetensors").config == SMALL
