@@ -120,6 +120,26 @@ def merge_shift(sigma: float, aggregation: AggregationMethod, temperature: float
     return 2 * sigma * (tanh(sigma**2 / (4 * temperature)) if aggregation == "similarity" else 1.0)
 
 
+def draw_shift(
+    sigma: float, aggregation: AggregationMethod, temperature: float, norm_restoration: NormRestoration = "max"
+) -> float:
+    """Return how far, at most, the aggregated tokens of one cluster lie from each other in two covering draws.
+
+    The tokens have norm 1 and lie within sigma < 1 of a centre of norm 1. 0 for the mean. 2 sigma for the centre
+    alone. For similarity weights 2 sigma tanh(sigma^2 / (2 tau)): the weights of two draws differ by factors whose
+    ratio is at most e^(2 sigma^2 / tau). Restoring norms is Lipschitz with 1 / (1 - sigma^2 / 2), as no mean is shorter
+    than 1 - sigma^2 / 2.
+    """
+    check_real("sigma", sigma, 0, 1)
+    check_real("temperature", temperature, 0, strict=True)
+    choice("aggregation", aggregation, AGGREGATIONS)
+    choice("norm_restoration", norm_restoration, NORM_RESTORATIONS)
+    if aggregation != "similarity":
+        return 2 * sigma if aggregation == "center" else 0.0
+    merged = 2 * sigma * tanh(sigma**2 / (2 * temperature))
+    return merged if norm_restoration == "none" else merged / (1 - sigma**2 / 2)
+
+
 def spectral_norm(matrix: Tensor) -> float:
     """Return the largest singular value."""
     return float(torch.linalg.matrix_norm(matrix, ord=2))
