@@ -195,7 +195,7 @@ class SATConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The appendix's text. The gate kernel of 7 is the only single change that gives the published parameters and FLOPs;
-    # some combinations of several changes do, too.
+    # a combination of several other changes does, too (chapter 9).
     "sat": {},
     # The authors' released YAML and code.
     "sat-released": {
