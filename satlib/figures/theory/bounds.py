@@ -98,7 +98,7 @@ def _density_bias(ax: Axes, results: Results) -> None:
     for dim, color in zip((1, 2, 4, 8, 16), (BLUE, SKY, GREEN, ORANGE, VERMILLION), strict=True):
         rows = results.rows("bias", intrinsic_dim=dim)
         place = column(rows, "n_samples")
-        ax.plot(place, column(rows, "bias").mean(1), "o-", color=color, label=f"p = {dim}")
+        ax.plot(place, column(rows, "bias").mean(1), "o-", color=color, label=f"D = {dim}")
     ax.plot(place, 0.15 / np.sqrt(place), "--", color=BLACK, label="1/√S")
     ax.set(xscale="log", yscale="log", xlabel="S", title="Lemma 2: bias of the density")
     plain_ticks(ax, place)
