@@ -4,21 +4,28 @@ Theorem 3.2 compares the two: every query reads all N tokens, or K aggregated on
 layer takes in when the network runs on an image, in float64. Each layer is judged on its own: its input is what the
 network has there, with SAA in all layers before it.
 
+There are two yardsticks. "raw" is the theorem's: keys and values of the tokens as they are. A layer that restores
+norms to the largest has only ever seen keys and values of that length, though. "restored" gives every token that length
+first, so that what differs is aggregation alone.
+
 Shapes: N = H*W tokens, C channels, K aggregated tokens, d channels of a head.
 """
 
 import copy
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 from satlib.analysis.tracing import LayerTrace, trace
-from satlib.dta.aggregation import aggregate
+from satlib.dta.aggregation import Aggregation, aggregate
 from satlib.dta.options import AggregationOptions
 from satlib.network.attention import SelectiveAggregationAttention, each_token
 from satlib.network.model import SAT, as_sat
+from satlib.support.checks import require
+
+Yardstick = Literal["raw", "restored"]
 
 
 class LayerError(NamedTuple):
@@ -36,10 +43,12 @@ class LayerError(NamedTuple):
     size_bias_unrestored: float
     """As `size_bias`, norms not restored."""
     uniform: float
-    """What reading all tokens equally would give: the mean value, at every query. Needs no query and no key."""
+    """What reading all tokens of the yardstick equally would give: their mean value. Needs no query and no key."""
+    other_yardstick: float
+    """Exact attention by the other yardstick."""
 
 
-def layer_errors(model: SAT, image: Tensor) -> list[LayerError]:
+def layer_errors(model: SAT, image: Tensor, *, yardstick: Yardstick = "raw") -> list[LayerError]:
     """Return the errors of each SAA layer, first to last.
 
     Parameters
@@ -48,30 +57,47 @@ def layer_errors(model: SAT, image: Tensor) -> list[LayerError]:
         Not changed; its copy runs in float64 on the CPU, in eval mode.
     image
         (3, H, W) in [0, 1].
+    yardstick
+        The tokens that exact attention reads: "raw", as they are, or "restored", each with the largest norm of the
+        image, as a network with ``norm_restoration="max"`` knows keys and values.
 
     Raises
     ------
     ValueError
-        If the image has another shape.
+        If the image has another shape, or there is no such yardstick.
     """
+    require(yardstick in ("raw", "restored"), "yardstick", yardstick, "'raw' or 'restored'")
     if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
     double = copy.deepcopy(as_sat(model)).cpu().double().eval()
     layers = trace(double, image.detach().cpu().double())
     with torch.inference_mode():
-        return [_errors(module, layer) for module, layer in zip(double.saa_layers(), layers, strict=True)]
+        layers_of = zip(double.saa_layers(), layers, strict=True)
+        return [_errors(module, layer, restored=yardstick == "restored") for module, layer in layers_of]
 
 
-def _errors(module: SelectiveAggregationAttention, layer: LayerTrace) -> LayerError:
+def _errors(module: SelectiveAggregationAttention, layer: LayerTrace, *, restored: bool) -> LayerError:
     """Compare the ways to attend from what one layer took in."""
-    x, restored = layer.tokens, layer.aggregation
+    x, as_is = layer.tokens, layer.aggregation
     options: AggregationOptions = {**module.config.aggregation_options(), "norm_restoration": "none"}
-    merged = aggregate(x, restored.centers.shape[1], grid=layer.grid, sample=restored.sample, **options)
-    exact = module.read(x, each_token(x), size_bias=False) - module.project.bias
-    mean = linear(module.value(x).mean(1, keepdim=True), module.project.weight)  # every token read equally
-    outputs = [
-        module.read(x, made, size_bias=sizes) - module.project.bias
-        for made in (restored, merged)
-        for sizes in (False, True)
-    ]
-    return LayerError(*(float((output - exact).norm() / exact.norm()) for output in [*outputs, mean.expand_as(exact)]))
+    merged = aggregate(x, as_is.centers.shape[1], grid=layer.grid, sample=as_is.sample, **options)
+    both = (x, with_largest_norm(x))
+    exact, other = (_read(module, x, each_token(tokens)) for tokens in (reversed(both) if restored else both))
+    mean = linear(module.value(both[restored]).mean(1, keepdim=True), module.project.weight)  # all read equally
+    outputs = [_read(module, x, made, size_bias=sizes) for made in (as_is, merged) for sizes in (False, True)]
+    outputs += [mean.expand_as(exact), other]
+    return LayerError(*(float((output - exact).norm() / exact.norm()) for output in outputs))
+
+
+def with_largest_norm(x: Tensor) -> Tensor:
+    """Give every token of (B, N, C) the largest norm of its image; tokens that are zero stay zero."""
+    norms = torch.linalg.vector_norm(x, dim=2, keepdim=True)
+    longer: Tensor = x * (norms.amax(1, keepdim=True) / norms.clamp_min(torch.finfo(x.dtype).tiny))
+    return longer
+
+
+def _read(
+    module: SelectiveAggregationAttention, x: Tensor, aggregation: Aggregation, *, size_bias: bool = False
+) -> Tensor:
+    """Return the layer's output without the bias of its last linear map."""
+    return module.read(x, aggregation, size_bias=size_bias) - module.project.bias

@@ -10,6 +10,7 @@ from satlib.support.lazy import names_on_demand
 
 if TYPE_CHECKING:
     from satlib.analysis.statistics import Slope, local_slopes, loglog_slope, rank_correlation
+    from satlib.theory.assumptions import PrintedMargin, field_lipschitz, lipschitz_floor, printed_margin
     from satlib.theory.bounds import BoundTerms, bound_terms, hoeffding_radius
     from satlib.theory.constants import Constants, estimate_constants
     from satlib.theory.coverage import missed_cluster_bound, missed_cluster_probability
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
     from satlib.theory.draws import sample_indices
     from satlib.theory.envelope import fit_envelope
     from satlib.theory.mixture import Mixture, make_mixture
-    from satlib.theory.repaired import CoveredBound, covered_bound, separates, size_bias_bound
-    from satlib.theory.scores import separation, similarity
+    from satlib.theory.repaired import CoveredBound, covered_bound, draw_shift, separates, size_bias_bound
+    from satlib.theory.scores import Scores, score_changes, separation, similarity
 else:
     __getattr__, __dir__ = names_on_demand(
         __name__,
         {
-            "BoundTerms": "satlib.theory.bounds", "bound_terms": "satlib.theory.bounds",
+            "PrintedMargin": "satlib.theory.assumptions", "field_lipschitz": "satlib.theory.assumptions",
+            "lipschitz_floor": "satlib.theory.assumptions", "printed_margin": "satlib.theory.assumptions",
+            "draw_shift": "satlib.theory.repaired", "score_changes": "satlib.theory.scores",
+            "Scores": "satlib.theory.scores", "BoundTerms": "satlib.theory.bounds",
+            "bound_terms": "satlib.theory.bounds",
             "hoeffding_radius": "satlib.theory.bounds", "Constants": "satlib.theory.constants",
             "estimate_constants": "satlib.theory.constants", "missed_cluster_bound": "satlib.theory.coverage",
             "missed_cluster_probability": "satlib.theory.coverage", "Decomposition": "satlib.theory.decomposition",
@@ -44,20 +49,27 @@ __all__ = [
     "CoveredBound",
     "Decomposition",
     "Mixture",
+    "PrintedMargin",
+    "Scores",
     "Slope",
     "bound_terms",
     "covered_bound",
     "decompose_error",
+    "draw_shift",
     "estimate_constants",
+    "field_lipschitz",
     "fit_envelope",
     "hoeffding_radius",
+    "lipschitz_floor",
     "local_slopes",
     "loglog_slope",
     "make_mixture",
     "missed_cluster_bound",
     "missed_cluster_probability",
+    "printed_margin",
     "rank_correlation",
     "sample_indices",
+    "score_changes",
     "separates",
     "separation",
     "similarity",

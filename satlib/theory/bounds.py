@@ -50,17 +50,23 @@ def bound_terms(
     return BoundTerms(cluster, attention, cluster + attention)
 
 
-def hoeffding_radius(n_samples: int, neighbors: int, delta: float) -> float:
-    """Return sqrt(2 log(2 S / delta) / m), the radius of Lemma 1; a density lies in [0, 1], so 1 or more says nothing.
+def hoeffding_radius(n_samples: int, neighbors: int, delta: float, *, sharp: bool = False) -> float:
+    """Return the radius of Lemma 1; a density lies in [0, 1], so that 1 or more says nothing.
+
+    Printed is sqrt(2 log(2 S / delta) / m). Hoeffding's inequality gives half of it for the same probability: a mean of
+    m independent numbers in [0, 1] is off by t or more with probability 2 exp(-2 m t^2) at most.
 
     Parameters
     ----------
     n_samples, neighbors
         S, and m in 1..S-1.
     delta
-        The probability of failure, in (0, 1).
+        The probability of failure for all S tokens together, in (0, 1).
+    sharp
+        What the inequality gives, instead of what is printed.
     """
     check_count("n_samples", n_samples, 2)
     check_count("neighbors", neighbors, 1, n_samples - 1)
     check_real("delta", delta, 0, 1, strict=True)
-    return sqrt(2 * log(2 * n_samples / delta) / neighbors)
+    printed = sqrt(2 * log(2 * n_samples / delta) / neighbors)
+    return printed / 2 if sharp else printed

@@ -3,7 +3,8 @@
 Chapter 12 of the book proves them. All distances between probability vectors are total variations, and all of them rest
 on one fact: if two vectors are p_k and p_k w_k / (sum of p w), they differ by at most tanh(log(w_max / w_min) / 4).
 
-Shapes: N tokens, K clusters, d dimensions; eta and kappa are (N,) bounds on changes of a token's logits.
+Shapes: N tokens, K clusters, d dimensions. The chapter's symbols: lambda_i `gain`, zeta_i = 2 sigma lambda_i, (N,);
+mu `shift`, how far an aggregated token lies from its cluster's mean; Phi `width`, the diameter of the values.
 """
 
 from math import sqrt, tanh
@@ -57,7 +58,7 @@ def diameter(values: ArrayLike) -> float:
 def separates(sigma: float, separation: float, largest_distance: float) -> bool:
     """Say whether DTA must put exactly one centre into each sampled cluster of unit-norm tokens.
 
-    It must if (1 - D^2 / 4) epsilon^2 > 4 sigma^2, with D the largest distance between two tokens: the densest sampled
+    It must if (1 - l^2 / 4) epsilon^2 > 4 sigma^2, with l the largest distance between two tokens: the densest sampled
     token of a cluster then outscores every token that has a denser one in its own cluster.
     """
     for name, value in (("sigma", sigma), ("separation", separation), ("largest_distance", largest_distance)):
@@ -98,8 +99,8 @@ def covered_bound(
     tokens, queries, keys, values = (as_matrix(n, v) for n, v in (("x", x), ("w_q", w_q), ("w_k", w_k), ("w_v", w_v)))
     gain = (tokens @ queries).norm(dim=1) * spectral_norm(keys) / sqrt(queries.shape[1])  # logit per unit of distance
     stretch, width = spectral_norm(values), diameter(tokens @ values)
-    eta = 2 * sigma * gain
-    spread = 2 * sigma * stretch * torch.tanh(eta / 2) + width * torch.tanh(eta.cosh().log() / 4)
+    zeta = 2 * sigma * gain
+    spread = 2 * sigma * stretch * torch.tanh(zeta / 2) + width * torch.tanh(zeta.cosh().log() / 4)
     shift = merge_shift(sigma, aggregation, temperature)
     if norm_restoration != "none" and aggregation != "center":
         shift += sigma**2 / 2
@@ -118,6 +119,26 @@ def merge_shift(sigma: float, aggregation: AggregationMethod, temperature: float
     if aggregation == "mean":
         return 0.0
     return 2 * sigma * (tanh(sigma**2 / (4 * temperature)) if aggregation == "similarity" else 1.0)
+
+
+def draw_shift(
+    sigma: float, aggregation: AggregationMethod, temperature: float, norm_restoration: NormRestoration = "max"
+) -> float:
+    """Return how far, at most, the aggregated tokens of one cluster lie from each other in two covering draws.
+
+    The tokens have norm 1 and lie within sigma < 1 of a centre of norm 1. 0 for the mean. 2 sigma for the centre
+    alone. For similarity weights 2 sigma tanh(sigma^2 / (2 tau)): the weights of two draws differ by factors whose
+    ratio is at most e^(2 sigma^2 / tau). Restoring norms is Lipschitz with 1 / (1 - sigma^2 / 2), as no mean is shorter
+    than 1 - sigma^2 / 2.
+    """
+    check_real("sigma", sigma, 0, 1)
+    check_real("temperature", temperature, 0, strict=True)
+    choice("aggregation", aggregation, AGGREGATIONS)
+    choice("norm_restoration", norm_restoration, NORM_RESTORATIONS)
+    if aggregation != "similarity":
+        return 2 * sigma if aggregation == "center" else 0.0
+    merged = 2 * sigma * tanh(sigma**2 / (2 * temperature))
+    return merged if norm_restoration == "none" else merged / (1 - sigma**2 / 2)
 
 
 def spectral_norm(matrix: Tensor) -> float:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from satlib import dta
-from satlib.theory.arrays import ArrayLike, Floats, as_matrix, as_tensor, choice
+from satlib.theory.arrays import ArrayLike, Floats, as_matrix, as_tensor, check_count, choice
 
 
 class Scores(NamedTuple):
@@ -32,6 +32,36 @@ def scores(unit: Tensor, m: int) -> Scores:
     delta = dta.separation(unit, rho) / 2
     rho = (1 + rho) / 2
     return Scores(rho, delta, rho * delta)
+
+
+def score_changes(x: ArrayLike, sample: ArrayLike, neighbors: int) -> Scores:
+    """Return how densities, separations and scores of sampled tokens differ between the sample and all tokens.
+
+    The quantities of Lemmas 1, 3 and 4: what S tokens give, minus what all N give.
+
+    Parameters
+    ----------
+    x
+        (N, d) tokens.
+    sample
+        (S,) distinct positions, as :func:`satlib.theory.sample_indices` returns them.
+    neighbors
+        m in 1..S-1.
+
+    Returns
+    -------
+    Scores
+        Differences for each sampled token, tensors of shape (S,).
+    """
+    unit = dta.normalize(as_matrix("x", x))
+    places = torch.as_tensor(np.asarray(sample))
+    if places.ndim != 1 or len(places.unique()) != len(places) or places.is_floating_point():
+        raise ValueError(f"sample must be distinct positions (S,), got shape {tuple(places.shape)}")
+    if len(places) == 0 or int(places.min()) < 0 or int(places.max()) >= len(unit):
+        raise ValueError(f"sample must be positions in 0..{len(unit) - 1}")
+    check_count("neighbors", neighbors, 1, len(places) - 1)
+    sampled, full = scores(unit[places][None], neighbors), scores(unit[None], neighbors)
+    return Scores(*(a[0] - b[0, places] for a, b in zip(sampled, full, strict=True)))
 
 
 def similarity(x: ArrayLike) -> Floats:

@@ -18,6 +18,9 @@ def network(**changes: object) -> SAT:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)  # attention far from uniform
+        for module in model.modules():
+            if isinstance(module, torch.nn.LayerNorm):
+                module.bias.normal_()  # tokens of different norms
     return model
 
 
@@ -42,9 +45,16 @@ def loops(module: SelectiveAggregationAttention, x: Tensor, tokens: Tensor, bias
     return torch.stack(rows)
 
 
-def test_errors_are_those_of_loops_over_queries() -> None:
+def lengthened(x: Tensor) -> Tensor:
+    """Give each token (N, C) the largest norm, one after the other."""
+    longest = max(float(token.norm()) for token in x)
+    return torch.stack([token / float(token.norm()) * longest for token in x])
+
+
+@pytest.mark.parametrize("yardstick", ["raw", "restored"])
+def test_errors_are_those_of_loops_over_queries(yardstick: exact_attention.Yardstick) -> None:
     model, image = network(), photo(5, 9)
-    found = exact_attention.layer_errors(model, image)
+    found = exact_attention.layer_errors(model, image, yardstick=yardstick)
     double = network().double()
     modules = [m for m in double.modules() if isinstance(m, SelectiveAggregationAttention)]
     inputs: list[Tensor] = []
@@ -53,14 +63,30 @@ def test_errors_are_those_of_loops_over_queries() -> None:
     with torch.no_grad():
         layers = trace(double, image.double())
         for module, x, layer, errors in zip(modules, inputs, layers, found, strict=True):
-            target, made = loops(module, x, x, torch.zeros(len(x))), layer.aggregation
+            made, nothing = layer.aggregation, torch.zeros(len(x))
+            read, other = (x, lengthened(x)) if yardstick == "raw" else (lengthened(x), x)
+            target = loops(module, x, read, nothing)
             for value, bias in (
                 (errors.plain, torch.zeros(made.counts.shape[1])), (errors.size_bias, made.counts[0].double().log()),
             ):  # fmt: skip
                 output = loops(module, x, made.tokens[0], bias)
                 assert value == pytest.approx(float((output - target).norm() / target.norm()), rel=1e-9)
-            mean = torch.stack([module.value(row) for row in x]).mean(0) @ module.project.weight.mT
+            mean = torch.stack([module.value(row) for row in read]).mean(0) @ module.project.weight.mT
             assert errors.uniform == pytest.approx(float((mean - target).norm() / target.norm()), rel=1e-9)
+            apart = loops(module, x, other, nothing) - target
+            assert errors.other_yardstick == pytest.approx(float(apart.norm() / target.norm()), rel=1e-9)
+
+
+def test_all_tokens_as_centres_with_restored_norms_are_exact_attention_over_restored_tokens() -> None:
+    model = network(keep_ratio=1.0, norm_restoration="max")
+    found = exact_attention.layer_errors(model, photo(4, 6), yardstick="restored")
+    assert all(max(e.plain, e.size_bias) < 1e-4 for e in found)  # norms are restored with eps 1e-6
+    assert all(min(e.plain_unrestored, e.other_yardstick) > 1e-3 for e in found)
+
+
+def test_an_unknown_yardstick_is_an_error() -> None:
+    with pytest.raises(ValueError, match="yardstick must be 'raw' or 'restored', got 'fair'"):
+        exact_attention.layer_errors(network(), photo(4, 4), yardstick="fair")
 
 
 def test_norms_are_the_only_difference_of_the_unrestored() -> None:
@@ -82,7 +108,7 @@ def test_all_tokens_as_centres_without_restored_norms_are_exact_attention() -> N
 def test_every_size_gives_numbers(size: tuple[int, int]) -> None:
     for errors in exact_attention.layer_errors(network(), photo(*size)):
         assert all(math.isfinite(value) and value >= 0 for value in errors)
-        assert size != (1, 1) or errors == pytest.approx((0, 0, 0, 0, 0), abs=1e-6)  # norms are restored with eps 1e-6
+        assert size != (1, 1) or errors == pytest.approx((0,) * 6, abs=1e-6)  # norms are restored with eps 1e-6
 
 
 def test_the_network_is_left_as_it_was() -> None:

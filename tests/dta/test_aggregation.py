@@ -199,6 +199,21 @@ def test_the_densest_token_is_the_first_center_when_it_is_also_the_farthest():
     assert got.density[0, 3] < 0 < got.density[0, 0]
 
 
+def test_where_densities_tie_the_first_in_order_is_the_densest():
+    """The released code gives the densest token separation 2: the same centres, if it is the token ranked first."""
+    several = 0
+    for seed in range(20):
+        x = torch.randn(1, 12, 3, generator=torch.Generator().manual_seed(seed)).repeat(1, 6, 1)
+        few = dta.aggregate(x, 5, sample=torch.arange(72), neighbors=3)
+        first = dta.highest(few.density, 1)
+        several += int((few.density == few.density.max()).sum()) > 1
+        assert few.separation[0, first[0, 0]] == few.separation.max()
+        as_code = few.separation.scatter(1, first, 2.0)
+        again = few.sample[0, dta.highest(few.density * as_code, 5)[0]]
+        assert set(again.tolist()) == set(few.centers[0].tolist())
+    assert several > 10
+
+
 def test_zero_vectors_have_similarity_zero_and_finite_gradients():
     for x in (torch.zeros(2, 10, 4), torch.cat([torch.zeros(2, 5, 4), torch.randn(2, 5, 4)], dim=1)):
         for aggregation, norm_restoration in KINDS:

@@ -12,7 +12,7 @@ from satlib.results.trials import Difference
 
 def test_layer_errors_are_medians_with_the_range_of_the_photographs() -> None:
     photographs = [
-        [LayerError(*(base * (i + 1) for i in range(5))), LayerError(*[base] * 5)] for base in (0.1, 0.3, 0.2)
+        [LayerError(*(base * (i + 1) for i in range(6))), LayerError(*[base] * 6)] for base in (0.1, 0.3, 0.2)
     ]
     figure = layer_errors({"one": photographs, "other": photographs[:1]})
     first, second = figure.axes
@@ -22,7 +22,7 @@ def test_layer_errors_are_medians_with_the_range_of_the_photographs() -> None:
         np.testing.assert_allclose(drawn[label], [0.2 * (number + 1), 0.2])
     band = np.asarray(first.collections[0].get_paths()[0].vertices)
     assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((0.1, 0.3))
-    assert len({label for label, *_ in WAYS.values()}) == 5
+    assert len({label for label, *_ in WAYS.values()}) == 6
 
 
 def test_differences_have_their_intervals_and_the_printed_ones() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from satlib.results import timings
+from satlib.training.journal import read_table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -34,6 +35,19 @@ def test_quality_is_what_was_recorded(scale: int) -> None:
         values = " | ".join(means(scale, model))
         assert f"| {label} | {values} |" in README
         assert f"| x{scale} | `{model}` | {values} |" in CARD
+
+
+def test_the_card_says_how_training_ended() -> None:
+    gains, rates = [], []
+    for scale in (2, 4):
+        folder = ROOT / "checkpoints" / f"sat-tiny-x{scale}"
+        tables = (read_table(folder / name) for name in ("valid.csv", "train.csv"))
+        valid, train = ([row[key] for row in rows] for rows, key in zip(tables, ("psnr", "learning_rate"), strict=True))
+        gains.append(f"{valid[-1] - valid[-2]:.3f} dB (x{scale})")
+        rates.append(f"{train[-1]:.0e}")
+    words = " ".join(CARD.split())
+    assert " and ".join(gains) in words
+    assert " and ".join(rates) in words
 
 
 def test_ratios_are_those_of_the_benchmark() -> None:

@@ -44,6 +44,11 @@ LIVE = [
     ("perturbation", {"beta": 4, "aggregation": "similarity"}),
     ("lifted", {"n_tokens": 256, "sigma": 0.1}),
     ("envelope", {"index": 24}),
+    ("lipschitz", {"sigma": 0.02, "aggregation": "center"}),
+    ("jittered", {"n_tokens": 300}),
+    ("balanced", {"n_tokens": 256}),
+    ("rare", {"size_ratio": 16}),
+    ("proportional", {"n_tokens": 512}),
     ("image_error", {"features": "layernorm", "name": "astronaut", "beta": 2, "size_bias": True}),
     ("image_constants", {"features": "patches", "name": "brick"}),
 ]
@@ -86,6 +91,7 @@ def test_exponents_given_coverage() -> None:
     assert found["cluster error, covered, centre alone", "σ"].value == pytest.approx(1, abs=0.05)
     assert found["attention error, covered, log n", "σ"].value == pytest.approx(2, abs=0.05)
     assert found["cluster error, median", "L"].value == pytest.approx(3, abs=0.1)
+    assert found["cluster error, centre alone, median", "L"].value == pytest.approx(1, abs=0.1)
     assert found["cluster error, 95 % quantile", "L"].low < 0 < found["cluster error, 95 % quantile", "L"].high
     for row in RESULTS.rows("covered"):
         assert row["aware"][-1] <= row["bound"] * 1.2  # a median over mixtures against the worst draw

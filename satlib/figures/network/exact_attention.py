@@ -14,6 +14,7 @@ WAYS = {
     "plain_unrestored": ("SAA, norms as merged", BLUE, "^--"),
     "size_bias_unrestored": ("norms as merged, log n", GREEN, "D--"),
     "uniform": ("mean value everywhere", PURPLE, "v:"),
+    "other_yardstick": ("exact, the other yardstick", "0.5", "x:"),
 }
 
 

@@ -66,18 +66,19 @@ def failure_quantiles(results: Results) -> Figure:
 
 @styled
 def lipschitz(results: Results) -> Figure:
-    """Draw the median and the 95 % quantile of the clustering error against L, at fixed N, K and beta."""
+    """Draw the clustering error against L, at fixed N, K and beta: medians by aggregation, and the 95 % quantile."""
     figure, (ax,) = panels(1, 0.5)
-    rows = results.rows("lipschitz")
-    place = column(rows, "lipschitz").mean(1)
-    for key, label, color, style in (
-        ("high", "95 % quantile", VERMILLION, "o-"),
-        ("median", "median", GREEN, "s-"),
-        ("paper", "paper's line, C₁ = 1", BLACK, "-"),
+    for way, key, label, color, style in (
+        ("similarity", "high", "95 % quantile", VERMILLION, "o-"),
+        ("center", "median", "median, centre alone", ORANGE, "^-"),
+        ("similarity", "median", "median, similarity weights", GREEN, "s-"),
+        ("similarity", "paper", "paper's line, C₁ = 1", BLACK, "-"),
     ):
-        ax.plot(place, np.median(column(rows, key), axis=1), style, color=color, label=label, markersize=4)
-    _baselines(ax, rows[0])
-    ax.set(xscale="log", yscale="log", xlabel="L of the density field", ylabel="‖O − O_exact‖")
+        rows = results.rows("lipschitz", aggregation=way)
+        place, values = column(rows, "lipschitz").mean(1), np.median(column(rows, key), axis=1)
+        ax.plot(place, values, style, color=color, label=label, markersize=4)
+    _baselines(ax, results.rows("lipschitz", aggregation="similarity")[0])
+    ax.set(xscale="log", yscale="log", xlabel="L of the density at tokens", ylabel="‖O − O_exact‖")
     ax.legend(loc="lower right")
     return figure
 

@@ -9,6 +9,7 @@ from satlib.theory.study.rivals import BOUNDS, Verdict, judge, proved
 from satlib.theory.study.run import EXPERIMENTS, Experiment, Results, load_results, measure, run_study
 from satlib.theory.study.tables import (
     Exponent,
+    envelope_resplits,
     envelope_splits,
     envelope_table,
     exponents,
@@ -34,6 +35,7 @@ __all__ = [
     "projections",
     "proved",
     "Exponent",
+    "envelope_resplits",
     "envelope_splits",
     "envelope_table",
     "exponents",

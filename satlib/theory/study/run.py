@@ -10,7 +10,7 @@ from typing import Any
 
 from satlib._version import __version__
 from satlib.support.files import replacing
-from satlib.theory.study import compression, envelope, images, lemmas, sampling
+from satlib.theory.study import compression, envelope, images, lemmas, readings, sampling
 from satlib.theory.study.common import Row, Value
 
 SEEDS = "mixture s and its projections: s = 0, 1, ...; draw r of the n draws of mixture s: n s + r"
@@ -46,6 +46,10 @@ EXPERIMENTS = (
     Experiment("perturbation", lemmas.perturbation_settings(), lemmas.perturbation),
     Experiment("lifted", lemmas.lifted_settings(), lemmas.lifted),
     Experiment("envelope", envelope.envelope_settings(), envelope.envelope),
+    Experiment("jittered", readings.jittered_settings(), readings.jittered),
+    Experiment("balanced", readings.balanced_settings(), readings.balanced),
+    Experiment("rare", readings.rare_settings(), readings.rare),
+    Experiment("proportional", readings.proportional_settings(), readings.proportional),
     Experiment("image_error", images.image_error_settings(), images.image_error),
     Experiment("image_constants", images.image_constants_settings(), images.image_constants),
 )

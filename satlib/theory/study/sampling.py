@@ -79,17 +79,17 @@ def coverage_settings() -> tuple[Row, ...]:
     )  # fmt: skip
 
 
-def lipschitz(sigma: float) -> Row:
+def lipschitz(sigma: float, aggregation: AggregationMethod) -> Row:
     """Measure L and the clustering error at fixed N, K and beta = 4, over 10 mixtures of 20 draws."""
     constants, errors, terms = [], [], []
     for seed in range(10):
         mixture = make_mixture(N_TOKENS, N_CLUSTERS, sigma=sigma, seed=seed)
         found = estimate_constants(mixture.x, n_centers=N_CLUSTERS, neighbors=NEIGHBORS, labels=mixture.labels)
         constants.append(found.lipschitz)
-        errors.append(draws(4, seed, 20, sigma=sigma).cluster)
+        errors.append(draws(4, seed, 20, sigma=sigma, aggregation=aggregation).cluster)
         terms.append(bound_terms(N_TOKENS, N_CLUSTERS, 4 * N_CLUSTERS, found.lipschitz, 0).cluster)
     return {
-        **simple(sigma=sigma, relative=False),
+        **simple(sigma=sigma, aggregation=aggregation, relative=False),
         "lipschitz": rounded(constants),
         "median": rounded(np.median(errors, axis=1)),
         "high": rounded(np.quantile(errors, 0.95, axis=1)),
@@ -98,8 +98,8 @@ def lipschitz(sigma: float) -> Row:
 
 
 def lipschitz_settings() -> tuple[Row, ...]:
-    """Vary the cluster radius, which sets L."""
-    return tuple({"sigma": s} for s in SPREADS)
+    """Vary the cluster radius, which sets L, for each aggregation."""
+    return tuple({"sigma": s, "aggregation": a} for a in ("similarity", "mean", "center") for s in SPREADS)
 
 
 def failure(beta: float) -> Row:

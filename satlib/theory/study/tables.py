@@ -36,8 +36,9 @@ def exponents(results: Results) -> list[Exponent]:
         ("attention error, S = N", "K", "+1", by_k, "n_centers", "blind"),
         ("lifted attention, Lemma 6", "N", "−1/2", results.rows("lifted", sigma=1e-3), "n_tokens", "blind"),
     ]
-    lipschitz = results.rows("lipschitz")
-    wanted += [(f"cluster error, {t}", "L", "+1", lipschitz, "lipschitz", c) for t, c in _LEVELS]
+    for label, way, name in _LEVELS:
+        rows = results.rows("lipschitz", aggregation=way)
+        wanted.append((f"cluster error, {label}", "L", "+1", rows, "lipschitz", name))
     for label, way, name in _SPREADS:
         wanted.append((label, "σ", "—", results.rows("covered", aggregation=way, size_ratio=16), "sigma", name))
     for dim in (1, 2, 4, 8, 16):
@@ -46,7 +47,11 @@ def exponents(results: Results) -> list[Exponent]:
     return [_exponent(*row[:3], column(row[3], row[4]), column(row[3], row[5])) for row in wanted]
 
 
-_LEVELS = (("median", "median"), ("95 % quantile", "high"))
+_LEVELS = (
+    ("median", "similarity", "median"),
+    ("centre alone, median", "center", "median"),
+    ("95 % quantile", "similarity", "high"),
+)
 _SPREADS = (
     ("cluster error, covered, similarity", "similarity", "cluster"),
     ("cluster error, covered, centre alone", "center", "cluster"),
@@ -69,6 +74,21 @@ def envelope_splits(results: Results) -> dict[str, dict[str, Verdict]]:
         "β ≥ 8 → β < 8": column(rows, "beta") >= 8,
     }
     return {name: {bound: judge(rows, bound, fitted) for bound in BOUNDS} for name, fitted in splits.items()}
+
+
+def envelope_resplits(results: Results, *, splits: int = 60, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Fit and test the bounds on many random halves: medians over the splits of each verdict's numbers, by bound.
+
+    Keys of the inner dictionaries are "violations", "tightness", "loosest" and "rank", as in :class:`Verdict`.
+    """
+    rows, rng = results.rows("envelope"), np.random.default_rng(seed)
+    halves = [rng.permutation(len(rows)) < len(rows) // 2 for _ in range(splits)]
+    names = ("violations", "tightness", "loosest", "rank")
+    found = {bound: [judge(rows, bound, half) for half in halves] for bound in BOUNDS}
+    return {
+        bound: {name: float(np.median([getattr(verdict, name) for verdict in verdicts])) for name in names}
+        for bound, verdicts in found.items()
+    }
 
 
 def envelope_table(splits: Mapping[str, Mapping[str, Verdict]]) -> str:
