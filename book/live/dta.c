@@ -125,7 +125,8 @@ EXPORT(separation)(i32 S, i32 C, const f32 *unit, const f32 *rho, f32 *delta) {
   }
   f32 least = S > 1 ? 4 : 1;
   for (i32 j = 1; j < S; j++) {
-    f32 s = dot(ranked, ranked + j * C, C);
+    f32 s = 0; /* added up as `product` does: of two tokens, both are equally separate to the last bit */
+    for (i32 c = 0; c < C; c++) s += ranked[c] * ranked[j * C + c];
     least = s < least ? s : least;
   }
   delta[order[0]] = 1 - least;
