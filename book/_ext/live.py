@@ -21,7 +21,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.M)
 COMMENT = re.compile(r"^ *(?://.*|/\*\*.*\*/|/\*\*\n(?: *\*.*\n)*? *\*/)\n", re.M)
 INDENT = re.compile(r"^\s+", re.M)
 
-SIDE = 112
+SIDE = 104
 """Pixels of a side of a photograph that comes with the page."""
 PICTURES = ("coffee", "chelsea", "astronaut", "rocket", "text", "brick")
 

@@ -25,6 +25,7 @@ class Page {
     this.names = { networks, pictures };
     this.engine = new Engine(worker, wasm);
     this.files = new Map(); // name -> a decoded picture
+    this.wanted = 0;
     this.connect();
   }
 
@@ -86,6 +87,7 @@ class Page {
     const value = control.type === "checkbox" ? control.checked : control.type === "range" || name === "side" ? Number(control.value) : control.value;
     this.state[name] = value;
     if (name === "draw" || name === "layer" || name === "split") { this.show(); return; }
+    const wanted = this.want();
     this.controls();
     try {
       if (name === "network") await this.network();
@@ -93,14 +95,15 @@ class Page {
       this.cut();
       await this.run(dragged ? QUICK : this.state.side);
     } catch (error) {
-      say(error.message, "failed");
+      this.failed(error, wanted);
     }
   }
 
   reset() {
+    const wanted = this.want();
     const { picture, left, top } = this.state;
     this.state = { ...FIRST, ...(picture === "own" ? { picture, left, top } : {}) };
-    this.start().catch((error) => say(error.message, "failed"));
+    this.start().catch((error) => this.failed(error, wanted));
   }
 
   /** Load the chosen network, and let its file say where the knobs stand. */
@@ -136,13 +139,14 @@ class Page {
 
   /** Take the reader's own. */
   async take(file) {
+    const wanted = this.want();
     try {
       this.files.set("own", await decoded(file));
       if (![...input("picture").options].some(({ value }) => value === "own")) input("picture").append(new Option("your own", "own"));
       Object.assign(this.state, { left: 0, top: 0 });
       await this.choose("own");
     } catch (error) {
-      say(error.message, "failed");
+      this.failed(error, wanted);
     }
   }
 
@@ -162,26 +166,37 @@ class Page {
   }
 
   query(row, column) {
+    const wanted = this.want();
     this.state.row = Math.min(Math.max(row, 0), this.picture.height - 1);
     this.state.column = Math.min(Math.max(column, 0), this.picture.width - 1);
     this.cut();
-    this.run(this.state.side).catch((error) => say(error.message, "failed"));
+    this.run(this.state.side).catch((error) => this.failed(error, wanted));
   }
 
   // The network at work
 
+  /** Something is wanted, and what was wanted before no longer matters: its number. */
+  want() {
+    live.dataset.state = "working";
+    this.wanted += 1;
+    return this.wanted;
+  }
+
+  failed(error, wanted) {
+    if (wanted === this.wanted) say(error.message, "failed");
+  }
+
   /** Run the middle of the cut, `side` pixels of it at most, and show the result if nothing else is wanted since. */
   async run(side) {
-    const { picture, state } = this, width = Math.min(side, picture.width), height = Math.min(side, picture.height);
+    const { picture, state, wanted } = this, width = Math.min(side, picture.width), height = Math.min(side, picture.height);
     const left = Math.floor((picture.width - width) / 2), top = Math.floor((picture.height - height) / 2);
     const inside = (place, from, length) => Math.min(Math.max(place - from, 0), length - 1);
     const query = inside(state.row, top, height) * width + inside(state.column, left, width);
-    live.dataset.state = "working";
     const result = await this.upscaled(part(picture, left, top, width, height), query);
     if (!result) return;
     Object.assign(this, { result, region: { width, height, left, top } });
     this.show();
-    say(`${width} × ${height} pixels became ${result.width} × ${result.height} in ${(result.ms / 1000).toFixed(2)} s.`, "done");
+    if (wanted === this.wanted) say(`${width} × ${height} pixels became ${result.width} × ${result.height} in ${(result.ms / 1000).toFixed(2)} s.`, "done");
   }
 
   async upscaled(picture, query, onProgress) {
@@ -198,7 +213,8 @@ class Page {
     const bar = find("progress"), busy = (is) => { bar.hidden = button("cancel").hidden = !is; button("whole").disabled = is; };
     busy(true);
     bar.value = 0;
-    say("The network is at work.", "working");
+    const wanted = this.want();
+    say("The network is at work.");
     try {
       const result = await this.upscaled(large, 0, (share) => { bar.value = share; });
       if (!result) return;
@@ -206,7 +222,8 @@ class Page {
       this.show();
       say(`${large.width} × ${large.height} pixels became ${result.width} × ${result.height} in ${(result.ms / 1000).toFixed(1)} s.`, "done");
     } catch (error) {
-      say(error.message === "cancelled" ? "Cancelled." : error.message, error.message === "cancelled" ? "done" : "failed");
+      if (error.message === "cancelled") say("Cancelled.", "done");
+      else this.failed(error, wanted);
     } finally {
       busy(false);
     }
