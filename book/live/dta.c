@@ -18,24 +18,25 @@ EXPORT(normalize)(i32 n, i32 C, const f32 *x, const i32 *index, f32 *unit) {
   }
 }
 
-/* The mean of the m largest of n numbers, n in fours: a heap of the m largest so far, the least of them at its root. */
+/* Put x in the place of the least of a heap of m numbers, which stands at its root, and let it sink. */
+static void replace_least(f32 *heap, i32 m, f32 x) {
+  i32 i = 0, child;
+  while ((child = 2 * i + 1) < m) {
+    if (child + 1 < m && heap[child + 1] < heap[child]) child++;
+    if (heap[child] >= x) break;
+    heap[i] = heap[child];
+    i = child;
+  }
+  heap[i] = x;
+}
+
+/* The mean of the m largest of n numbers, n in fours, with room for m: a heap of the m largest so far. */
 static f32 mean_of_largest(const f32 *x, i32 n, i32 m, f32 *heap) {
   fill(heap, m, LOWER);
-  for (i32 j = 0; j < n; j++) {
-    if (j % 4 == 0 && !wasm_v128_any_true((v128_t)(load(x + j) > all(heap[0])))) {
-      j += 3; /* none of these four comes in */
-      continue;
-    }
-    if (x[j] <= heap[0]) continue;
-    i32 i = 0, child;
-    while ((child = 2 * i + 1) < m) {
-      if (child + 1 < m && heap[child + 1] < heap[child]) child++;
-      if (heap[child] >= x[j]) break;
-      heap[i] = heap[child];
-      i = child;
-    }
-    heap[i] = x[j];
-  }
+  for (i32 j = 0; j < n; j += 4)
+    if (wasm_v128_any_true((v128_t)(load(x + j) > all(heap[0])))) /* seldom */
+      for (i32 i = j; i < j + 4; i++)
+        if (x[i] > heap[0]) replace_least(heap, m, x[i]);
   f32 total = 0;
   for (i32 i = 0; i < m; i++) total += heap[i];
   return total / m;

@@ -1,5 +1,5 @@
-// SAT in a browser: satlib/network/model.py, blocks.py and attention.py on the kernels of sat.wasm. It reads satlib's own
-// files, and gives what `satlib.SAT` gives in eval mode, but for rounding.
+// SAT in a browser: satlib/network/model.py, blocks.py and attention.py on the kernels of sat.wasm. It reads satlib's
+// own files, and gives what `satlib.SAT` gives in eval mode, but for rounding.
 //
 // Shapes: H x W pixels, N = H*W tokens in raster order, C channels, K aggregated tokens, s the scale. Arrays in the
 // kernels' memory are known by their addresses; all of them are rows of tokens, (N, C), which is also (H, W, C).
@@ -119,7 +119,10 @@ class Run {
     const { channels: C } = this.config, { call } = this.kernels;
     this.kernels.scope(() => {
       const x = this.copy(y);
-      if (attention) this.kernels.scope(() => call.add(this.n, C, y, attention(this.norm(x, `${name}.norm1`), `${name}.attention`), 0));
+      if (attention) {
+        const read = () => attention(this.norm(x, `${name}.norm1`), `${name}.attention`);
+        this.kernels.scope(() => call.add(this.n, C, y, read(), 0));
+      }
       call.add(this.n, C, y, this.gatedMlp(this.norm(y, `${name}.norm2`), `${name}.mlp`), 0);
       call.add(this.n, C, y, x, this.network.weight(`${name}.gamma`, C));
     });
@@ -157,7 +160,8 @@ class Run {
   /** SAA: queries from all N tokens, keys and values from the K that DTA makes of them. */
   selectiveAttention(x, name, layer) {
     const { channels: C, heads, qk_ratio: ratio, qkv_bias: biased } = this.config, { call } = this.kernels;
-    const d = Math.trunc(C * ratio), N = this.n, { tokens, counts, described } = this.tokens(x, layer), K = counts.length;
+    const d = Math.trunc(C * ratio), N = this.n;
+    const { tokens, counts, described } = this.tokens(x, layer), K = counts.length;
     const query = this.linear(x, N, `${name}.query`, C, d, biased);
     const key = this.linear(tokens, K, `${name}.key`, C, d, biased);
     const value = this.linear(tokens, K, `${name}.value`, C, C, biased);
@@ -188,7 +192,7 @@ class Run {
     return { tokens: made.tokens, counts: described.counts, described };
   }
 
-  /** Copies of an aggregation: its numbers k and m, and arrays as satlib.dta.Aggregation has them, with `weight` (N,). */
+  /** Copies of an aggregation: k and m, and arrays as satlib.dta.Aggregation has them, with `weight` (N,). */
   describe(made, k, sample) {
     const { kernels, n, config } = this, size = sample.length;
     return {

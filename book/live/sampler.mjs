@@ -80,10 +80,16 @@ export function cellMiddles(height, width, cells) {
 function makeCells({ sampling, height, width, size, k }) {
   const n = height * width, run = Math.floor(n / k);
   switch (sampling) {
-    case "stratified": return { labels: cellLabels(height, width, size), each: 1 };
-    case "strips": return { labels: Int32Array.from({ length: n }, (_, i) => Math.min(Math.floor(i / run), k - 1)), each: Math.floor(size / k) };
-    case "random": return { labels: new Int32Array(n), each: size };
-    default: throw new Error(`sampling "${sampling}" is not known here`);
+    case "stratified":
+      return { labels: cellLabels(height, width, size), each: 1 };
+    case "strips": {
+      const labels = Int32Array.from({ length: n }, (_, i) => Math.min(Math.floor(i / run), k - 1));
+      return { labels, each: Math.floor(size / k) };
+    }
+    case "random":
+      return { labels: new Int32Array(n), each: size };
+    default:
+      throw new Error(`sampling "${sampling}" is not known here`);
   }
 }
 

@@ -256,13 +256,14 @@ EXPORT(windows)(i32 H, i32 W, i32 C, i32 heads, i32 h, i32 w, i32 half, i32 shif
       found = look(H, W, h, w, shifted, mask_padding, y, x, token, kind);
       for (i32 head = 0; head < heads && found & 1; head++) {
         i32 first = half * (C / 2) + head * d;
-        for (i32 i = 0; i < n; i++)
+        for (i32 i = 0; i < n; i++) {
+          const f32 *at = qkv + token[i] * 3 * C + first;
           for (i32 j = 0; j < d; j++) {
-            const f32 *at = qkv + (token[i] < 0 ? 0 : token[i]) * 3 * C + first + j;
-            q[i * d + j] = token[i] < 0 ? 0 : at[0] * scale;
-            k[j * keys + i] = token[i] < 0 ? 0 : at[C];
-            v[i * width + j] = token[i] < 0 ? 0 : at[2 * C];
+            q[i * d + j] = token[i] < 0 ? 0 : at[j] * scale;
+            k[j * keys + i] = token[i] < 0 ? 0 : at[C + j];
+            v[i * width + j] = token[i] < 0 ? 0 : at[2 * C + j];
           }
+        }
         for (i32 i = 0; i < n; i++) {
           copy(logits + i * keys, bias + (head * n + i) * n, n);
           fill(logits + i * keys + n, keys - n, NEVER);

@@ -7,7 +7,8 @@ export class Engine {
   /** `source` is the worker's script, a text: a page that is opened as a file may start no other. */
   constructor(source, wasm) {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    Object.assign(this, { wasm, worker: new Worker(url), asked: new Map(), networks: new Map(), next: 0, current: null });
+    Object.assign(this, { wasm, worker: new Worker(url), next: 0, current: null });
+    Object.assign(this, { asked: new Map(), networks: new Map() }); // by number, and by name
     this.worker.addEventListener("message", ({ data }) => this.heard(data));
   }
 
@@ -48,7 +49,7 @@ export class Engine {
     }
   }
 
-  /** End the run that is at work; its answer is the error "cancelled". */
+  /** End the run that is at work; its answer is the error "Cancelled.". */
   cancel() {
     if (this.current) this.worker.postMessage({ cancel: this.current.id });
   }

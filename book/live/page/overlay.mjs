@@ -1,6 +1,6 @@
 // What a layer has chosen, drawn on the picture. A canvas has `zoom` of its pixels for each of the picture's.
 
-const ORANGE = "#d55e00";
+const ORANGE = "#d55e00", YELLOW = "#f0e442";
 
 /** A colour for a share from 0 to 1, dark blue over grey to yellow: as bright as large, and so not by hue alone. */
 function ramp(share) {
@@ -19,20 +19,24 @@ function dot(context, x, y, radius, fill) {
   context.stroke();
 }
 
-const middle = (token, { width, left, top }, zoom) => [(left + (token % width) + 0.5) * zoom, (top + Math.floor(token / width) + 0.5) * zoom];
+/** Where the middle of a token lies on the canvas. */
+function middle(token, { width, left, top }, zoom) {
+  return [(left + (token % width) + 0.5) * zoom, (top + Math.floor(token / width) + 0.5) * zoom];
+}
 
 /** The centres: dots, the best tenth of them larger. */
 function centers(context, layer, region, zoom) {
   [...layer.centers].reverse().forEach((token, i) => {
     const best = layer.k - 1 - i < layer.k / 10;
-    dot(context, ...middle(token, region, zoom), Math.max(1.5, zoom * (best ? 0.75 : 0.45)), best ? ORANGE : "#f0e442");
+    const radius = Math.max(1.5, zoom * (best ? 0.75 : 0.45));
+    dot(context, ...middle(token, region, zoom), radius, best ? ORANGE : YELLOW);
   });
 }
 
 /** Tokens sampled, as dots: the larger and brighter, the higher their value. */
 function values(name) {
   return (context, layer, region, zoom) => {
-    const value = layer[name], least = value.reduce((a, b) => Math.min(a, b)), most = value.reduce((a, b) => Math.max(a, b));
+    const value = layer[name], least = Math.min(...value), most = Math.max(...value);
     layer.sample.forEach((token, i) => {
       const share = most > least ? (value[i] - least) / (most - least) : 0;
       dot(context, ...middle(token, region, zoom), zoom * (0.25 + 0.45 * share), `rgb(${ramp(share).join()})`);
@@ -48,12 +52,14 @@ function clusters(context, layer, region, zoom) {
       context.fillStyle = `hsl(${(cluster(x, y) * 137.5) % 360} 80% 55% / 0.35)`;
       context.fillRect((left + x) * zoom, (top + y) * zoom, zoom, zoom);
       context.fillStyle = "#fff";
-      if (x + 1 < width && cluster(x, y) !== cluster(x + 1, y)) context.fillRect((left + x + 1) * zoom - 0.5, (top + y) * zoom, 1, zoom);
-      if (y + 1 < height && cluster(x, y) !== cluster(x, y + 1)) context.fillRect((left + x) * zoom, (top + y + 1) * zoom - 0.5, zoom, 1);
+      const right = x + 1 < width && cluster(x, y) !== cluster(x + 1, y);
+      const below = y + 1 < height && cluster(x, y) !== cluster(x, y + 1);
+      if (right) context.fillRect((left + x + 1) * zoom - 0.5, (top + y) * zoom, 1, zoom);
+      if (below) context.fillRect((left + x) * zoom, (top + y + 1) * zoom - 0.5, zoom, 1);
     }
 }
 
-/** How much each pixel is read by the query, as the mean of all heads: its weight in its cluster times the cluster's. */
+/** How much of each pixel the query reads, as the mean of all heads: its weight in its cluster times the cluster's. */
 export function read(layer) {
   const share = clusterShares(layer);
   return layer.weight ? layer.weight.map((weight, i) => weight * share[layer.assignment[i]]) : share;
@@ -74,7 +80,8 @@ function reading(context, layer, region, zoom) {
   const share = read(layer), most = share.reduce((a, b) => Math.max(a, b), 1e-12);
   share.forEach((value, i) => {
     context.fillStyle = `rgb(${ramp(Math.sqrt(value / most)).join(" ")} / 0.85)`;
-    context.fillRect((region.left + (i % region.width)) * zoom, (region.top + Math.floor(i / region.width)) * zoom, zoom, zoom);
+    const [x, y] = middle(i, region, zoom);
+    context.fillRect(x - zoom / 2, y - zoom / 2, zoom, zoom);
   });
 }
 

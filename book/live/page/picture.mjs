@@ -6,8 +6,8 @@ export async function decoded(file) {
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error("this file is no picture that the browser can read");
   });
-  const { width, height } = bitmap;
-  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d", { willReadFrequently: true });
+  const { width, height } = bitmap, canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
@@ -26,7 +26,10 @@ export function cut({ width, height, context }, side, left, top) {
 /** The part of a picture at (left, top). */
 export function part({ width, rgb }, left, top, w, h) {
   const out = new Float32Array(3 * w * h);
-  for (let y = 0; y < h; y++) out.set(rgb.subarray(3 * ((y + top) * width + left), 3 * ((y + top) * width + left + w)), 3 * y * w);
+  for (let y = 0; y < h; y++) {
+    const from = 3 * ((y + top) * width + left);
+    out.set(rgb.subarray(from, from + 3 * w), 3 * y * w);
+  }
   return { width: w, height: h, rgb: out };
 }
 
@@ -55,10 +58,10 @@ function mirrored(place, length) {
 
 /** A picture enlarged by bicubic interpolation. */
 export function bicubic({ width, height, rgb }, scale) {
-  const wide = new Float32Array(3 * scale * width * height), out = new Float32Array(3 * scale * scale * width * height);
-  for (let y = 0; y < height; y++) stretched(rgb.subarray(3 * y * width), width, scale, 3, wide.subarray(3 * y * scale * width), 3);
-  for (let x = 0; x < scale * width; x++) stretched(wide.subarray(3 * x), height, scale, 3 * scale * width, out.subarray(3 * x), 3 * scale * width);
-  return { width: scale * width, height: scale * height, rgb: out };
+  const w = scale * width, h = scale * height, wide = new Float32Array(3 * w * height), out = new Float32Array(3 * w * h);
+  for (let y = 0; y < height; y++) stretched(rgb.subarray(3 * y * width), width, scale, 3, wide.subarray(3 * y * w), 3);
+  for (let x = 0; x < w; x++) stretched(wide.subarray(3 * x), height, scale, 3 * w, out.subarray(3 * x), 3 * w);
+  return { width: w, height: h, rgb: out };
 }
 
 /** A picture as pixels of a canvas. */
