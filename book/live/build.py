@@ -1,4 +1,4 @@
-"""Build sat.wasm from sat.c and dta.c with the C compiler of the package ``ziglang``: ``python book/live/build.py``.
+"""Build sat.wasm from the C files beside it with the C compiler of the package ``ziglang``; ``make live`` does it.
 
 The same version of the compiler gives the same bytes on every machine; constraints.txt has the version, and a test
 builds the file again. `build` also makes the checked form that the tests use, whose every load and store is looked at.
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OPERATIONS = ("sat.c", "dta.c")
+OPERATIONS = ("sat.c", "attention.c", "dta.c")
 
 MEMORY = 512 * 2**20
 """What sat.wasm may grow to, in bytes: 256 x 256 pixels take the bundled networks about a fourth of it."""

@@ -1,4 +1,4 @@
-/* What watches sat.c and dta.c in the tests' build: the compiler calls it before every load and store of theirs
+/* What watches the other C files in the tests' build: the compiler calls it before every load and store of theirs
  * (-fsanitize-coverage=trace-loads,trace-stores), and it traps outside of the arrays that alloc has given.
  */
 #include <stdint.h>

@@ -13,7 +13,7 @@ function linear(x, { shape: [outs, ins], data }, bias) {
   return Array.from({ length: outs }, (_, o) => x.reduce((sum, v, i) => sum + v * data[o * ins + i], bias[o]));
 }
 
-/** The bias of each pair of tokens in an h x w window, (heads, n, n), by the network whose tensors begin with `name`. */
+/** The bias of each pair of tokens in an h x w window, (heads, n, n); `name` begins the names of its tensors. */
 export function positionBias(tensors, name, [h, w]) {
   const tensor = (end) => {
     if (!tensors[`${name}.${end}`]) throw new Error(`the weights lack ${name}.${end}`);

@@ -1,4 +1,4 @@
-/* What sat.c and dta.c share: names of types, four numbers at once, memory, products.
+/* What the C files share: names of types, four numbers at once, memory, products.
  *
  * Matrices are float32, row by row; a row of N numbers may lie in a wider matrix, and `ld`, as in ldx, is then how many
  * numbers lie from one row to the next. Widths are any: the last one to three numbers of a row are loaded beside zeros.

@@ -1,5 +1,5 @@
-// The network in a thread of its own. It answers messages {id, task, ...} with {id, value} or {id, error}, and tells how
-// far it is with {id, progress}; the message {cancel: id} ends that run.
+// The network in a thread of its own. It answers messages {id, task, ...} with {id, value} or {id, error}, and tells
+// how far it is with {id, progress}; the message {cancel: id} ends that run.
 import { Network } from "./network.mjs";
 
 const LARGE = 64 * 2 ** 20; // bytes; memory never shrinks, so a network that holds more is made anew

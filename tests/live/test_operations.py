@@ -1,4 +1,4 @@
-"""The operations of book/live/sat.c against torch, in the checked build, at widths that fill no block."""
+"""The operations of sat.c and attention.c in book/live against torch, checked, at widths that fill no block."""
 
 from collections.abc import Iterator
 from math import prod
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from wasm_kernels import COMMITTED, Kernels, Trap, compiled
 
+from book.live.build import OPERATIONS
 from satlib.network.attend import attend, attend_in_windows
 from satlib.network.windows import plan_halves
 
@@ -41,7 +42,7 @@ def test_the_committed_module_is_what_the_sources_give(tmp_path: Path) -> None:
 
 
 def test_a_warning_is_an_error_and_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("sat.c", "dta.c", "checks.c", "simd.h"):
+    for name in (*OPERATIONS, "checks.c", "simd.h"):
         (tmp_path / name).write_text((COMMITTED.parent / name).read_text())
     (tmp_path / "dta.c").write_text('#include "simd.h"\nvoid highest(void);\nvoid highest(void) { int unused; }\n')
     monkeypatch.setattr("book.live.build.HERE", tmp_path)

@@ -21,7 +21,8 @@ const between = (value, least, most) => Math.min(Math.max(value, least), most);
 /** The reader's choices (`state`), the files read so far, the cut (`picture`), the last result and its `region`. */
 class Page {
   constructor({ wasm, worker, networks, pictures }) {
-    Object.assign(this, { state: fromAddress(location.hash), engine: new Engine(worker, wasm), files: new Map(), wanted: 0 });
+    Object.assign(this, { state: fromAddress(location.hash), engine: new Engine(worker, wasm) });
+    Object.assign(this, { files: new Map(), wanted: 0 });
     const entries = Object.entries(pictures).map(([name, words]) => [words, name]);
     control("network").append(...networks.map((name) => new Option(name)));
     control("picture").append(...entries.map((entry) => new Option(...entry)));
@@ -128,7 +129,8 @@ class Page {
   download() {
     const link = document.createElement("a");
     enlarged(this.result).toBlob((blob) => {
-      Object.assign(link, { href: URL.createObjectURL(blob), download: `${this.state.picture}-${this.state.network}.png` });
+      link.href = URL.createObjectURL(blob);
+      link.download = `${this.state.picture}-${this.state.network}.png`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
@@ -221,7 +223,8 @@ class Page {
   /** Let the controls and the address tell of the state. */
   tell() {
     for (const each of controls) {
-      const { name } = each.dataset, own = this.about?.[OF_NETWORK[name]], value = this.state[name] ?? own?.value ?? own;
+      const { name } = each.dataset, own = this.about?.[OF_NETWORK[name]];
+      const value = this.state[name] ?? own?.value ?? own;
       if (each.type === "checkbox") each.checked = value;
       else each.value = value;
       if (each.nextElementSibling?.tagName === "OUTPUT") each.nextElementSibling.textContent = each.value;

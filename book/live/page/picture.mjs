@@ -45,7 +45,8 @@ function stretched(from, length, scale, stride, to, toStride) {
     const place = (i + 0.5) / scale - 0.5, first = Math.floor(place) - 1;
     for (let c = 0; c < 3; c++) {
       let sum = 0;
-      for (let tap = first; tap < first + 4; tap++) sum += cubic(place - tap) * from[mirrored(tap, length) * stride + c];
+      for (let tap = first; tap < first + 4; tap++)
+        sum += cubic(place - tap) * from[mirrored(tap, length) * stride + c];
       to[i * toStride + c] = sum;
     }
   }
@@ -58,7 +59,8 @@ function mirrored(place, length) {
 
 /** A picture enlarged by bicubic interpolation. */
 export function bicubic({ width, height, rgb }, scale) {
-  const w = scale * width, h = scale * height, wide = new Float32Array(3 * w * height), out = new Float32Array(3 * w * h);
+  const w = scale * width, h = scale * height;
+  const wide = new Float32Array(3 * w * height), out = new Float32Array(3 * w * h);
   for (let y = 0; y < height; y++) stretched(rgb.subarray(3 * y * width), width, scale, 3, wide.subarray(3 * y * w), 3);
   for (let x = 0; x < w; x++) stretched(wide.subarray(3 * x), height, scale, 3 * w, out.subarray(3 * x), 3 * w);
   return { width: w, height: h, rgb: out };

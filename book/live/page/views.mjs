@@ -1,5 +1,5 @@
-// What is shown of a result. `shown` is {picture, region, result, state, scale}: the cut as it is, where in it the result
-// lies, what the network gave, what the reader has chosen, and the network's scale.
+// What is shown of a result. `shown` is {picture, region, result, state, scale}: the cut as it is, where in it the
+// result lies, what the network gave, what the reader has chosen, and the network's scale.
 import { clusterShares, DRAWINGS, mark } from "./overlay.mjs";
 import { bicubic, painted } from "./picture.mjs";
 
