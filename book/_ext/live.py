@@ -9,12 +9,15 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from satlib import samples
 from satlib.weights import bundled, bundled_names
 
+PAGE = "book/try_it"
 LIVE = Path(__file__).parents[1] / "live"
 IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[\w./]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.M)
@@ -81,7 +84,15 @@ def on_start(app: Sphinx) -> None:
         write(Path(app.outdir) / "_static" / "live")
 
 
+def lighten(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Leave MathJax, 1.2 MB, out of the page: it has no formula, and the network is to be there soon."""
+    if page == PAGE:
+        scripts = ((file, f"{file.filename} {file.attributes.get('body')}") for file in context["script_files"])
+        context["script_files"] = [file for file, text in scripts if "mathjax" not in text.lower()]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect it to the start of the build."""
+    """Connect the handlers, the second one after Sphinx's own that puts MathJax into every page (priority 500)."""
     app.connect("builder-inited", on_start)
+    app.connect("html-page-context", lighten, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
