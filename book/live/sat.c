@@ -27,6 +27,7 @@ __attribute__((export_name("mark"))) uintptr_t mark(void) {
 EXPORT(release)(uintptr_t place) {
   note(place, mark(), 0);
   top = place;
+  is_full = 0;
 }
 __attribute__((export_name("alloc"))) void *alloc(uint32_t bytes) {
   uintptr_t place = mark(), size = __builtin_wasm_memory_size(0) << 16;
@@ -39,7 +40,7 @@ __attribute__((export_name("alloc"))) void *alloc(uint32_t bytes) {
   top = (uintptr_t)end;
   return (void *)place;
 }
-/* Whether a trap meant that memory was full. */
+/* Whether a trap meant that memory was full; until something is released. */
 __attribute__((export_name("full"))) i32 full(void) { return is_full; }
 
 /* ---- products */

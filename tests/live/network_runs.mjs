@@ -33,6 +33,20 @@ export async function upscale(wasm, weights, images) {
   return results;
 }
 
+/** What a run says that finds only `left` bytes, and what the next one gives that finds all. */
+export async function crowded(wasm, weights, left, image) {
+  const network = new Network(await WebAssembly.compile(wasm), weights), { call } = network.kernels;
+  const before = call.mark();
+  call.alloc(512 * 2 ** 20 - before - left);
+  try {
+    finished(network.run(image));
+  } catch (error) {
+    call.release(before);
+    return { words: `${error.name}: ${error.message}`, ...finished(network.run(image)) };
+  }
+  throw new Error("memory has no end");
+}
+
 /** The result of one image that reads the tokens of another. */
 export async function swapped(wasm, weights, image, other) {
   const network = new Network(await WebAssembly.compile(wasm), weights);

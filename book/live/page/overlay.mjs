@@ -36,7 +36,8 @@ function centers(context, layer, region, zoom) {
 /** Tokens sampled, as dots: the larger and brighter, the higher their value. */
 function values(name) {
   return (context, layer, region, zoom) => {
-    const value = layer[name], least = Math.min(...value), most = Math.max(...value);
+    const value = layer[name]; // up to 65,536: too many for the arguments of Math.min
+    const least = value.reduce((a, b) => Math.min(a, b)), most = value.reduce((a, b) => Math.max(a, b));
     layer.sample.forEach((token, i) => {
       const share = most > least ? (value[i] - least) / (most - least) : 0;
       dot(context, ...middle(token, region, zoom), zoom * (0.25 + 0.45 * share), `rgb(${ramp(share).join()})`);
