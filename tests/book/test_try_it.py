@@ -254,7 +254,12 @@ def test_the_address_tells_of_a_view(browser: Any, address: str, new_tab: Any) -
     tab.locator('[data-do="reset"]').click()
     assert done(tab).startswith("96 × 96")
     assert tab.url == address
-    with opened(browser, address + "#layer=99&draw=beauty&network=none&tau=x&row=1e9&picture=none") as other:
+    tab.goto(address + "#side=48&layer=3")
+    assert done(tab).startswith("48 × 48")
+    assert control(tab, "layer").input_value() == "3"
+    with opened(
+        browser, address + "#layer=99&draw=beauty&network=none&tau=x&row=1e9&column=2.5&picture=none&side=50.5"
+    ) as other:
         assert done(other).startswith("96 × 96")
         assert control(other, "layer").input_value() == "6"
 

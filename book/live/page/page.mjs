@@ -21,16 +21,22 @@ const between = (value, least, most) => Math.min(Math.max(value, least), most);
 /** The reader's choices (`state`), the files read so far, the cut (`picture`), the last result and its `region`. */
 class Page {
   constructor({ wasm, worker, networks, pictures }) {
-    Object.assign(this, { state: fromAddress(location.hash), engine: new Engine(worker, wasm) });
-    Object.assign(this, { files: new Map(), wanted: 0 });
+    Object.assign(this, { engine: new Engine(worker, wasm), files: new Map(), wanted: 0 });
     const entries = Object.entries(pictures).map(([name, words]) => [words, name]);
     control("network").append(...networks.map((name) => new Option(name)));
     control("picture").append(...entries.map((entry) => new Option(...entry)));
     control("other").append(new Option("this picture", ""), ...entries.map((entry) => new Option(...entry)));
-    if (!networks.includes(this.state.network)) this.state.network = FIRST.network;
-    for (const name of ["picture", "other"]) if (!(this.state[name] in pictures)) this.state[name] = FIRST[name];
-    if (!(this.state.draw in DRAWINGS)) this.state.draw = FIRST.draw;
+    this.names = { networks, pictures };
     this.connect();
+  }
+
+  /** Take the state from the address; what it names must be there. */
+  read() {
+    const { networks, pictures } = this.names, state = (this.state = fromAddress(location.hash));
+    if (!networks.includes(state.network)) state.network = FIRST.network;
+    for (const name of ["picture", "other"]) if (!(state[name] in pictures)) state[name] = FIRST[name];
+    if (!(state.draw in DRAWINGS)) state.draw = FIRST.draw;
+    if (![...control("side").options].some(({ value }) => Number(value) === state.side)) state.side = FIRST.side;
   }
 
   connect() {
@@ -47,6 +53,7 @@ class Page {
     this.connectDrop(find("#live-drop"));
     view("inside").addEventListener("click", (event) => this.clicked(event));
     view("inside").addEventListener("keydown", (event) => this.pressed(event));
+    addEventListener("hashchange", () => location.hash.includes("=") && this.want(() => this.start()));
   }
 
   connectDrop(place) {
@@ -59,6 +66,7 @@ class Page {
   }
 
   async start() {
+    this.read();
     await this.network();
     await this.choose(this.state.picture);
   }
@@ -112,7 +120,10 @@ class Page {
   reset() {
     const { picture, left, top } = this.state;
     this.state = { ...FIRST, ...(picture === "own" ? { picture, left, top } : {}) };
-    this.want(() => this.start());
+    this.want(async () => {
+      await this.network();
+      await this.choose(this.state.picture);
+    });
   }
 
   /** Take the reader's own picture. */
@@ -229,7 +240,8 @@ class Page {
       else each.value = value;
       if (each.nextElementSibling?.tagName === "OUTPUT") each.nextElementSibling.textContent = each.value;
     }
-    history.replaceState(null, "", location.pathname + location.search + toAddress(this.state));
+    const heading = location.hash.includes("=") ? "" : location.hash; // a link to a part of the page stays
+    history.replaceState(null, "", location.pathname + location.search + (toAddress(this.state) || heading));
   }
 
   show() {

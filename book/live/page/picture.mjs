@@ -1,26 +1,27 @@
 // Pictures: read, cut, enlarged by bicubic interpolation, put onto a canvas. A picture is {width, height, rgb}, its rgb
 // (height, width, 3) a Float32Array in [0, 1].
 
-/** The picture in a file (a Blob), on white where it is transparent; an Error where the browser cannot read it. */
-export async function decoded(file) {
-  const bitmap = await createImageBitmap(file).catch(() => {
+/** What is in a file (a Blob), as it is turned there; an Error where the browser cannot read it. */
+export function decoded(file) {
+  return createImageBitmap(file).catch(() => {
     throw new Error("this file is no picture that the browser can read");
   });
-  const { width, height } = bitmap, canvas = Object.assign(document.createElement("canvas"), { width, height });
+}
+
+/**
+ * A cut of what was decoded: `side` pixels, or as many as there are, at (left, top), on white where it is transparent.
+ * It is cut, and not shrunk; and only it is drawn, because browsers have no canvas for a large photograph.
+ */
+export function cut(bitmap, side, left, top) {
+  const width = Math.min(side, bitmap.width), height = Math.min(side, bitmap.height);
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
-  return { width, height, context };
-}
-
-/** A cut of a decoded file: `side` pixels, or as many as there are, at (left, top). It is cut, and not shrunk. */
-export function cut({ width, height, context }, side, left, top) {
-  const w = Math.min(side, width), h = Math.min(side, height);
-  const { data } = context.getImageData(Math.min(left, width - w), Math.min(top, height - h), w, h);
-  const rgb = new Float32Array(3 * w * h);
-  for (let i = 0; i < w * h; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c] / 255;
-  return { width: w, height: h, rgb };
+  context.drawImage(bitmap, -Math.min(left, bitmap.width - width), -Math.min(top, bitmap.height - height));
+  const { data } = context.getImageData(0, 0, width, height), rgb = new Float32Array(3 * width * height);
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c] / 255;
+  return { width, height, rgb };
 }
 
 /** The part of a picture at (left, top). */

@@ -6,6 +6,8 @@ export const FIRST = {
   sampler: null, logn: false, draw: "centers", layer: 1, row: 48, column: 48, split: 50, other: "",
 };
 
+const INTEGERS = ["side", "left", "top", "layer", "row", "column", "split"];
+
 /** The state that an address tells of; what is missing or makes no sense in it is as at first. */
 export function fromAddress(hash) {
   const state = { ...FIRST };
@@ -14,7 +16,9 @@ export function fromAddress(hash) {
     const isText = typeof FIRST[name] === "string" || name === "sampler", number = Number(text);
     if (name === "logn") state.logn = text === "true";
     else if (isText) state[name] = text;
-    else if (text !== "" && Number.isFinite(number) && number >= 0) state[name] = number;
+    else if (text !== "" && Number.isFinite(number) && number >= 0) {
+      state[name] = INTEGERS.includes(name) ? Math.trunc(number) : number;
+    }
   }
   return state;
 }
