@@ -31,7 +31,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book serve site-check test test-all lint types notebooks run-notebooks bench install clean distclean
+.PHONY: help book serve site-check test test-all lint types live notebooks run-notebooks bench install clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their so
 
 types: $(VENV)/.dev ## Check types with mypy
 	$(BIN)/mypy
+
+live: $(VENV)/.dev ## Compile the kernels of the page "Try it": book/live/sat.wasm from the C files beside it
+	$(BIN)/python book/live/build.py
 
 notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, without outputs
 	$(BIN)/jupytext --to ipynb --update notebooks/*.md

@@ -69,7 +69,11 @@ def imports(path: Path) -> Iterator[str]:
 
 def third_party(path: Path) -> set[str]:
     """Return the top-level names that a file imports and that are neither ours nor Python's."""
-    return {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"satlib", "tests", "benchmarks"}
+    return (
+        {name.split(".")[0] for name in imports(path)}
+        - sys.stdlib_module_names
+        - {"satlib", "tests", "book", "benchmarks"}
+    )
 
 
 def ours(name: str) -> set[str]:
