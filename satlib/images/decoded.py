@@ -35,7 +35,7 @@ class Decoded:
 def to_picture(decoded: Decoded) -> Picture:
     """Return an upright picture; a profile for another kind of pixels is left out, and added to the remarks."""
     orientation = orientation_of(decoded.exif)
-    if not orientation or (decoded.has_exif and not len(decoded.exif)):
+    if orientation < 0 or (decoded.has_exif and not len(decoded.exif)):
         decoded.remarks.append("its EXIF is damaged; it may be turned")
     pixels = _upright(decoded.pixels, orientation)
     icc = decoded.icc

@@ -49,12 +49,15 @@ def load_exif(data: bytes) -> Image.Exif:
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """Return the orientation that EXIF records, 1 (upright) if it records none; 0 if it is none of 1 to 8."""
+    """Return the orientation that EXIF records: 1 to 8, 1 (upright) for none or an unknown one, which is 0.
+
+    -1 if it is something else.
+    """
     try:
         value = exif.get(ExifTags.Base.Orientation, 1)
     except UNREADABLE:
-        return 0
-    return value if isinstance(value, int) and 1 <= value <= 8 else 0
+        return -1
+    return (value or 1) if isinstance(value, int) and 0 <= value <= 8 else -1
 
 
 def exif_bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:

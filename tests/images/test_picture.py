@@ -8,6 +8,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from satlib.images.picture import Picture, fits_pil, from_array, to_pil
 from satlib.images.pil_images import from_pil
+from satlib.images.remarks import ImageRemark
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -113,8 +114,11 @@ def test_orientation_is_applied_and_reset(orientation):
 
 def test_an_unknown_orientation_does_nothing():
     image = Image.fromarray(RGB)
-    image.getexif()[ExifTags.Base.Orientation] = 99
+    image.getexif()[ExifTags.Base.Orientation] = 0  # unknown
     np.testing.assert_array_equal(from_pil(image).pixels, RGB)
+    image.getexif()[ExifTags.Base.Orientation] = 99
+    with pytest.warns(ImageRemark, match="the image: its EXIF is damaged; it may be turned"):
+        np.testing.assert_array_equal(from_pil(image).pixels, RGB)
 
 
 def test_exif_is_kept_and_its_size_follows_the_pixels():
@@ -135,7 +139,8 @@ def test_exif_is_kept_and_its_size_follows_the_pixels():
 def test_damaged_exif_is_left_out_and_the_pixels_taken():
     image = Image.fromarray(RGB)
     image.info["exif"] = b"Exif\0\0no TIFF header"
-    picture = from_pil(image)
+    with pytest.warns(ImageRemark, match="the image: its EXIF is damaged; it may be turned"):
+        picture = from_pil(image)
     assert picture.exif == b""
     np.testing.assert_array_equal(picture.pixels, RGB)
 
