@@ -17,6 +17,7 @@ from satlib.data.download import Receipt, download
 from satlib.data.record import RECORD, check_record, read_record, strangers, write_record
 from satlib.images.folder import image_files, read_8bit
 from satlib.support.files import hash_file, locked, replacing
+from satlib.support.paths import as_path
 from satlib.support.progress import Progress, silent
 
 CHECKSUMS = "checksums.json"
@@ -49,6 +50,7 @@ def fetch(dataset: Dataset, root: Path, *, keep: bool = False, progress: Progres
     """
     if not dataset.archives:
         raise ValueError(f"{dataset.name} cannot be downloaded. {dataset.terms}")
+    root = as_path(root, "root")
     target = root / dataset.name
     downloads = root / ".downloads"
     downloads.mkdir(parents=True, exist_ok=True)
@@ -84,6 +86,7 @@ def verify(folder: Path, *, progress: Progress = silent) -> list[str]:
     OSError, ValueError
         If it is no folder, has no images, or its record is damaged.
     """
+    folder = as_path(folder, "folder")
     record = read_record(folder)
     with progress(folder.name) as report:
         if record is not None:

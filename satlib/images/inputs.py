@@ -15,6 +15,7 @@ from satlib.images.pil_images import CONVERTED, PIL_MODES, from_pil
 from satlib.images.tensors import to_tensor
 from satlib.resize import imresize
 from satlib.support.arrays import plain_array
+from satlib.support.paths import as_path
 
 SIDE = 96
 """Longer side of the image that an explorer works on; larger ones are shrunk to it."""
@@ -35,7 +36,7 @@ def as_picture(image: str | PathLike[str] | Image.Image | npt.NDArray[Any], max_
     if isinstance(image, Image.Image):
         return from_pil(image, max_pixels=max_pixels)
     if isinstance(image, (str, PathLike)):
-        return read(image, max_pixels=max_pixels)
+        return read(as_path(image, "image"), max_pixels=max_pixels)
     raise ValueError(f"image must be a path, a PIL image or a numpy array, got {type(image).__name__}")
 
 

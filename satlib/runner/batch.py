@@ -28,6 +28,7 @@ from satlib.runner.notebooks import Notebook, read_notebook
 from satlib.runner.parameter_types import fits
 from satlib.runner.records import Record, write_record
 from satlib.runner.slurm import make_executor, read_options, run_slurm
+from satlib.support.paths import as_path
 
 Executor = Literal["local", "slurm"]
 
@@ -58,9 +59,9 @@ def plan_batch(
     OSError, ValueError
         If the file, the notebook, or a parameter of any job is bad.
     """
+    out, folder = as_path(out, "out"), None if cwd is None else as_path(cwd, "cwd")
     batch = read_batch(file, parameters)
     notebook = notebook_of(batch, file)
-    folder = None if cwd is None else Path(cwd)
     jobs = []
     for name, values in batch.jobs.items():
         notebook.check(values, f"{file}: job {name}")

@@ -77,7 +77,7 @@ def execute(
     progress: bool = False,
 ) -> NotebookNode:
     """Run a notebook that is read already, with values that are checked; else as :func:`run_notebook`."""
-    out = as_path(out, "output")
+    out, cwd = as_path(out, "output"), None if cwd is None else as_path(cwd, "cwd")
     check_places(source.path, out, kernel, cwd)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from satlib.support.paths import as_path
+
 
 class _Loader(yaml.SafeLoader):
     """YAML whose numbers may be written 2e-4; YAML 1.1, which PyYAML reads, takes that for a text."""
@@ -26,7 +28,7 @@ def read_yaml(path: str | Path) -> object:
         If it is not YAML; the message names the file, and the line and column of the fault.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = as_path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not YAML: it is not text in UTF-8") from None
     return parse_yaml(text, str(path))

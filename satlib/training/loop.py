@@ -112,7 +112,10 @@ def train(
         raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
-    out = check_folder(folder)
+    out = as_path(folder, "folder")
+    if out.is_file():
+        raise NotADirectoryError(f"{out} is a file; a run needs a folder")
+    check_folder(out)
     if min(devices, nodes) < 1:
         raise ValueError(f"devices and nodes must be at least 1, got {devices} and {nodes}")
     store = Store(config.store, config.network.scale)
@@ -222,11 +225,9 @@ def _has_run(out: Path, resume: bool) -> bool:
 
     Raises
     ------
-    OSError, ValueError
-        If it is a file, or holds a run that nobody expects.
+    ValueError
+        If it holds a run that nobody expects.
     """
-    if out.is_file():
-        raise NotADirectoryError(f"{out} is a file; a run needs a folder")
     found = bool(checkpoints(out / "checkpoints"))
     if found and not resume:
         raise ValueError(f"{out} holds a run already; go on with --resume auto, or choose another folder")

@@ -3,9 +3,18 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from satlib import load, upscale
+from satlib.data import Store, prepare, verify
+from satlib.evaluation import evaluate
+from satlib.runner.notebooks import read_notebook
 from satlib.support.paths import as_path, check_folder, check_name, check_room, check_writable
+from satlib.support.yaml_files import read_yaml
+from satlib.upscaling import upscale_file
+from satlib.upscaling.models import Bicubic
 
 
 def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(tmp_path, monkeypatch):
@@ -60,3 +69,24 @@ def test_a_disk_without_room_is_named_with_its_numbers(tmp_path):
     check_room(tmp_path / "new", 1000, "it")
     with pytest.raises(OSError, match=r"new: the disk has no room for the run: 1,000,000,000\.0 MB .* are needed"):
         check_room(tmp_path / "new", 10**15, "the run")
+
+
+def test_functions_of_the_library_read_paths_in_the_same_way(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "set").mkdir()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "set/a.png")
+    (tmp_path / "c.yaml").write_text("a: 1")
+    assert upscale("~/set/a.png", "bicubic-x2").size == (80, 80)
+    assert prepare("~/set", "~/store", scales=(2,)) == tmp_path / "store"
+    assert len(Store("~/store", 2)) == 1 and verify("~/store") == [] and read_yaml("~/c.yaml") == {"a": 1}
+    upscale_file("~/set/a.png", "~/big.png", Bicubic(2))
+    evaluate("bicubic", "~/set", scale=2, save_images="~/out", resume="~/rows")
+    assert all((tmp_path / name).exists() for name in ("big.png", "out/a.png", "rows"))
+    uses = [
+        lambda path: upscale(path), lambda path: upscale_file(path, "b.png", Bicubic(2)), lambda path: prepare(path),
+        lambda path: Store(path, 2), lambda path: evaluate("bicubic", path, scale=2), lambda path: load(path),
+        lambda path: read_notebook(path), lambda path: verify(path), lambda path: read_yaml(path),
+    ]  # fmt: skip
+    for use in uses:
+        with pytest.raises(ValueError, match="~nobody-here/x"):
+            use("~nobody-here/x")
