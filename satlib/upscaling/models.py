@@ -82,9 +82,10 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     found = as_sat(model) if is_sat(model) else model
     if not isinstance(found, Upscaler):
         raise ValueError(f"model must be {MODELS}, got {shown(model)}")
-    if place is None or not isinstance(found, nn.Module) or place == check_device(weight_of(found).device):
+    if not isinstance(found, nn.Module):
         return found
-    return copy.deepcopy(found).to(place)
+    here = check_device(weight_of(found).device)
+    return found if place in (None, here) else copy.deepcopy(found).to(place)
 
 
 def weight_of(model: Upscaler) -> Tensor:
