@@ -8,7 +8,7 @@ import torch
 import training_runs
 
 from satlib import SAT, SATConfig, load
-from satlib.network.model import SIZES
+from satlib.network.geometry import SIZES
 from satlib.training import step as step_module
 from satlib.training import train
 from satlib.training.config import TrainConfig
