@@ -156,7 +156,7 @@ class Train(Subject):
     def half_written(self) -> list[str]:
         """Read every checkpoint and every network."""
         problems = []
-        for path in (*checkpoints(self.out / "checkpoints"), *self.out.glob("*.safetensors")):
+        for path in (*checkpoints(self.out / "checkpoints"), *self.out.glob("[!.]*.safetensors")):
             try:
                 read(path) if path.suffix == ".pt" else load(path)
             except (OSError, ValueError) as error:
