@@ -12,14 +12,16 @@ from torch import Tensor
 
 from satlib.analysis.attribution import Attribution, Square, attribution
 from satlib.analysis.squares import part_around, strongest_square
-from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note
+from satlib.commands.errors import MENDABLE, errors_in_one_line, note, reason, tell_failures
 from satlib.commands.options import choose_model
 from satlib.evaluation.finished_rows import fingerprint
 from satlib.evaluation.protocol import Protocol
 from satlib.images.folder import image_files
 from satlib.images.inputs import small_image
 from satlib.support.files import hash_file, replacing
+from satlib.support.paths import as_path, check_folder
 from satlib.support.progress_bar import bar
+from satlib.support.temporary import sweep
 from satlib.upscaling.models import Upscaler, weight_of
 from satlib.upscaling.other_networks import load_foreign
 
@@ -67,7 +69,8 @@ def analyse(
     """Attribute a square of the output to input pixels: local attribution maps (LAM) with their diffusion index.
 
     For each image: NAME.json with the numbers, NAME-MODEL.npy with each map, NAME.png with all beside each other. An
-    image that is done with the same models and options is not done again.
+    image that is done with the same models and options is not done again. Exit code: 0 if all went well; 1 if some images
+    could not be used, which a table names in the end; 2 if none was.
     """
     with errors_in_one_line():
         if find_spec("matplotlib") is None:
@@ -76,17 +79,18 @@ def analyse(
         models |= {path.name: load_foreign(path, device=device or "cpu") for path in other or []}
         _check(models, scale)
         request = _Request(models, _place(square), side, around, steps)
-        files = _files(images)
+        files = _files([as_path(path, "IMAGE") for path in images])
+        out = check_folder(out)
         out.mkdir(parents=True, exist_ok=True)
-    failed = False
+        sweep(out)
+    failures: list[tuple[str, str]] = []
     for file in files:
         try:
-            with errors_in_one_line():
-                typer.echo(_one(file, request, out))
-        except typer.Exit:
-            failed = True
-    if failed:
-        raise typer.Exit(BAD_INPUT)
+            typer.echo(_one(file, request, out))
+        except MENDABLE as error:
+            failures.append((file.name, reason(error)))
+            note(failures[-1][1])
+    tell_failures(failures, len(files) - len(failures), "images")
 
 
 def _check(models: dict[str, Upscaler], scale: int | None) -> None:

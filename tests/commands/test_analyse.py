@@ -79,8 +79,12 @@ def test_a_large_image_is_cut_around_the_square_and_says_so(photos: Path, tmp_pa
 def test_a_damaged_image_does_not_end_the_others(photos: Path, tmp_path: Path) -> None:
     (photos / "a.png").write_bytes(b"no image")
     code, text, err = run(photos, *MODELS, "--out", tmp_path / "out")
-    assert code == 2 and text.count("diffusion index") == 2
-    assert "a.png" in err and not list((tmp_path / "out").glob("a*"))
+    assert code == 1 and text.count("diffusion index") == 2
+    assert (
+        "1 of 3 images could not be used; the others are done" in err
+        and "| a.png |" in err
+        and not list((tmp_path / "out").glob("a*"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_a_damaged_image_does_not_end_the_others(photos: Path, tmp_path: Path) -
 )
 def test_what_cannot_be_is_one_line(photos: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     code, _, err = run(photos / "coffee.png", *arguments, "--out", tmp_path / "out")
-    assert code == 2 and message in err and err.count("\n") == 1
+    assert code == 2 and message in err.splitlines()[0]
     assert not list(tmp_path.glob("out/*"))
 
 
