@@ -69,8 +69,8 @@ def analyse(
     """Attribute a square of the output to input pixels: local attribution maps (LAM) with their diffusion index.
 
     For each image: NAME.json with the numbers, NAME-MODEL.npy with each map, NAME.png with all beside each other. An
-    image that is done with the same models and options is not done again. Exit code: 0 if all went well; 1 if some images
-    could not be used, which a table names in the end; 2 if none was.
+    image that is done with the same models and options is not done again. Exit code: 0 if all went well; 1 if some
+    images could not be used, which a table names in the end; 2 if none was.
     """
     with errors_in_one_line():
         if find_spec("matplotlib") is None:
