@@ -64,3 +64,29 @@ def input_cells(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
     rows, columns = (slice(n // scale, -(-(n + square.side) // scale)) for n in square[:2])
     inside[rows, columns] = True
     return inside
+
+
+def distance_from(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
+    """Return how many input pixels each one is away from those under the square, (H, W) int64: 0 there.
+
+    Diagonal steps count as one.
+    """
+    away = []
+    for first, size in zip(square[:2], grid, strict=True):
+        begin, end = first // scale, -(-(first + square.side) // scale)
+        place = torch.arange(size)
+        away.append(torch.maximum(begin - place, place - (end - 1)).clamp_min(0))
+    return torch.maximum(away[0][:, None], away[1])
+
+
+def share_beyond(found: Tensor, distance: Tensor) -> Tensor:
+    """Return the share of a map's absolute values that lies farther away than 0, 1, 2 ... pixels, (D,) float64.
+
+    Parameters
+    ----------
+    found, distance
+        (H, W): a map, and :func:`distance_from` its square. D is the largest distance; the last share is 0.
+    """
+    rings = torch.zeros(int(distance.max()) + 1, dtype=torch.float64)
+    rings.index_add_(0, distance.flatten(), found.abs().double().flatten())
+    return 1 - rings.cumsum(0) / rings.sum().clamp_min(1e-300)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from satlib._version import __version__
@@ -93,26 +93,21 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    content = _with_sorted_metadata(safetensors_bytes(state, metadata=header))
     with replacing(target) as temporary:
-        try:
-            save_file(state, temporary, metadata=header)
-        except SafetensorError as error:
-            raise OSError(f"cannot write {target}: {first_line(error)}") from error
-        _sort_metadata(temporary)
+        temporary.write_bytes(content)  # into this very file: another one in its place would not be locked
 
 
-def _sort_metadata(path: Path) -> None:
+def _with_sorted_metadata(content: bytes) -> bytes:
     """Put the metadata of a safetensors file in order: its writer writes them in another order each time.
 
     The file begins with the length of its header, 8 bytes; the header is JSON, and may end with spaces.
     """
-    with path.open("rb+") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        file.seek(8)
-        file.write(text.ljust(length))
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return content[:8] + text.ljust(end - 8) + content[end:]
 
 
 def parse_name(name: str) -> tuple[str, int] | None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib.analysis.attribution import Square
-from satlib.analysis.squares import input_cells, part_around, strongest_square
+from satlib.analysis.squares import distance_from, input_cells, part_around, share_beyond, strongest_square
 from satlib.upscaling.models import Bicubic
 
 IMAGE = torch.rand(3, 13, 17, generator=torch.Generator().manual_seed(0))
@@ -55,3 +55,18 @@ def test_what_cannot_be_is_named() -> None:
         strongest_square(IMAGE, 2, 27)
     with pytest.raises(ValueError, match=r"the part must be at least 4 pixels wide, got 3"):
         part_around(IMAGE, Square(0, 0, 8), 2, 3)
+
+
+def test_distances_and_shares_by_loops() -> None:
+    square, found = Square(9, 13, 6), torch.randn(13, 17, generator=torch.Generator().manual_seed(1))
+    distance = distance_from(square, (13, 17), 2)  # over the rows 4 to 7 and the columns 6 to 9
+    shares = share_beyond(found, distance)
+    sums = [0.0] * len(shares)
+    for y in range(13):
+        for x in range(17):
+            away = max(4 - y, y - 7, 6 - x, x - 9, 0)
+            assert distance[y, x] == away
+            for near in range(min(away, len(sums))):
+                sums[near] += abs(float(found[y, x]))
+    assert shares.tolist() == pytest.approx([s / float(found.abs().sum()) for s in sums], abs=1e-6)
+    assert (distance == 0).equal(input_cells(square, (13, 17), 2)) and shares[-1] == pytest.approx(0)

@@ -5,7 +5,7 @@ import torch
 
 from satlib.analysis.attribution import Attribution, Square
 from satlib.figures.kit.show import png
-from satlib.figures.network.attributions import sheet
+from satlib.figures.network.attributions import reach_lines, sheet
 
 IMAGE = torch.rand(3, 12, 15, generator=torch.Generator().manual_seed(0))
 
@@ -35,3 +35,13 @@ def test_what_does_not_fit_is_named() -> None:
         sheet(IMAGE, Square(0, 0, 4), 2, {})
     with pytest.raises(ValueError, match=r"the map of a is \(3, 3\), the image \(12, 15\)"):
         sheet(IMAGE, Square(0, 0, 4), 2, {"a": Attribution(torch.zeros(3, 3), 0.0)})
+
+
+def test_lines_of_the_reach_are_the_means() -> None:
+    shares = {"a": torch.tensor([[0.5, 0.1], [0.3, 0.3]]), "b": torch.tensor([[0.2, 0.0], [0.2, 0.0]])}
+    (ax,) = reach_lines(shares).axes
+    thick = [line for line in ax.lines if line.get_linewidth() == 2]
+    assert [line.get_label() for line in thick] == ["a", "b"]
+    assert thick[0].get_ydata().tolist() == pytest.approx([40, 20]) and len(ax.lines) == 6
+    assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 2
+    assert ax.get_yscale() == "log" and "farther away" in ax.get_ylabel()

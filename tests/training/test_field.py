@@ -112,6 +112,7 @@ def test_the_room_that_is_asked_for_is_what_a_run_takes(store: Path, tmp_path: P
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_saves_and_says_which(store: Path, tmp_path: Path, monkeypatch, name: str) -> None:
     number, step = getattr(signal, name), sessions.Session.step
+    before = signal.signal(number, signal.SIG_DFL)  # it may be ignored here, as under nohup
 
     def interrupted(self: sessions.Session) -> None:
         step(self)
@@ -119,7 +120,10 @@ def test_a_signal_saves_and_says_which(store: Path, tmp_path: Path, monkeypatch,
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(sessions.Session, "step", interrupted)
-    result = train(config(store), tmp_path / "run", device="cpu")
+    try:
+        result = train(config(store), tmp_path / "run", device="cpu")
+    finally:
+        signal.signal(number, before)
     assert (result.stopped_by, result.step, steps_kept(tmp_path / "run")) == (name, 2, 2)
 
 

@@ -41,7 +41,7 @@ def test_exif_that_jpeg_does_not_hold_is_told_before_the_work(tmp_path: Path, mo
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
     upscale_file(tmp_path / "a.png", tmp_path / "b.png", Bicubic(2))
     monkeypatch.setattr(api, "upscale_picture", None)  # an error where it is called
-    with pytest.raises(ValueError, match=r"cannot write .*b\.jpg: JPEG holds 65,533 bytes of EXIF at most, .* 70,0"):
+    with pytest.raises(ValueError, match=r"cannot write .*b\.jpg: JPEG holds 65533 bytes of EXIF, not 70"):
         upscale_file(tmp_path / "a.png", tmp_path / "b.jpg", Bicubic(2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 

@@ -8,7 +8,18 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from satlib.analysis.attribution import Attribution, Square
-from satlib.figures.kit.style import VERMILLION, frame_off, panels, show_image, styled
+from satlib.figures.kit.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILLION,
+    WIDTH,
+    frame_off,
+    panels,
+    show_image,
+    styled,
+)
 
 DECADES = 4
 """Of the colours: what is owed less than 10^-4 of the most is as dark as nothing."""
@@ -34,7 +45,8 @@ def sheet(image: Tensor, square: Square, scale: int, maps: Mapping[str, Attribut
     sizes = {name: found.map.abs().double() for name, found in maps.items()}
     shares = {name: size / size.sum().clamp_min(1e-300) for name, size in sizes.items()}
     top = max(float(share.max()) for share in shares.values()) or 1.0
-    figure, axes = panels(1 + len(maps), image.shape[1] / image.shape[2], columns=min(3, 1 + len(maps)))
+    columns = 2 if len(maps) == 3 else 3
+    figure, axes = panels(1 + len(maps), image.shape[1] / image.shape[2], columns=columns)
     show_image(axes[0], image, "input")
     for ax, (name, share) in zip(axes[1:], shares.items(), strict=True):
         floor = top * 10.0**-DECADES
@@ -46,4 +58,24 @@ def sheet(image: Tensor, square: Square, scale: int, maps: Mapping[str, Attribut
         corner = (square.column / scale - 0.5, square.row / scale - 0.5)
         ax.add_patch(Rectangle(corner, square.side / scale, square.side / scale, fill=False, ec=VERMILLION, lw=1.5))
     figure.colorbar(drawn, ax=axes, shrink=0.85, aspect=25).set_label("% of the map's absolute sum")
+    return figure
+
+
+@styled
+def reach_lines(shares: Mapping[str, Tensor]) -> Figure:
+    """Draw which share of a map lies farther away than a distance: a line for each network, of the mean over images.
+
+    ``shares`` are (images, D) by network, as :func:`satlib.analysis.squares.share_beyond` returns them; the thin
+    lines are single images. What is below 10^-5 is left out.
+    """
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    ax = figure.subplots()
+    looks = zip((BLACK, BLUE, ORANGE, GREEN), ("--", "-", "-.", ":"), strict=True)
+    for (name, values), (color, style) in zip(shares.items(), looks, strict=False):
+        for line in (100 * values).clamp_min(1e-9):
+            ax.plot(line.numpy(), color=color, lw=0.5, alpha=0.35)
+        ax.plot((100 * values.mean(0)).clamp_min(1e-9).numpy(), color=color, ls=style, lw=2, label=name)
+    ax.set(yscale="log", ylim=(1e-3, 100), xlabel="distance from the square, in input pixels")
+    ax.set(ylabel="% of the map's absolute sum\nthat lies farther away", xlim=(0, None))
+    ax.legend()
     return figure
