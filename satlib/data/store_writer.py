@@ -57,7 +57,7 @@ def prepare(
         For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
         with rounding. A store that has other scales already keeps them.
     leave_out
-        Leave out images that cannot be used, and keep a list of them in the store (:func:`left_out`); else the first
+        Leave out images that cannot be used, and keep a list of them in the store (``left_out``); else the first
         one is an error.
     progress
         Opened for each file of the store, and told its images.

@@ -115,7 +115,7 @@ class State:
 def save(state: State, config: TrainConfig, folder: Path, photographs: str = "") -> Path:
     """Write a checkpoint of this step into a folder, then remove all but the newest ``config.keep``.
 
-    ``photographs`` is the fingerprint of the store; see :meth:`satlib.data.store.Store.fingerprint`.
+    ``photographs`` is the fingerprint of the store; see ``Store.fingerprint``.
 
     Raises
     ------
