@@ -21,6 +21,7 @@ from satlib.support.devices import check_device
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
+from satlib.weights.hub import fetch, is_address
 from satlib.weights.tensors import (
     CONFIG_TENSOR,
     Named,
@@ -43,7 +44,8 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     ----------
     name_or_path
         A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or
-        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too.
+        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too; or
+        "hf://owner/name" on the Hugging Face hub, "hf://owner/name@revision" for a branch, tag or commit of it.
     device
         Where the network goes; checked before anything is read.
     overrides
@@ -58,11 +60,16 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     ------
     FileNotFoundError
         No such file, or no weights bundled under this name.
+    OSError
+        What is on the hub cannot be had; the message says what to do.
     ValueError
         Not a name and not a file; damaged; foreign; weights that do not fit the configuration, or are not finite; a
         device that cannot be used.
     """
-    path, place = as_path(name_or_path, "model"), check_device(device)
+    place = check_device(device)
+    if isinstance(name_or_path, str) and is_address(name_or_path):
+        return _load_from_hub(name_or_path, overrides).to(place)
+    path = as_path(name_or_path, "model")
     parsed = None if path.exists() else parse_name(str(name_or_path))
     if parsed is not None:
         path = bundled(str(name_or_path))
@@ -140,6 +147,15 @@ def bundled(name: str) -> Path:
 def bundled_names() -> list[str]:
     """Return the names of the networks whose weights the package has."""
     return sorted(path.stem for path in bundled("any").parent.glob("*.safetensors"))
+
+
+def _load_from_hub(address: str, overrides: dict[str, object]) -> SAT:
+    """Load a network from the Hugging Face hub; its config.json and its file of weights must say the same."""
+    path, told = fetch(address)
+    config, state = _read_safetensors(path)
+    if config != told:
+        raise ValueError(f"{address}: config.json and model.safetensors have different configurations")
+    return build(config.replace(**overrides), state, path)
 
 
 def _read_safetensors(path: Path) -> Named:

@@ -26,7 +26,7 @@ FLOORS = [
         "config images runner",
         "network data plain",
         "weights complexity",
-        "upscaling",
+        "upscaling export",
         "analysis evaluation spandrel",
         "training theory",
         "figures __init__",
