@@ -8,6 +8,9 @@ function half(bits) {
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
 }
 
+/** The configuration once more, for programs that drop the header. */
+const CONFIG_TENSOR = "satlib_config";
+
 const READERS = {
   F16: (bytes) => Float32Array.from(new Uint16Array(bytes), half),
   F32: (bytes) => new Float32Array(bytes),
@@ -19,8 +22,9 @@ export function parse(buffer) {
   if (about.format !== "satlib" || !about.config) throw new Error("the file was not written by satlib");
   const start = 8 + Number(new DataView(buffer).getBigUint64(0, true)), tensors = {};
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(entries)) {
-    if (!READERS[dtype]) throw new Error(`${name} has the type ${dtype}, which is not known here; F16 and F32 are`);
     if (start + to > buffer.byteLength) throw new Error("the file is cut off");
+    if (name === CONFIG_TENSOR) continue;
+    if (!READERS[dtype]) throw new Error(`${name} has the type ${dtype}, which is not known here; F16 and F32 are`);
     tensors[name] = { shape, data: READERS[dtype](buffer.slice(start + from, start + to)) };
   }
   return { config: parseConfig(about.config), tensors };

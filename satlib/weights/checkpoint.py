@@ -1,11 +1,10 @@
-"""Networks in files: safetensors with the configuration in the header, and the authors' PyTorch checkpoints.
+"""Networks in files: safetensors with their configuration, and the authors' PyTorch checkpoints.
 
 Nothing is unpickled but tensors. What the authors' files do not say (they hold no configuration) is read off the
 shapes of their tensors, and the rest is taken from their released YAML, the preset "sat-released".
 """
 
 import json
-import re
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -16,13 +15,23 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from satlib._version import __version__
-from satlib.config import PRESETS, SCALES, SATConfig
+from satlib.config import PRESETS, SCALES
 from satlib.network.model import SAT, as_sat
 from satlib.support.devices import check_device
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
-from satlib.weights.released import infer_config, rename
+from satlib.weights.hub import fetch, is_address
+from satlib.weights.tensors import (
+    CONFIG_TENSOR,
+    Named,
+    build,
+    find_network,
+    from_released,
+    pack_config,
+    read_config,
+    without_config,
+)
 from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib"
@@ -35,7 +44,8 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     ----------
     name_or_path
         A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or
-        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too.
+        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too; or
+        "hf://owner/name" on the Hugging Face hub, "hf://owner/name@revision" for a branch, tag or commit of it.
     device
         Where the network goes; checked before anything is read.
     overrides
@@ -50,11 +60,16 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     ------
     FileNotFoundError
         No such file, or no weights bundled under this name.
+    OSError
+        What is on the hub cannot be had; the message says what to do.
     ValueError
         Not a name and not a file; damaged; foreign; weights that do not fit the configuration, or are not finite; a
         device that cannot be used.
     """
-    path, place = as_path(name_or_path, "model"), check_device(device)
+    place = check_device(device)
+    if isinstance(name_or_path, str) and is_address(name_or_path):
+        return _load_from_hub(name_or_path, overrides).to(place)
+    path = as_path(name_or_path, "model")
     parsed = None if path.exists() else parse_name(str(name_or_path))
     if parsed is not None:
         path = bundled(str(name_or_path))
@@ -72,12 +87,13 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_released(path)
-    return _build(config.replace(**overrides), state, path).to(place)
+    return build(config.replace(**overrides), state, path).to(place)
 
 
 def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     """Write a network to a .safetensors file with its configuration and the version of satlib in the header.
 
+    The configuration is a tensor of the file as well (`satlib.weights.tensors`), for programs that drop the header.
     The file appears whole or not at all; the same network gives the same bytes. Tensors keep their dtype. Of a network
     in a wrapper (:func:`satlib.network.model.as_sat`) the network itself is written.
 
@@ -93,6 +109,7 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    state[CONFIG_TENSOR] = pack_config(network.config)
     content = _with_sorted_metadata(safetensors_bytes(state, metadata=header))
     with replacing(target) as temporary:
         temporary.write_bytes(content)  # into this very file: another one in its place would not be locked
@@ -127,7 +144,16 @@ def bundled_names() -> list[str]:
     return sorted(path.stem for path in bundled("any").parent.glob("*.safetensors"))
 
 
-def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
+def _load_from_hub(address: str, overrides: dict[str, object]) -> SAT:
+    """Load a network from the Hugging Face hub; its config.json and its file of weights must say the same."""
+    path, told = fetch(address)
+    config, state = _read_safetensors(path)
+    if config != told:
+        raise ValueError(f"{address}: config.json and model.safetensors have different configurations")
+    return build(config.replace(**overrides), state, path)
+
+
+def _read_safetensors(path: Path) -> Named:
     """Read a file of :func:`save`, or one of another trainer with the authors' names."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -137,18 +163,20 @@ def _read_safetensors(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
     if header.get("format") != FORMAT or "config" not in header:
+        if CONFIG_TENSOR in state:
+            return find_network(state, path)
         try:
-            return _from_released(path, state)
+            return from_released(state, path)
         except ValueError as error:
             raise ValueError(f"{path} was not written by satlib: its header has no configuration; {error}") from error
     try:
-        return SATConfig.from_dict(json.loads(header["config"])), state
-    except (ValueError, TypeError) as error:
+        return read_config(header["config"]), without_config(state)
+    except ValueError as error:
         version = header.get("version", "unknown")
-        raise ValueError(f"{path} has an unusable configuration (satlib {version}): {first_line(error)}") from error
+        raise ValueError(f"{path} has an unusable configuration (satlib {version}): {error}") from error
 
 
-def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
+def _read_released(path: Path) -> Named:
     """Read a checkpoint of the authors' code: a dict with ``params_ema`` or ``params``, or the tensors themselves."""
     content = read_torch_file(path)
     for key in ("params_ema", "params"):
@@ -156,38 +184,4 @@ def _read_released(path: Path) -> tuple[SATConfig, dict[str, Tensor]]:
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ValueError(f"{path} is not a SAT checkpoint: it holds no dict of tensors")
-    return _from_released(path, content)
-
-
-def _from_released(path: Path, content: dict[str, Tensor]) -> tuple[SATConfig, dict[str, Tensor]]:
-    """Return the configuration and the weights of tensors under the authors' names, wrapped or not."""
-    tensors = {re.sub(r"^((module|_orig_mod)\.)+", "", str(key)): value for key, value in content.items()}
-    try:
-        return infer_config(tensors), rename(tensors)
-    except KeyError as error:
-        raise ValueError(f"{path} is not a SAT checkpoint: it has no tensor {error.args[0]!r}") from error
-    except (ValueError, IndexError) as error:
-        raise ValueError(f"{path} is not a SAT checkpoint: {first_line(error)}") from error
-
-
-def _build(config: SATConfig, state: dict[str, Tensor], path: Path) -> SAT:
-    """Build the network of a configuration around tensors, after comparing names and shapes."""
-    with torch.random.fork_rng(devices=[]):
-        model = SAT(config)
-    expected = model.state_dict()
-    problems = [f"{name} is missing" for name in expected if name not in state]
-    problems += [f"{name} is not part of the network" for name in state if name not in expected]
-    problems += [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(expected[name].shape)}"
-        for name in expected
-        if name in state and state[name].shape != expected[name].shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ValueError(f"the weights in {path} do not fit the configuration: {problems[0]}{more}")
-    for name, tensor in state.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"the weights in {path} are not finite: {name} has NaN or infinite values")
-    double = all(tensor.dtype == torch.float64 for tensor in state.values())
-    model.to(torch.float64 if double else torch.float32).load_state_dict(state)
-    return model.eval()
+    return find_network(content, path)

@@ -57,7 +57,7 @@ def test_the_header_holds_configuration_and_version(tmp_path):
         header = file.metadata()
     assert header["version"] == __version__
     assert SATConfig.from_dict(json.loads(header["config"])) == SMALL
-    assert set(load_file(tmp_path / "a.safetensors")) == set(SAT(SMALL).state_dict())
+    assert set(load_file(tmp_path / "a.safetensors")) == {*SAT(SMALL).state_dict(), "satlib_config"}
 
 
 def test_overrides_change_the_function_and_not_the_weights(tmp_path):

@@ -1,0 +1,81 @@
+"""`satlib export`: a network in the form that another place wants, chosen by the target."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from satlib.commands.errors import errors_in_one_line
+from satlib.commands.options import choose_model
+from satlib.export.hugging_face import write_folder
+from satlib.export.openmodeldb import write_entry
+from satlib.network.model import SAT
+from satlib.weights.checkpoint import bundled, bundled_names, save
+
+Kind = Literal["hugging-face", "safetensors", "openmodeldb"]
+"""What can be written: a folder for the hub, a file for spandrel and others, an entry of OpenModelDB."""
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name such as sat-tiny-x2, or a file of weights.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A .safetensors or .json file, or a new folder.")],
+    kind: Annotated[Kind | None, typer.Option(help="What to write, where TARGET does not tell.")] = None,
+    repo: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="Where on the hub the folder will go.")] = None,
+    license_: Annotated[str | None, typer.Option("--license", help="The licence: mit on the hub, MIT else.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Where the file is published; may be repeated.")] = None,
+    author: Annotated[str, typer.Option(help="The author's id in OpenModelDB.")] = "",
+    date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day of publication.")] = "",
+    tag: Annotated[list[str] | None, typer.Option(help="A tag of OpenModelDB; may be repeated.")] = None,
+    description: Annotated[str, typer.Option(help="The text of the entry, in Markdown.")] = "",
+) -> None:
+    """Write a network for the Hugging Face hub (a folder), OpenModelDB (.json), or spandrel (.safetensors)."""
+    with errors_in_one_line():
+        chosen, network = kind or choose_kind(target), choose_model(model, None, device="cpu", untrained=False)
+        given = {"--repo": repo, "--license": license_, "--url": url, "--author": author, "--date": date, "--tag": tag}
+        _check_options(chosen, {name for name, value in {**given, "--description": description}.items() if value})
+        if not isinstance(network, SAT):
+            raise ValueError(f"only a SAT can be exported, got {model!r}")
+        if chosen == "safetensors":
+            save(network, target)
+        elif chosen == "hugging-face":
+            write_folder(network, target, name=_name(model), repo=repo, license=license_)
+        else:
+            write_entry(
+                network, target, file=_file(model), urls=url or [], author=author, published=date, license=license_,
+                description=description or f"{network.name}, {network.n_params:,} parameters.", tags=tag or [],
+            )  # fmt: skip
+    typer.echo(f"{target}: {chosen}")
+
+
+def choose_kind(target: Path) -> Kind:
+    """Return what is written to a target: a file by its extension, a folder for the hub.
+
+    Raises
+    ------
+    ValueError
+        If the extension is none that is known.
+    """
+    if target.suffix == ".safetensors":
+        return "safetensors"
+    if target.suffix == ".json":
+        return "openmodeldb"
+    if target.suffix == "" or target.is_dir():
+        return "hugging-face"
+    raise ValueError(f"TARGET must be a .safetensors or .json file or a folder, or --kind given; got {str(target)!r}")
+
+
+def _check_options(kind: Kind, given: set[str]) -> None:
+    """Raise ValueError if an option is given that has nothing to say about what is written."""
+    known = {"hugging-face": {"--repo", "--license"}, "safetensors": set()}.get(kind, given - {"--repo"})
+    if unused := sorted(given - known):
+        raise ValueError(f"{unused[0]} says nothing about {kind}")
+
+
+def _name(model: str) -> str:
+    """Return what a card calls a model: a bundled name, or that of its file or repository."""
+    return model if model in bundled_names() else Path(model).stem
+
+
+def _file(model: str) -> Path:
+    """Return the file of a model: the bundled one, or the one given."""
+    return bundled(model) if model in bundled_names() else Path(model)
