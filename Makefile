@@ -31,7 +31,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help book serve site-check test test-all lint types live notebooks run-notebooks bench install clean distclean
+.PHONY: help lab book serve site-check test test-all lint types live notebooks run-notebooks bench install clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,10 +79,12 @@ live: $(VENV)/.dev ## Compile the kernels of the page "Try it": book/live/sat.wa
 	$(BIN)/python book/live/build.py
 
 notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, without outputs
-	$(BIN)/jupytext --to ipynb --update notebooks/*.md
-	$(BIN)/jupyter nbconvert --inplace --log-level WARN --clear-output --ClearMetadataPreprocessor.enabled=True \
-		--ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', 'jupytext'}" \
-		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'mystnb'}" notebooks/*.ipynb
+	$(BIN)/python -m book.lab notebooks/*.md
+
+# The sources are not listed: each chapter would stand there twice.
+lab: $(VENV)/.notebook ## Open the notebooks in JupyterLab, at the page to start with
+	$(BIN)/jupyter lab --ContentsManager.hide_globs='[0-9][0-9]_*.md' --ContentsManager.hide_globs='__pycache__' \
+		notebooks/00_start.ipynb
 
 # Each notebook is a batch of one job: what is done is not run again until its code or the library changes.
 run-notebooks: $(VENV)/.dev ## Run every notebook by papermill, as it is, into out/notebooks
@@ -111,13 +113,19 @@ distclean: clean ## Remove .venv as well
 $(VENV)/.book: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) torch
 	$(PIP) --editable '.[book]'
+	@touch $@ $(VENV)/.notebook
+
+# `book` includes `notebook`; the chapters use what `theory` and `train` bring.
+$(VENV)/.notebook: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) torch
+	$(PIP) --editable '.[notebook,theory,train]'
 	@touch $@
 
 # `dev` includes `book`.
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) torch
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(VENV)/.book
+	@touch $@ $(VENV)/.book $(VENV)/.notebook
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,34 +1,19 @@
-"""Explorers in a real JupyterLab, looked at with headless Chromium: they appear, and knobs and clicks change pictures.
-
-The server runs on a free port of this machine with folders of its own, and ends with the tests, as its kernels do.
-"""
+"""Explorers in a real JupyterLab, in headless Chromium: they appear, and knobs and clicks change pictures."""
 
 import json
-import os
-import secrets
-import shutil
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from processes import PATIENCE, is_alive, start
+from lab_server import CHROMIUM, FLAGS, Server, run_all_cells, serve, wait_for_kernel
+from processes import PATIENCE, is_alive
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 CELLS = (
     "import os\nfrom satlib import explore, samples\n"
     "photo = samples.load('coffee').resize((32, 24))\nprint('kernel', os.getpid())",
@@ -46,51 +31,6 @@ DRAWN = """(image) => {
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 
 
-@dataclass
-class Server:
-    """A JupyterLab."""
-
-    token: str
-    process: subprocess.Popen[bytes]
-    runtime: Path
-    log: Path
-    address: str = ""
-    kernels: list[int] = field(default_factory=list)
-
-    def ask(self, path: str, method: str = "GET") -> bytes:
-        """Send a request to its API."""
-        request = urllib.request.Request(
-            self.address + path, method=method, headers={"Authorization": f"token {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return answer.read()
-
-    def wait(self) -> None:
-        """Wait until it has chosen a port and answers."""
-        end = time.monotonic() + PATIENCE
-        while not self.answers():
-            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
-            time.sleep(0.1)
-
-    def answers(self) -> bool:
-        """Return whether it answers at the address that it has written down."""
-        try:
-            (file,) = self.runtime.glob("jpserver-*.json")
-            self.address = json.loads(file.read_text())["url"]
-            self.ask("api/status")
-        except (ValueError, OSError):  # there is no file yet, or half of it, or nobody at the address
-            return False
-        return True
-
-    def has_a_connected_kernel(self) -> bool:
-        """Return whether there is a kernel and somebody is connected to it."""
-        try:
-            kernels = json.loads(self.ask("api/kernels"))
-        except urllib.error.HTTPError:  # it answers 500 as long as it is starting one
-            return False
-        return [kernel["connections"] for kernel in kernels] == [1]
-
-
 def write_notebook(path: Path) -> None:
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(text) for text in CELLS],
@@ -99,41 +39,13 @@ def write_notebook(path: Path) -> None:
     nbformat.write(notebook, path)
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return this environment with every folder that Jupyter writes to in ``folder``."""
-    places = {
-        name: str(folder / name.lower())
-        for name in (
-            "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
-            "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR", "HOME",
-        )
-    }  # fmt: skip
-    news = folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
-    news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    return os.environ | places | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lab")
     (folder / "root").mkdir()
     write_notebook(folder / "root" / "explorers.ipynb")
-    token = secrets.token_hex(16)
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'root'}",
-    ]  # fmt: skip
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = start(command, env=environment(folder), cwd=folder, stdout=output, stderr=output)
-    lab = Server(token, process, folder / "jupyter_runtime_dir", log)
-    try:
-        lab.wait()
+    with serve(folder) as lab:
         yield lab
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
 
 
 @dataclass
@@ -158,20 +70,6 @@ class Notebook:
         raise AssertionError("the picture does not change")
 
 
-def wait_for_kernel(server: Server, page: Any) -> None:
-    """Wait until the notebook's kernel waits for cells.
-
-    JupyterLab shows an idle kernel as soon as the notebook is there, before it has asked the server for one, and drops
-    cells that are run then: they stay as they are, for ever. So the server has to tell of a kernel that JupyterLab is
-    connected to, and then JupyterLab, which has seen it start, has to tell that it is idle.
-    """
-    end = time.monotonic() + PATIENCE
-    while not server.has_a_connected_kernel():
-        assert time.monotonic() < end, "no kernel was started"
-        page.wait_for_timeout(50)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
-
-
 @pytest.fixture(scope="module")
 def notebook(server: Server) -> Iterator[Notebook]:
     with playwright.sync_playwright() as driver:
@@ -183,8 +81,7 @@ def notebook(server: Server) -> Iterator[Notebook]:
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(f"{server.address}lab/tree/explorers.ipynb?token={server.token}")
         wait_for_kernel(server, page)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        run_all_cells(page)
         opened = Notebook(page, errors)
         opened.explorer(2).locator("img").nth(1).wait_for()
         text = page.locator(".jp-OutputArea-output", has_text="kernel").first.inner_text()

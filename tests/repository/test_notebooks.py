@@ -7,6 +7,9 @@ import jupytext
 import nbformat
 import pytest
 
+from book.lab.cells import notebook_text
+from book.lab.words import for_lab
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SOURCES = sorted(NOTEBOOKS.glob("*.md"))
 
@@ -20,19 +23,50 @@ def read_pair(source: Path) -> tuple[nbformat.NotebookNode, nbformat.NotebookNod
     return jupytext.read(source), nbformat.read(generated, as_version=4)
 
 
-def content(notebook: nbformat.NotebookNode) -> list[tuple[str, str, dict[str, object]]]:
-    """Return what a pair must share: the type, text and metadata of each cell."""
-    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
-
-
 def test_every_generated_notebook_has_a_source() -> None:
     assert {p.stem for p in NOTEBOOKS.glob("*.ipynb")} - {p.stem for p in SOURCES} == set()
 
 
 @each_pair
-def test_generated_notebook_equals_its_source(source: Path) -> None:
-    written, generated = read_pair(source)
-    assert content(generated) == content(written), f"{source.name} changed: run `make notebooks`"
+def test_generated_notebook_is_what_its_source_gives(source: Path) -> None:
+    generated = source.with_suffix(".ipynb").read_text(encoding="utf-8")
+    assert generated == notebook_text(source), f"{source.name} changed: run `make notebooks`"
+
+
+@each_pair
+def test_generated_notebook_has_the_code_of_its_source_below_captions(source: Path) -> None:
+    written, generated = (
+        [cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in read_pair(source)
+    )
+    assert len(written) == len(generated)
+    for before, after in zip(written, generated, strict=True):
+        caption = after.source.removesuffix(for_lab(before.source, source))
+        assert re.fullmatch(r"(# [\w -]+\n)?", caption)
+        assert {key: after.metadata.get(key) for key in before.metadata} == before.metadata
+
+
+@each_pair
+def test_cells_are_folded_where_the_page_folds_them_and_nowhere_else(source: Path) -> None:
+    for cell in read_pair(source)[1].cells:
+        tags = set(cell.metadata.get("tags", []))
+        folded = cell.metadata.get("jupyter", {})
+        no_input = bool(tags & {"hide-input", "hide-cell", "remove-input", "remove-cell"})
+        no_output = bool(tags & {"hide-output", "hide-cell", "remove-output", "remove-cell"})
+        expected = {"source_hidden": no_input, "outputs_hidden": no_output}
+        assert folded == {key: True for key, hidden in expected.items() if hidden}
+
+
+@each_pair
+def test_every_solution_is_folded_below_its_exercise(source: Path) -> None:
+    text = source.read_text(encoding="utf-8")
+    cells = read_pair(source)[1].cells
+    headings = [cell for cell in cells if re.match(r"#+ (Exercise|Solution) \d+$", cell.source)]
+    solutions = [cell for cell in headings if "Solution" in cell.source]
+    assert len(headings) - len(solutions) == text.count("{exercise-start}")
+    assert len(solutions) == text.count("{solution-start}") + text.count("{solution}")
+    assert all(cell.metadata["jp-MarkdownHeadingCollapsed"] for cell in solutions)
+    folding = [cell for cell in cells if "jp-MarkdownHeadingCollapsed" in cell.metadata]
+    assert folding == solutions
 
 
 @each_pair
