@@ -61,7 +61,7 @@ def noise(grid: tuple[int, int]) -> torch.Tensor:
 def files() -> Files:
     model = in_float32(network(SMALL), half=True)
     exploring = exploring_graph(model)
-    return Files(model, exploring, picture_graph(exploring, SMALL))
+    return Files(model, exploring, picture_graph(exploring, sampler(SMALL), SMALL))
 
 
 def twin_of(model: SAT, image: torch.Tensor) -> check.Arrays:
@@ -204,7 +204,9 @@ def test_what_cannot_be_exported_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"as \.onnx, got"):
         export(SAT(SMALL), tmp_path / "net.pt")
     with pytest.raises(ValueError, match="sampling 'grid' is not drawn in a file"):
-        sampler(SMALL.replace(sampling="grid"))
+        export(SAT(SMALL.replace(sampling="grid")), tmp_path / "net.onnx")
+    with pytest.raises(OSError, match="nowhere"):
+        export(SAT(SMALL), tmp_path / "nowhere" / "net.onnx")
     with pytest.raises(ValueError, match="head.weight are too large for float16"):
         model = SAT(SMALL)
         model.head.weight.data[0] = 1e5

@@ -1,5 +1,6 @@
 """A network as an ONNX file that is checked before it is there."""
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -11,10 +12,16 @@ from satlib.support.files import replacing
 from satlib.support.paths import as_path, check_writable
 from satlib.weights.portable.check import Agreement, check_exploring, check_picture
 from satlib.weights.portable.graph import exploring_graph, in_float32, picture_graph
+from satlib.weights.portable.sampler import sampler
 
 
 def export(
-    model: nn.Module, path: str | PathLike[str], *, explore: bool = False, half: bool = False
+    model: nn.Module,
+    path: str | PathLike[str],
+    *,
+    explore: bool = False,
+    half: bool = False,
+    say: Callable[[str], None] = lambda line: None,
 ) -> list[Agreement]:
     """Write a network to an .onnx file that takes images of any height and width, and check what was written.
 
@@ -33,6 +40,8 @@ def export(
     half
         Round the weights to float16, which makes a trained network's file half as large. The file is then checked
         against the network with these weights. Computed is in float32 nevertheless.
+    say
+        Is told in one line when the long part begins.
 
     Returns
     -------
@@ -52,11 +61,16 @@ def export(
         raise ValueError(f"networks are exported as .onnx, got {str(path)!r}")
     check_writable(target)
     network = in_float32(as_sat(model), half=half)
+    drawn = None if explore else sampler(network.config)
+    say(f"writing {target}: this takes a minute or two")
     exploring = exploring_graph(network)
-    graph = exploring if explore else picture_graph(exploring, network.config)
     with replacing(target) as temporary:
-        write(graph, temporary)
-        found = check_exploring(temporary, network) if explore else check_picture(temporary, exploring, network)
+        if drawn is None:
+            write(exploring, temporary)
+            found = check_exploring(temporary, network)
+        else:
+            write(picture_graph(exploring, drawn, network.config), temporary)
+            found = check_picture(temporary, exploring, network)
         refuse_bad(found)
     return found
 

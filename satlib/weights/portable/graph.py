@@ -21,7 +21,6 @@ from satlib._version import __version__
 from satlib.config import SATConfig
 from satlib.network.model import SAT
 from satlib.weights.portable.network import Choice, Portable
-from satlib.weights.portable.sampler import sampler
 
 OPSET, IR_VERSION = 20, 10
 """The first with Gelu; what onnxruntime reads since 1.18."""
@@ -83,15 +82,12 @@ def exploring_graph(model: SAT) -> onnx.ModelProto:
     return graph
 
 
-def picture_graph(exploring: onnx.ModelProto, config: SATConfig) -> onnx.ModelProto:
-    """Return the graph with an image as its one input and the picture as its one output: samples drawn inside.
+def picture_graph(exploring: onnx.ModelProto, drawn: onnx.ModelProto, config: SATConfig) -> onnx.ModelProto:
+    """Return the graph with an image as its one input and the picture as its one output.
 
-    Raises
-    ------
-    ValueError
-        As :func:`satlib.weights.portable.sampler.sampler`.
+    ``drawn`` is the configuration's :func:`satlib.weights.portable.sampler.sampler`, which goes before the network.
     """
-    drawn, inner = sampler(config), exploring.graph
+    inner = exploring.graph
     temperature = numpy_helper.from_array(np.array(config.temperature, np.float32), "temperature")
     nodes = _needed([*drawn.graph.node, *inner.node], {PICTURE})
     used = {name for node in nodes for name in _read_by(node)}
