@@ -15,6 +15,7 @@ from satlib.commands.complexity import complexity
 from satlib.commands.doctor import doctor
 from satlib.commands.evaluate import evaluate
 from satlib.commands.experiment import experiment
+from satlib.commands.export_onnx import export
 from satlib.commands.paths import Command
 from satlib.commands.run import RunCommand, run
 from satlib.commands.train import train
@@ -33,6 +34,7 @@ app.command(cls=Command, short_help="Show what a square of the output is made of
 app.command(cls=Command, short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
 app.command(cls=Command, short_help="Train a network, or go on with a run.")(train)
 app.command(cls=Command, short_help="Run the trainings of an experiment, or go on.")(experiment)
+app.command(cls=Command, short_help="Write a network as an ONNX file, for programs without torch.")(export)
 app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
 app.command(cls=Command, short_help="Say what decides how fast satlib is here, and what is missing.")(doctor)
 app.add_typer(data.app, name="data")
