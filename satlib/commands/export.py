@@ -6,20 +6,30 @@ from typing import Annotated, Literal
 import typer
 
 from satlib.commands.errors import errors_in_one_line
+from satlib.commands.export_onnx import write_onnx
 from satlib.commands.options import choose_model
 from satlib.export.hugging_face import write_folder
 from satlib.export.openmodeldb import write_entry
 from satlib.network.model import SAT
 from satlib.weights.checkpoint import bundled, bundled_names, save
 
-Kind = Literal["hugging-face", "safetensors", "openmodeldb"]
-"""What can be written: a folder for the hub, a file for spandrel and others, an entry of OpenModelDB."""
+Kind = Literal["onnx", "hugging-face", "safetensors", "openmodeldb"]
+"""What can be written: a file for programs without torch, a folder for the hub, a file for spandrel and others, an
+entry of OpenModelDB."""
 
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A name such as sat-tiny-x2, or a file of weights.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A .safetensors or .json file, or a new folder.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="An .onnx, .safetensors or .json file, or a new folder.")
+    ],
     kind: Annotated[Kind | None, typer.Option(help="What to write, where TARGET does not tell.")] = None,
+    explore: Annotated[
+        bool, typer.Option("--explore", help="ONNX: K, m, tau, samples as inputs, every layer's choices as outputs.")
+    ] = False,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="ONNX: round the weights to float16; bundled networks have such already.")
+    ] = False,
     repo: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="Where on the hub the folder will go.")] = None,
     license_: Annotated[str | None, typer.Option("--license", help="The licence: mit on the hub, MIT else.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Where the file is published; may be repeated.")] = None,
@@ -28,14 +38,28 @@ def export(
     tag: Annotated[list[str] | None, typer.Option(help="A tag of OpenModelDB; may be repeated.")] = None,
     description: Annotated[str, typer.Option(help="The text of the entry, in Markdown.")] = "",
 ) -> None:
-    """Write a network for the Hugging Face hub (a folder), OpenModelDB (.json), or spandrel (.safetensors)."""
+    """Write a network as ONNX, or for the Hugging Face hub (a folder), OpenModelDB (.json), or spandrel (.safetensors).
+
+    An ONNX file takes a minute or two and is checked with onnxruntime: printed is how far it is from the network at
+    three sizes; a file that is too far is not kept (exit code 2).
+    """
     with errors_in_one_line():
         chosen, network = kind or choose_kind(target), choose_model(model, None, device="cpu", untrained=False)
-        given = {"--repo": repo, "--license": license_, "--url": url, "--author": author, "--date": date, "--tag": tag}
-        _check_options(chosen, {name for name, value in {**given, "--description": description}.items() if value})
+        given: dict[str, object] = {
+            "--repo": repo,
+            "--license": license_,
+            "--url": url,
+            "--author": author,
+            "--date": date,
+            "--tag": tag,
+        }
+        given |= {"--description": description, "--explore": explore, "--fp16": fp16}
+        _check_options(chosen, {name for name, value in given.items() if value})
         if not isinstance(network, SAT):
             raise ValueError(f"only a SAT can be exported, got {model!r}")
-        if chosen == "safetensors":
+        if chosen == "onnx":
+            write_onnx(network, target, explore=explore, half=fp16)
+        elif chosen == "safetensors":
             save(network, target)
         elif chosen == "hugging-face":
             write_folder(network, target, name=_name(model), repo=repo, license=license_)
@@ -44,7 +68,8 @@ def export(
                 network, target, file=_file(model), urls=url or [], author=author, published=date, license=license_,
                 description=description or f"{network.name}, {network.n_params:,} parameters.", tags=tag or [],
             )  # fmt: skip
-    typer.echo(f"{target}: {chosen}")
+    if chosen != "onnx":
+        typer.echo(f"{target}: {chosen}")
 
 
 def choose_kind(target: Path) -> Kind:
@@ -55,18 +80,22 @@ def choose_kind(target: Path) -> Kind:
     ValueError
         If the extension is none that is known.
     """
+    if target.suffix == ".onnx":
+        return "onnx"
     if target.suffix == ".safetensors":
         return "safetensors"
     if target.suffix == ".json":
         return "openmodeldb"
     if target.suffix == "" or target.is_dir():
         return "hugging-face"
-    raise ValueError(f"TARGET must be a .safetensors or .json file or a folder, or --kind given; got {str(target)!r}")
+    known = "an .onnx, .safetensors or .json file or a folder"
+    raise ValueError(f"TARGET must be {known}, or --kind given; got {str(target)!r}")
 
 
 def _check_options(kind: Kind, given: set[str]) -> None:
     """Raise ValueError if an option is given that has nothing to say about what is written."""
-    known = {"hugging-face": {"--repo", "--license"}, "safetensors": set()}.get(kind, given - {"--repo"})
+    own = {"onnx": {"--explore", "--fp16"}, "hugging-face": {"--repo", "--license"}, "safetensors": set[str]()}
+    known = own.get(kind, given - {"--repo", *own["onnx"]})
     if unused := sorted(given - known):
         raise ValueError(f"{unused[0]} says nothing about {kind}")
 

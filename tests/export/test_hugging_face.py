@@ -193,7 +193,7 @@ def test_what_cannot_be_exported_is_told_in_one_line(tmp_path: Path) -> None:
     save(small(), tmp_path / "a.safetensors")
     for words, message in (
         (("bicubic", tmp_path / "hub"), "only a SAT can be exported"),
-        (("sat-tiny-x2", tmp_path / "a.bin"), "TARGET must be a .safetensors or .json file or a folder"),
+        (("sat-tiny-x2", tmp_path / "a.bin"), "TARGET must be an .onnx, .safetensors or .json file or a folder"),
         (("sat-tiny-x2", tmp_path / "b.safetensors", "--license", "mit"), "--license says nothing about safetensors"),
         (("sat-tiny-x2", tmp_path / "hub", "--date", "2026-01-01"), "--date says nothing about hugging-face"),
         (("sat-tiny-x2", tmp_path / "2x-a.json"), "the addresses must be one or more"),
