@@ -1,8 +1,8 @@
 """Networks as ONNX files, for programs without torch; needs the extra "onnx".
 
 `export`, in `file`, writes one and checks it. `network` is the function that is exported: a twin of `satlib.plain`, and
-its first lines say why; `windows` is its local attention, `sampler` draws the samples in the file, `graph` calls the
-exporter and `check` compares.
+its first lines say why; `windows` is its local attention, `sampler` and `twister` draw the samples in the file, `graph`
+calls the exporter and `check` compares.
 """
 
 from satlib.support.extras import needing
