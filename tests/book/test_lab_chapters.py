@@ -123,7 +123,7 @@ def test_chapter_runs_and_hides_solutions_then_too(page: Any, server: Server, ch
 def test_a_solution_opens_when_asked(page: Any, server: Server) -> None:
     show(page, server, "05_center_selection")
     page.locator(".jp-showHiddenCellsButton").first.click()
-    page.get_by_text("Call the densest token 1.").first.wait_for()
+    page.locator(".myst", has_text="Call the densest token 1.").wait_for()
 
 
 def test_the_start_page_leads_to_every_chapter_and_a_link_opens_it(page: Any, server: Server) -> None:
