@@ -103,6 +103,7 @@ def serve(folder: Path) -> Iterator[Server]:
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'root'}",
+        "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = folder / "log"
     with log.open("wb") as output:
@@ -128,6 +129,15 @@ def wait_for_kernel(server: Server, page: Any) -> None:
         assert time.monotonic() < end, "no kernel was started"
         page.wait_for_timeout(50)
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+
+
+RAN = """() => {
+    const cells = jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model);
+    const done = (cell) => cell.executionCount !== null && cell.executionState === "idle";
+    return document.querySelector('[data-mime-type*="error"]') !== null
+        || cells.every((cell) => cell.type !== "code" || done(cell));
+}"""
+"""Whether every cell of the notebook in front has run, folded ones as well, or one has failed."""
 
 
 def run_all_cells(page: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from book.lab.targets import exercises
+from book.lab.targets import exercises, title
 from book.lab.words import for_lab
 
 FOLDED = {"source_hidden": {"input", "cell"}, "outputs_hidden": {"output", "cell"}}
@@ -40,9 +40,21 @@ def notebook_text(source: Path) -> str:
     cells: list[nbformat.NotebookNode] = []
     for cell in read.cells:
         cells += [code_cell(cell, source)] if cell.cell_type == "code" else markdown_cells(cell.source, source, numbers)
+    if numbers:
+        cells.append(nbformat.v4.new_markdown_cell(what_is_next(source)))
     name(cells)
     metadata = {"kernelspec": read.metadata.kernelspec}
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata)) + "\n"
+
+
+def what_is_next(source: Path) -> str:
+    """Return the last cell of a chapter with exercises: a link to the next chapter, after the last one to the first.
+
+    JupyterLab goes to the last cell when all are run, and opens the solution that this is in.
+    """
+    chapters = sorted(source.parent.glob("*.md"))
+    following = chapters[(chapters.index(source) + 1) % len(chapters)]
+    return f"## Next\n\n[{title(following)}]({following.stem}.ipynb)"
 
 
 def code_cell(cell: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:

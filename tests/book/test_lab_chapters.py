@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_server import CHROMIUM, FLAGS, ROOT, Server, run_all_cells, serve, wait_for_kernel
+from lab_server import CHROMIUM, FLAGS, RAN, ROOT, Server, run_all_cells, serve, wait_for_kernel
 from processes import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -112,12 +112,7 @@ def test_chapter_runs_and_hides_solutions_then_too(page: Any, server: Server, ch
     cells = show(page, server, chapter).cells
     wait_for_kernel(server, page)
     run_all_cells(page)
-    n_code = sum(cell.cell_type == "code" for cell in cells)
-    ran = (
-        "count => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]"
-        ".filter((prompt) => /^\\[\\d+\\]:$/.test(prompt.textContent.trim())).length === count"
-    )
-    page.wait_for_function(ran, arg=n_code)
+    page.wait_for_function(RAN)
     assert page.locator('.jp-OutputArea-output[data-mime-type*="error"]').count() == 0
     assert page.locator('.jp-OutputArea-output[data-mime-type*="stderr"]').count() == 0
     texts = seen(page, ".jp-Notebook .jp-OutputArea-output")
@@ -127,8 +122,8 @@ def test_chapter_runs_and_hides_solutions_then_too(page: Any, server: Server, ch
 
 def test_a_solution_opens_when_asked(page: Any, server: Server) -> None:
     show(page, server, "05_center_selection")
-    page.get_by_role("button", name=re.compile("cells? hidden")).first.click()
-    page.get_by_text("Call the densest token 1.").first.wait_for()
+    page.locator(".jp-showHiddenCellsButton").first.click()
+    page.locator(".myst", has_text="Call the densest token 1.").wait_for()
 
 
 def test_the_start_page_leads_to_every_chapter_and_a_link_opens_it(page: Any, server: Server) -> None:
