@@ -32,9 +32,7 @@ app.command(cls=Command, short_help="Upscale an image, or a folder of images.")(
 app.command(cls=Command, short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
 app.command(cls=Command, short_help="Show what a square of the output is made of, for several networks.")(analyse)
 app.command(cls=Command, short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
-app.command(cls=Command, short_help="Write a network as ONNX, or for the hub and other programs.")(
-    export
-)
+app.command(cls=Command, short_help="Write a network as ONNX, or for the hub and other programs.")(export)
 app.command(cls=Command, short_help="Train a network, or go on with a run.")(train)
 app.command(cls=Command, short_help="Run the trainings of an experiment, or go on.")(experiment)
 app.command(cls=RunCommand, short_help="Run a notebook with parameters, or a batch of such runs.")(run)
