@@ -173,7 +173,7 @@ def aggregate(x: Tensor, sample: Tensor, config: SATConfig, knobs: Knobs) -> tup
 
 
 def directions(x: Tensor) -> Tensor:
-    """Return x / ||x|| along the last axis, zero where there is none."""
+    """Return x divided by its norm along the last axis, zero where there is none."""
     norm = vector_norm(x, dim=-1, keepdim=True)
     return x * torch.where(norm > EPS, 1 / norm.clamp_min(EPS), 0.0)
 
@@ -209,7 +209,7 @@ def ranked(score: Tensor) -> Tensor:
 
 
 def rounded(x: Tensor) -> Tensor:
-    """Round to whole numbers, halves to even, for |x| < 2^22: two additions, which every engine has fast."""
+    """Round numbers between -2^22 and 2^22, halves to even: two additions, which every engine has fast."""
     return (x + HALF) - HALF
 
 
