@@ -48,7 +48,7 @@ def part_around(image: Tensor, square: Square, scale: int, length: int) -> tuple
     check_square(square, image, scale)
     starts = []
     for first, size in zip(square[:2], image.shape[1:], strict=True):
-        begin, end = first // scale, -(-(first + square.side) // scale)  # the pixels under the square
+        begin, end = _under(first, square.side, scale)
         require(end - begin <= length, "the part", length, f"at least {end - begin} pixels wide")
         starts.append(max(0, min((begin + end - length) // 2, size - length)))
     top, left = starts
@@ -58,14 +58,6 @@ def part_around(image: Tensor, square: Square, scale: int, length: int) -> tuple
     return part, moved
 
 
-def input_cells(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
-    """Return which input pixels the square is made from at its own place, (H, W) bool."""
-    inside = torch.zeros(grid, dtype=torch.bool)
-    rows, columns = (slice(n // scale, -(-(n + square.side) // scale)) for n in square[:2])
-    inside[rows, columns] = True
-    return inside
-
-
 def distance_from(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
     """Return how many input pixels each one is away from those under the square, (H, W) int64: 0 there.
 
@@ -73,7 +65,7 @@ def distance_from(square: Square, grid: tuple[int, int], scale: int) -> Tensor:
     """
     away = []
     for first, size in zip(square[:2], grid, strict=True):
-        begin, end = first // scale, -(-(first + square.side) // scale)
+        begin, end = _under(first, square.side, scale)
         place = torch.arange(size)
         away.append(torch.maximum(begin - place, place - (end - 1)).clamp_min(0))
     return torch.maximum(away[0][:, None], away[1])
@@ -90,3 +82,8 @@ def share_beyond(found: Tensor, distance: Tensor) -> Tensor:
     rings = torch.zeros(int(distance.max()) + 1, dtype=torch.float64)
     rings.index_add_(0, distance.flatten(), found.abs().double().flatten())
     return 1 - rings.cumsum(0) / rings.sum().clamp_min(1e-300)
+
+
+def _under(first: int, side: int, scale: int) -> tuple[int, int]:
+    """Return where the input pixels under ``side`` output pixels from ``first`` on begin and end, along one axis."""
+    return first // scale, -(-(first + side) // scale)

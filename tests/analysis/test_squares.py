@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib.analysis.attribution import Square
-from satlib.analysis.squares import distance_from, input_cells, part_around, share_beyond, strongest_square
+from satlib.analysis.squares import distance_from, part_around, share_beyond, strongest_square
 from satlib.upscaling.models import Bicubic
 
 IMAGE = torch.rand(3, 13, 17, generator=torch.Generator().manual_seed(0))
@@ -43,13 +43,6 @@ def test_a_part_holds_the_same_square(length: int) -> None:
         assert moved.side == square.side and torch.equal(here, there)
 
 
-def test_cells_under_a_square() -> None:
-    inside = input_cells(Square(3, 4, 5), (13, 17), 2)
-    rows, columns = inside.nonzero().unbind(1)
-    assert (int(rows.min()), int(rows.max()), int(columns.min()), int(columns.max())) == (1, 3, 2, 4)
-    assert inside.sum() == 9
-
-
 def test_what_cannot_be_is_named() -> None:
     with pytest.raises(ValueError, match=r"square must be in an output of 26 x 34 pixels.*got \(0, 0, 27\)"):
         strongest_square(IMAGE, 2, 27)
@@ -69,4 +62,6 @@ def test_distances_and_shares_by_loops() -> None:
             for near in range(min(away, len(sums))):
                 sums[near] += abs(float(found[y, x]))
     assert shares.tolist() == pytest.approx([s / float(found.abs().sum()) for s in sums], abs=1e-6)
-    assert (distance == 0).equal(input_cells(square, (13, 17), 2)) and shares[-1] == pytest.approx(0)
+    assert int((distance == 0).sum()) == 16 and shares[-1] == pytest.approx(0)
+    odd = distance_from(Square(3, 4, 5), (13, 17), 2) == 0  # over the rows 1 to 3 and the columns 2 to 4
+    assert odd[1:4, 2:5].all() and odd.sum() == 9
