@@ -98,8 +98,11 @@ def measure_all(names: Sequence[str], checkouts: dict[str, Path], rounds: int) -
     """Measure every subject in every version, on one thread and on two, alone and beside busy loops, in turn."""
     keys = [
         (what, version, threads, beside)
-        for what in names for threads in THREAD_COUNTS for beside in (False, True) for version in checkouts
-    ]  # fmt: skip
+        for what in names
+        for threads in THREAD_COUNTS
+        for beside in (False, True)
+        for version in checkouts
+    ]
     rows = {key: Row(*key, wall=[], cpu=[]) for key in keys}
     for number in range(rounds):
         for (what, version, threads, beside), row in rows.items():

@@ -49,8 +49,10 @@ def aggregation(grid: Grid, channels: int, *, check: bool = True) -> tuple[Run, 
     sample = eval_sample(c, grid, 0)
     return both(
         lambda y: plain.aggregate(y, k, sample, c).tokens,
-        lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens, x, check=check,
-    )  # fmt: skip
+        lambda y: dta.aggregate(y, k, grid=grid, sample=sample).tokens,
+        x,
+        check=check,
+    )
 
 
 def saa(grid: Grid, channels: int, *, backward: bool = False, check: bool = True) -> tuple[Run, Run]:

@@ -42,8 +42,16 @@ class Plan:
     batch: int = 32
     large: Grid = (720, 1280)
     sweep: tuple[Grid, ...] = (
-        (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 512), (512, 512), (512, 1024), (1024, 1024)
-    )  # fmt: skip
+        (64, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+        (256, 512),
+        (512, 512),
+        (512, 1024),
+        (1024, 1024),
+    )
     product: int = 8192
     copy: int = 4 * GIB
     method: Method = Method()
@@ -118,10 +126,12 @@ def describe(device: torch.device) -> Row:
         return {"gpu": device.type}
     properties = torch.cuda.get_device_properties(device)
     return {
-        "gpu": properties.name, "memory": properties.total_memory,
-        "capability": f"{properties.major}.{properties.minor}", "cuda": torch.version.cuda,
+        "gpu": properties.name,
+        "memory": properties.total_memory,
+        "capability": f"{properties.major}.{properties.minor}",
+        "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
-    }  # fmt: skip
+    }
 
 
 def forward_rows(bench: Bench) -> Iterator[Row]:
@@ -240,13 +250,16 @@ def kernel_rows(bench: Bench) -> Iterator[Row]:
 def profile_rows(bench: Bench) -> Iterator[Row]:
     """Yield the kernels of the forward pass."""
     model = subjects.network(bench.plan.presets[0], 4, bench.device).eval()
-    yield from gpu_kernels.profile_rows(
-        bench.device, subjects.forward(model, bench.plan.grid, "bfloat16", "ours").run
-    )  # fmt: skip
+    yield from gpu_kernels.profile_rows(bench.device, subjects.forward(model, bench.plan.grid, "bfloat16", "ours").run)
 
 
 SECTIONS: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    "forward": forward_rows, "training": training_rows, "large": large_rows, "profile": profile_rows,
-    "peers": peer_rows, "kernels": kernel_rows, "sweep": sweep_rows,
-}  # fmt: skip
+    "forward": forward_rows,
+    "training": training_rows,
+    "large": large_rows,
+    "profile": profile_rows,
+    "peers": peer_rows,
+    "kernels": kernel_rows,
+    "sweep": sweep_rows,
+}
 """What is measured, the most important first."""

@@ -19,9 +19,11 @@ LISTED = 25
 """Kernels of the profile."""
 
 NAMES = {
-    SDPBackend.FLASH_ATTENTION: "flash", SDPBackend.EFFICIENT_ATTENTION: "memory-efficient",
-    SDPBackend.CUDNN_ATTENTION: "cuDNN", SDPBackend.MATH: "math",
-}  # fmt: skip
+    SDPBackend.FLASH_ATTENTION: "flash",
+    SDPBackend.EFFICIENT_ATTENTION: "memory-efficient",
+    SDPBackend.CUDNN_ATTENTION: "cuDNN",
+    SDPBackend.MATH: "math",
+}
 
 
 def attention_rows(device: torch.device, method: Method, tokens: int, windows: int) -> Iterator[Row]:

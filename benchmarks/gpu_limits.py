@@ -38,9 +38,12 @@ def limit(config: SATConfig, grid: Grid, number_format: Format, found: dict[str,
     """Return the seconds that a forward pass over one image takes at best, at these rates."""
     layers = sum(config.groups)
     counts = {
-        "window attention": layers / 2, "aggregation": layers, "SAA attention": layers, "gated MLP": 2 * layers,
+        "window attention": layers / 2,
+        "aggregation": layers,
+        "SAA attention": layers,
+        "gated MLP": 2 * layers,
         "norms": 4 * layers + 2,
-    }  # fmt: skip
+    }
     share = BYTES[number_format] / 4  # `needs` counts float32
     total = 0.0
     for name, need in needs(config, grid).items():

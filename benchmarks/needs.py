@@ -62,9 +62,11 @@ def _windows(c: SATConfig, n: int) -> Needs:
     area, width = c.window[0] * c.window[1], c.channels // c.heads
     pairs = 2 * c.heads * (n // area)  # windows times heads, in both layers
     products = (
-        Product("q, k, v", 2, n, c.channels, 3 * c.channels), Product("windows QK^T", pairs, area, width, area),
-        Product("windows AV", pairs, area, area, width), Product("projection", 2, n, c.channels, c.channels),
-    )  # fmt: skip
+        Product("q, k, v", 2, n, c.channels, 3 * c.channels),
+        Product("windows QK^T", pairs, area, width, area),
+        Product("windows AV", pairs, area, area, width),
+        Product("projection", 2, n, c.channels, c.channels),
+    )
     return Needs(products, 18 * n * c.channels, pairs * area**2, _bytes(4 * n * c.channels + 8 * c.channels**2))
 
 
@@ -78,10 +80,13 @@ def _attention(c: SATConfig, n: int, k: int) -> Needs:
     """Count SAA without the aggregation."""
     inner, width = c.qk_channels // c.heads, c.channels // c.heads
     products = (
-        Product("queries", 1, n, c.channels, c.qk_channels), Product("keys", 1, k, c.channels, c.qk_channels),
-        Product("values", 1, k, c.channels, c.channels), Product("QK^T", c.heads, n, inner, k),
-        Product("AV", c.heads, n, k, width), Product("projection", 1, n, c.channels, c.channels),
-    )  # fmt: skip
+        Product("queries", 1, n, c.channels, c.qk_channels),
+        Product("keys", 1, k, c.channels, c.qk_channels),
+        Product("values", 1, k, c.channels, c.channels),
+        Product("QK^T", c.heads, n, inner, k),
+        Product("AV", c.heads, n, k, width),
+        Product("projection", 1, n, c.channels, c.channels),
+    )
     weights = 2 * c.channels * (c.qk_channels + c.channels)
     return Needs(products, 0, c.heads * n * k, _bytes(2 * n * c.channels + k * c.channels + weights))
 

@@ -66,11 +66,13 @@ def parts(model: SAT, grid: Grid) -> list[Part]:
         _part("gated MLP", 2 * layers, lambda: slow_mlp(x), lambda: block.mlp(x, grid)),
         _part("norms", 4 * layers + 2, lambda: block.norm1(x), lambda: block.norm1(x)),
         _part(
-            "convolutions", len(model.groups) + 1,
-            lambda: group.conv(x.transpose(1, 2).reshape(deep.shape)), lambda: to_tokens(group.conv(deep)),
+            "convolutions",
+            len(model.groups) + 1,
+            lambda: group.conv(x.transpose(1, 2).reshape(deep.shape)),
+            lambda: to_tokens(group.conv(deep)),
         ),
         _part("upsampler", 1, lambda: _upsample(model, deep.contiguous()), lambda: _upsample(model, deep)),
-    ]  # fmt: skip
+    ]
 
 
 def _part(name: str, count: float, slow: Run, fast: Run) -> Part:
@@ -98,11 +100,13 @@ def _selective(model: SAT, x: Tensor, grid: Grid) -> tuple[Part, Part]:
     slow = dense.on_tokens(partial(plain.selective_attention, config=c, layer=0), module, grid)
     return (
         _part(
-            "aggregation", len(modules),
-            lambda: plain.aggregate(x, n_centers, sample, c).tokens, lambda: module.aggregate(x, at),
+            "aggregation",
+            len(modules),
+            lambda: plain.aggregate(x, n_centers, sample, c).tokens,
+            lambda: module.aggregate(x, at),
         ),
         _part("SAA layer", len(modules), lambda: slow(x), lambda: module(x, at)),
-    )  # fmt: skip
+    )
 
 
 def _upsample(model: SAT, deep: Tensor) -> Tensor:

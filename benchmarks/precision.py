@@ -56,13 +56,17 @@ def compare(name: str, device: torch.device, side: int) -> Iterator[Row]:
         half, moved = run(model, low.to(device), "bfloat16")
         layers = [agreement(a, b) for a, b in zip(chosen, moved, strict=True)]
         yield {
-            "model": name, "picture": picture, "grid": list(low.shape[2:]), "between": psnr(half, exact),
+            "model": name,
+            "picture": picture,
+            "grid": list(low.shape[2:]),
+            "between": psnr(half, exact),
             "tiles": psnr(in_tiles(model, low), exact),
             "float32": psnr(exact, high, border=model.config.scale, luma=True),
             "bfloat16": psnr(half, high, border=model.config.scale, luma=True),
-            "kept": mean(kept for kept, _ in layers), "same": mean(same for _, same in layers),
+            "kept": mean(kept for kept, _ in layers),
+            "same": mean(same for _, same in layers),
             "layers": [[round(value, 4) for value in layer] for layer in layers],
-        }  # fmt: skip
+        }
 
 
 def pair(picture: str, scale: int, side: int) -> tuple[Tensor, Tensor]:

@@ -19,11 +19,32 @@ KINDS = {
     "norms and softmax": ("native_layer_norm", "_softmax", "linalg_vector_norm"),
     "selection": ("topk", "sort", "max", "min", "argmax", "argmin", "amax", "amin"),
     "moving data": (
-        "copy_", "cat", "index", "gather", "index_select", "constant_pad_nd", "roll", "fill_", "zero_", "scatter",
-        "scatter_", "scatter_add", "scatter_add_", "scatter_reduce", "scatter_reduce_", "one_hot", "repeat", "arange",
-        "tril", "triu", "index_put_", "index_add_", "index_add", "pixel_shuffle",
+        "copy_",
+        "cat",
+        "index",
+        "gather",
+        "index_select",
+        "constant_pad_nd",
+        "roll",
+        "fill_",
+        "zero_",
+        "scatter",
+        "scatter_",
+        "scatter_add",
+        "scatter_add_",
+        "scatter_reduce",
+        "scatter_reduce_",
+        "one_hot",
+        "repeat",
+        "arange",
+        "tril",
+        "triu",
+        "index_put_",
+        "index_add_",
+        "index_add",
+        "pixel_shuffle",
     ),
-}  # fmt: skip
+}
 """Operators of torch (without "aten::") by kind of work; all others do arithmetic on single elements."""
 
 OTHER = "elementwise"

@@ -89,9 +89,12 @@ def peak_growth(module: str, name: str, which: int) -> int:
     """
     program = f"from {module} import MEMORY; from benchmarks.protocol import grow; grow(MEMORY[{name!r}], {which})"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
-    )  # fmt: skip
+    )
     if done.returncode != 0:
         raise MemoryError(f"the measured process ended with {done.returncode}: {done.stderr.strip()[-300:]}")
     return int(done.stdout)
@@ -125,10 +128,14 @@ def machine() -> dict[str, object]:
     """Return what the numbers depend on: processor, threads, load, versions."""
     names = [x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x]
     return {
-        "processor": names[0] if names else platform.machine(), "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(), "load": _load(),
-        "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
-    }  # fmt: skip
+        "processor": names[0] if names else platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": _load(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def save(name: str, started_on: dict[str, object], content: dict[str, object]) -> None:

@@ -139,9 +139,18 @@ class Train(Subject):
             Image.fromarray(photo).save(photos / f"{number}.png")
         in_child(lambda: app(["data", "prepare", str(photos), "--to", str(store), "--scale", "2"]))
         config = TrainConfig(
-            network=NETWORK, store=str(store), holdout=1, steps=10, batch=2, patch=16, save_every=2, validate_every=4,
-            log_every=2, ema=0.9, threads=1,
-        )  # fmt: skip
+            network=NETWORK,
+            store=str(store),
+            holdout=1,
+            steps=10,
+            batch=2,
+            patch=16,
+            save_every=2,
+            validate_every=4,
+            log_every=2,
+            ema=0.9,
+            threads=1,
+        )
         write_config(config, self.inputs / "config.yaml")
 
     def run(self) -> None:

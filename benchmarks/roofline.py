@@ -78,10 +78,17 @@ def look(preset: str, grid: Grid) -> dict[str, object]:
         products = [
             {**product._asdict(), "macs": product.macs, "rate": product_rate(product)} for product in need.products
         ]
-        rows.append({
-            "name": name, "count": part.count, "products": products, "depthwise": need.depthwise,
-            "exponentials": need.exponentials, "bytes": need.n_bytes, "seconds": seconds[name],
-        })  # fmt: skip
+        rows.append(
+            {
+                "name": name,
+                "count": part.count,
+                "products": products,
+                "depthwise": need.depthwise,
+                "exponentials": need.exponentials,
+                "bytes": need.n_bytes,
+                "seconds": seconds[name],
+            }
+        )
         say(f"{preset:<10} {name:<18} {median(seconds[name]):8.4f} s  {need.macs / 1e9:8.3f} G multiply-adds")
         for product in products:
             say(f"{'':<10}   {product['name']:<16} {product['rate'] / 1e9:8.2f} G/s")

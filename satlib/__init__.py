@@ -18,9 +18,13 @@ else:
     __getattr__, __dir__ = names_on_demand(
         __name__,
         {
-            "SAT": "satlib.network.model", "SATConfig": "satlib.config", "load": "satlib.weights.checkpoint",
-            "save": "satlib.weights.checkpoint", "trace": "satlib.analysis.tracing", "upscale": "satlib.upscaling",
+            "SAT": "satlib.network.model",
+            "SATConfig": "satlib.config",
+            "load": "satlib.weights.checkpoint",
+            "save": "satlib.weights.checkpoint",
+            "trace": "satlib.analysis.tracing",
+            "upscale": "satlib.upscaling",
         },
-    )  # fmt: skip
+    )
 
 __all__ = ["SAT", "SATConfig", "__version__", "load", "save", "trace", "upscale"]

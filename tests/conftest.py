@@ -25,11 +25,21 @@ processes.adopt_orphans()
 
 TESTS = Path(__file__).parent
 FIRST = (
-    "repository/test_documents.py", "book/test_smoke_notebooks.py", "runner/test_batch.py", "runner/test_notebooks.py",
-    "commands/test_run.py", "training/test_processes.py", "runner/test_slurm.py", "weights/test_bundled.py",
-    "training/test_training.py", "book/test_lab.py", "benchmarks/test_gpu.py", "dta/kernels/test_compiled.py",
-    "book/test_try_it.py", "live/test_network.py",
-)  # fmt: skip
+    "repository/test_documents.py",
+    "book/test_smoke_notebooks.py",
+    "runner/test_batch.py",
+    "runner/test_notebooks.py",
+    "commands/test_run.py",
+    "training/test_processes.py",
+    "runner/test_slurm.py",
+    "weights/test_bundled.py",
+    "training/test_training.py",
+    "book/test_lab.py",
+    "benchmarks/test_gpu.py",
+    "dta/kernels/test_compiled.py",
+    "book/test_try_it.py",
+    "live/test_network.py",
+)
 """Files that take the longest: they start first, so that none of them is alone in the end."""
 LEFT_OUT = pytest.StashKey[int]()
 

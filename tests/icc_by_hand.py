@@ -13,8 +13,10 @@ Lab = tuple[float, float, float]
 def cmyk_profile(lab_of: Callable[[int, int, int, int], Lab]) -> bytes:
     """Return a profile; ``lab_of`` gives L (0 to 100), a and b (-128 to 127) for inks of 0 or 1 each."""
     even = bytes(range(256))
-    table = b"".join(bytes((round(L * 2.55), round(a) + 128, round(b) + 128)) for L, a, b in
-                     (lab_of(*inks) for inks in product((0, 1), repeat=4)))  # fmt: skip
+    table = b"".join(
+        bytes((round(L * 2.55), round(a) + 128, round(b) + 128))
+        for L, a, b in (lab_of(*inks) for inks in product((0, 1), repeat=4))
+    )
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
     lut = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + identity + even * 4 + table + even * 3
     text = b"by hand\0"

@@ -61,17 +61,39 @@ def test_every_field_has_bad_values_above():
 
 
 GOOD = [
-    *(("scale", v) for v in SCALES), *(("aggregation", v) for v in AGGREGATIONS),
+    *(("scale", v) for v in SCALES),
+    *(("aggregation", v) for v in AGGREGATIONS),
     *(("upsampler", v) for v in UPSAMPLERS),
-    *(("norm_restoration", v) for v in NORM_RESTORATIONS), *(("sampling", v) for v in SAMPLINGS),
+    *(("norm_restoration", v) for v in NORM_RESTORATIONS),
+    *(("sampling", v) for v in SAMPLINGS),
     *(("selective", v) for v in SELECTIVES),
-    ("channels", 12), ("groups", (1,)), ("heads", 2), ("mlp_ratio", 2), ("gate_kernel", 1), ("window", (1, 1)),
-    ("window", (32, 8)), ("window", (3, 9)), ("qk_ratio", 1), ("qk_ratio", 2.0), ("keep_ratio", 1),
+    ("channels", 12),
+    ("groups", (1,)),
+    ("heads", 2),
+    ("mlp_ratio", 2),
+    ("gate_kernel", 1),
+    ("window", (1, 1)),
+    ("window", (32, 8)),
+    ("window", (3, 9)),
+    ("qk_ratio", 1),
+    ("qk_ratio", 2.0),
+    ("keep_ratio", 1),
     ("keep_ratio", 1e-9),
-    ("subsample", 1), ("subsample", 2.5), ("neighbors", 1), ("neighbors", 10**6), ("neighbors", 0.001),
-    ("neighbors", 3.0), ("temperature", 5), ("upsampler_channels", 1), ("drop_path", 0), ("drop_path", 0.999),
-    ("seed", 2**63 - 1), ("qkv_bias", False), ("size_bias", True), ("mask_padding", False),
-]  # fmt: skip
+    ("subsample", 1),
+    ("subsample", 2.5),
+    ("neighbors", 1),
+    ("neighbors", 10**6),
+    ("neighbors", 0.001),
+    ("neighbors", 3.0),
+    ("temperature", 5),
+    ("upsampler_channels", 1),
+    ("drop_path", 0),
+    ("drop_path", 0.999),
+    ("seed", 2**63 - 1),
+    ("qkv_bias", False),
+    ("size_bias", True),
+    ("mask_padding", False),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), GOOD, ids=str)

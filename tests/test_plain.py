@@ -19,24 +19,56 @@ from satlib.config import SCALES, UPSAMPLERS
 from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 
 SMALL = SATConfig(
-    scale=2, channels=16, heads=2, groups=(1, 2), window=(2, 4), position_channels=4, gate_kernel=3, keep_ratio=0.1,
-    neighbors=0.4, upsampler_channels=8,
-)  # fmt: skip
+    scale=2,
+    channels=16,
+    heads=2,
+    groups=(1, 2),
+    window=(2, 4),
+    position_channels=4,
+    gate_kernel=3,
+    keep_ratio=0.1,
+    neighbors=0.4,
+    upsampler_channels=8,
+)
 KINDS = [(a, n) for a in AGGREGATIONS for n in NORM_RESTORATIONS]
 CHOICES = [  # weights are the same in all of them
     *({"aggregation": a, "norm_restoration": n} for a, n in KINDS[1:]),
     *({"sampling": s} for s in SAMPLINGS if s != SMALL.sampling),
-    {"neighbors": 1}, {"neighbors": 3}, {"neighbors": 0.9}, {"neighbors": 1000}, {"subsample": 1}, {"subsample": 2.5},
-    {"subsample": 1e9}, {"keep_ratio": 0.03}, {"keep_ratio": 1.0}, {"temperature": 0.02}, {"seed": 7},
-    {"size_bias": True}, {"mask_padding": False}, {"selective": "exact"},
-]  # fmt: skip
+    {"neighbors": 1},
+    {"neighbors": 3},
+    {"neighbors": 0.9},
+    {"neighbors": 1000},
+    {"subsample": 1},
+    {"subsample": 2.5},
+    {"subsample": 1e9},
+    {"keep_ratio": 0.03},
+    {"keep_ratio": 1.0},
+    {"temperature": 0.02},
+    {"seed": 7},
+    {"size_bias": True},
+    {"mask_padding": False},
+    {"selective": "exact"},
+]
 SHAPES = [  # weights are different
-    {}, {"qk_ratio": 1.0}, {"qk_ratio": 0.25}, {"qkv_bias": False}, {"heads": 4}, {"mlp_ratio": 1.5},
-    {"gate_kernel": 7}, {"gate_kernel": 1}, {"window": (4, 2)}, {"window": (3, 3)}, {"window": (1, 6)},
-    {"position_channels": None}, {"groups": (3,)}, {"groups": (1, 1, 3)}, {"selective": "none"},
-    {"selective": "exact", "size_bias": True}, {"upsampler_channels": 3},
+    {},
+    {"qk_ratio": 1.0},
+    {"qk_ratio": 0.25},
+    {"qkv_bias": False},
+    {"heads": 4},
+    {"mlp_ratio": 1.5},
+    {"gate_kernel": 7},
+    {"gate_kernel": 1},
+    {"window": (4, 2)},
+    {"window": (3, 3)},
+    {"window": (1, 6)},
+    {"position_channels": None},
+    {"groups": (3,)},
+    {"groups": (1, 1, 3)},
+    {"selective": "none"},
+    {"selective": "exact", "size_bias": True},
+    {"upsampler_channels": 3},
     *({"scale": s, "upsampler": u} for s in SCALES for u in UPSAMPLERS),
-]  # fmt: skip
+]
 GRIDS = [(1, 1), (1, 2), (3, 1), (5, 7), (8, 8), (1, 40), (13, 10)]
 
 
@@ -80,9 +112,11 @@ def test_every_option_at_sizes_from_1x1(options):
 
 
 @given(
-    grid=st.tuples(st.integers(1, 20), st.integers(1, 20)), n_images=st.integers(1, 3), choice=st.sampled_from(CHOICES),
+    grid=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    n_images=st.integers(1, 3),
+    choice=st.sampled_from(CHOICES),
     shape=st.sampled_from(SHAPES[:16]),
-)  # fmt: skip
+)
 @settings(max_examples=20)
 def test_any_size_any_pair_of_options(grid, n_images, choice, shape):
     assert_same(lively(SMALL.replace(**{**choice, **shape})), images(n_images, *grid))
@@ -146,9 +180,11 @@ def test_gradients_are_the_same_in_the_image_and_in_all_weights(aggregation, nor
 
 
 @given(
-    grid=st.tuples(st.integers(1, 9), st.integers(1, 9)), window=st.sampled_from([(2, 4), (4, 2), (3, 3), (1, 5)]),
-    shifted=st.booleans(), mask_padding=st.booleans(),
-)  # fmt: skip
+    grid=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    window=st.sampled_from([(2, 4), (4, 2), (3, 3), (1, 5)]),
+    shifted=st.booleans(),
+    mask_padding=st.booleans(),
+)
 def test_the_masks_of_the_page_agree_with_the_loops(grid, window, shifted, mask_padding):
     """Which pixels a pixel reads, padding among them, as the definition says of each alone."""
     side = max(window)

@@ -186,11 +186,14 @@ def test_a_configuration_survives_as_a_tensor_of_any_dtype(dtype: torch.dtype) -
     [
         (torch.zeros(2, 2), r"it is no text: \(2, 2\), float32"),
         (torch.tensor(3), r"it is no text: \(\), int64"),
-        (torch.tensor([123.5]), "it is no text"), (torch.tensor([300]), "it is no text"),
-        (torch.tensor([float("nan")]), "it is no text"), (torch.tensor([], dtype=torch.uint8), "Expecting value"),
-        (torch.tensor([123, 255], dtype=torch.uint8), "decode"), (pack_config(OURS)[:-1], "delimiter"),
+        (torch.tensor([123.5]), "it is no text"),
+        (torch.tensor([300]), "it is no text"),
+        (torch.tensor([float("nan")]), "it is no text"),
+        (torch.tensor([], dtype=torch.uint8), "Expecting value"),
+        (torch.tensor([123, 255], dtype=torch.uint8), "decode"),
+        (pack_config(OURS)[:-1], "delimiter"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_configuration_is_refused_in_one_line(tensor: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         unpack_config(tensor)
@@ -216,12 +219,15 @@ def test_a_file_that_lost_its_header_loads_and_one_that_lost_the_tensor_too(tmp_
 @pytest.mark.parametrize(
     ("tensors", "expected"),
     [
-        (released_tensors(RELEASED), True), (released_tensors(LIGHT), True), ({CONFIG_TENSOR: torch.zeros(1)}, True),
-        ({}, False), (SAT(OURS).state_dict(), False),
+        (released_tensors(RELEASED), True),
+        (released_tensors(LIGHT), True),
+        ({CONFIG_TENSOR: torch.zeros(1)}, True),
+        ({}, False),
+        (SAT(OURS).state_dict(), False),
         ({**released_tensors(RELEASED), "layers.0.blocks.1.attn.conv.weight": torch.zeros(1)}, False),
     ],
     ids=["classic", "light", "ours", "nothing", "ours without a configuration", "RGT"],
-)  # fmt: skip
+)
 def test_what_is_a_sat(tensors: dict[str, torch.Tensor], expected: bool) -> None:
     assert holds_sat(tensors) is expected
     assert holds_sat({f"_orig_mod.{name}": tensor for name, tensor in tensors.items()}) is expected

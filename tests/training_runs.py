@@ -15,9 +15,18 @@ from satlib.data import prepare
 from satlib.training import TrainConfig, train
 
 NETWORK = {
-    "scale": 2, "channels": 8, "heads": 2, "groups": (1,), "window": (4, 4), "gate_kernel": 3, "upsampler": "onestep",
-    "upsampler_channels": 8, "keep_ratio": 0.1, "drop_path": 0.2, "position_channels": 2,
-}  # fmt: skip
+    "scale": 2,
+    "channels": 8,
+    "heads": 2,
+    "groups": (1,),
+    "window": (4, 4),
+    "gate_kernel": 3,
+    "upsampler": "onestep",
+    "upsampler_channels": 8,
+    "keep_ratio": 0.1,
+    "drop_path": 0.2,
+    "position_channels": 2,
+}
 
 
 def network(**changes: object) -> SATConfig:
@@ -36,9 +45,20 @@ def make_store(folder: Path) -> Path:
 
 def config(store: Path, **changes: object) -> TrainConfig:
     values = {
-        "steps": 12, "batch": 4, "patch": 8, "holdout": 1, "log_every": 3, "validate_every": 5, "save_every": 4,
-        "ema": 0.9, "clip": 1.0, "learning_rate": 1e-3, "schedule": "cosine", "network": network(), **changes,
-    }  # fmt: skip
+        "steps": 12,
+        "batch": 4,
+        "patch": 8,
+        "holdout": 1,
+        "log_every": 3,
+        "validate_every": 5,
+        "save_every": 4,
+        "ema": 0.9,
+        "clip": 1.0,
+        "learning_rate": 1e-3,
+        "schedule": "cosine",
+        "network": network(),
+        **changes,
+    }
     return TrainConfig(store=str(store), **values)
 
 

@@ -63,8 +63,15 @@ def add_tags(app: Sphinx, page: str, template: str, context: dict[str, object], 
     owner, _, name = (place or "").partition("/")
     picture = f"https://{owner}.github.io/{name}/_static/opengraph.png" if place else pathto("_static/opengraph.png", 1)
     title = unescape(TAG.sub("", str(context.get("title", ""))))
-    tags = {"og:type": "article", "og:title": title, "og:site_name": "SAT companion", "og:description": ABOUT,
-            "og:image": picture, "og:image:width": str(SIZE[0]), "og:image:height": str(SIZE[1])}  # fmt: skip
+    tags = {
+        "og:type": "article",
+        "og:title": title,
+        "og:site_name": "SAT companion",
+        "og:description": ABOUT,
+        "og:image": picture,
+        "og:image:width": str(SIZE[0]),
+        "og:image:height": str(SIZE[1]),
+    }
     head = "".join(f'<meta property="{key}" content="{escape(value)}">\n' for key, value in tags.items())
     context["metatags"] = f'{context.get("metatags", "")}{head}<meta name="description" content="{escape(ABOUT)}">\n'
 

@@ -23,8 +23,10 @@ NAPOLEON = 500
 """The priority of Sphinx events, and so of Napoleon's handler."""
 
 ALIAS = re.compile(r"Alias for field number \d+")
-UNIONS = {stringify_annotation(kind, "smart"): name for kind, name in
-          ((npt.ArrayLike, "~numpy.typing.ArrayLike"), (npt.DTypeLike, "~numpy.typing.DTypeLike"))}  # fmt: skip
+UNIONS = {
+    stringify_annotation(kind, "smart"): name
+    for kind, name in ((npt.ArrayLike, "~numpy.typing.ArrayLike"), (npt.DTypeLike, "~numpy.typing.DTypeLike"))
+}
 """Names of numpy's unions, by what autodoc writes for them."""
 ARRAY = re.compile(r"~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[([^\[\]]+)\]\]")
 FACTORY = "<factory>"

@@ -59,12 +59,23 @@ def add_buttons(
     colab = f"https://colab.research.google.com/github/{place}/blob/{PAGES}/launch/{Path(page).name}.ipynb"
     binder = f"https://mybinder.org/v2/gh/{place}/HEAD?urlpath=lab/tree/{page}.ipynb"
     links = [
-        {"type": "link", "text": name, "tooltip": f"Open this chapter on {name}", "icon": icon, "url": url,
-         "label": f"launch-{name.lower()}-button"}
+        {
+            "type": "link",
+            "text": name,
+            "tooltip": f"Open this chapter on {name}",
+            "icon": icon,
+            "url": url,
+            "label": f"launch-{name.lower()}-button",
+        }
         for name, icon, url in (("Colab", "fas fa-play", colab), ("Binder", "fas fa-rocket", binder))
-    ]  # fmt: skip
-    group = {"type": "group", "tooltip": "Run this chapter", "icon": "fas fa-rocket", "buttons": links,
-             "label": "launch-buttons"}  # fmt: skip
+    ]
+    group = {
+        "type": "group",
+        "tooltip": "Run this chapter",
+        "icon": "fas fa-rocket",
+        "buttons": links,
+        "label": "launch-buttons",
+    }
     buttons.insert(0, group)
 
 

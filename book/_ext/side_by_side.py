@@ -26,9 +26,16 @@ from satlib.support.cores import allowed, share
 PATIENCE = 600
 """Seconds that a kernel may take to start, or to send what a cell has printed."""
 LONGEST = (
-    "command_line", "14_training", "11_speed", "12_theorem", "05_center_selection", "own_data", "15_evaluation",
-    "10_cost", "06_aggregation",
-)  # fmt: skip
+    "command_line",
+    "14_training",
+    "11_speed",
+    "12_theorem",
+    "05_center_selection",
+    "own_data",
+    "15_evaluation",
+    "10_cost",
+    "06_aggregation",
+)
 """These chapters start first, so that none of them is alone in the end."""
 
 log = logging.getLogger(__name__)
@@ -62,10 +69,16 @@ def stale(env: BuildEnvironment, names: list[str], cache: JupyterCacheBase) -> d
 async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int) -> float | None:
     """Execute a notebook in place, in its folder; return how many seconds that took, None if it failed."""
     client = NotebookClient(
-        notebook, timeout=timeout, startup_timeout=PATIENCE, iopub_timeout=PATIENCE, raise_on_iopub_timeout=True,
-        resources={"metadata": {"path": str(path.parent)}}, kernel_manager_class=PreparedKernelManager,
-        record_timing=False, extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
-    )  # fmt: skip
+        notebook,
+        timeout=timeout,
+        startup_timeout=PATIENCE,
+        iopub_timeout=PATIENCE,
+        raise_on_iopub_timeout=True,
+        resources={"metadata": {"path": str(path.parent)}},
+        kernel_manager_class=PreparedKernelManager,
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
+    )
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
     start = monotonic()
     try:

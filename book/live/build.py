@@ -17,8 +17,16 @@ MEMORY = 512 * 2**20
 CHECKED_MEMORY = 64 * 2**20
 
 TARGET = ["--target=wasm32-freestanding", "-msimd128", "-ffp-contract=off", "-fno-sanitize=all"]
-STRICT = ["-std=c17", "-Wall", "-Wextra", "-Wconversion", "-Wno-sign-conversion", "-Wno-implicit-int-float-conversion",
-          "-Wshadow", "-Werror"]  # fmt: skip
+STRICT = [
+    "-std=c17",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wno-sign-conversion",
+    "-Wno-implicit-int-float-conversion",
+    "-Wshadow",
+    "-Werror",
+]
 LINKED = ["-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=65536", "-Wl,--strip-all"]
 WATCHED = ["-O1", "-fno-builtin", "-DCHECKED", "-fsanitize-coverage=trace-loads,trace-stores,trace-pc,bb"]
 """No builtins: a loop that copies stays one, and its loads and stores are seen."""

@@ -51,9 +51,13 @@ def parse_size(text: str) -> tuple[int, int]:
 def as_dict(cost: Complexity) -> dict[str, Any]:
     """Return what is known of a cost as JSON values."""
     return {
-        "grid": list(cost.grid), "params": cost.params, "macs": cost.macs, "published": cost.published,
-        "total": cost.total, "memory": cost.memory,
-    }  # fmt: skip
+        "grid": list(cost.grid),
+        "params": cost.params,
+        "macs": cost.macs,
+        "published": cost.published,
+        "total": cost.total,
+        "memory": cost.memory,
+    }
 
 
 def stage_table(cost: Complexity, title: str) -> Table:

@@ -50,9 +50,14 @@ def evaluate(
         if save_images is not None:
             check_folder(save_images)
         options: dict[str, Any] = {
-            "metrics": tuple(metrics.replace(" ", "").split(",")), "rounded": rounded, "gray": gray,
-            "tile": parse_tile(tile), "overlap": overlap, "ensemble": ensemble, "scale": scale,
-        }  # fmt: skip
+            "metrics": tuple(metrics.replace(" ", "").split(",")),
+            "rounded": rounded,
+            "gray": gray,
+            "tile": parse_tile(tile),
+            "overlap": overlap,
+            "ensemble": ensemble,
+            "scale": scale,
+        }
         network = choose_model(model, scale, device=device, untrained=untrained)
         Protocol(**options)  # what it refuses is told before anything is measured
         if untrained:

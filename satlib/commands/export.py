@@ -65,9 +65,16 @@ def export(
             write_folder(network, target, name=_name(model), repo=repo, license=license_)
         else:
             write_entry(
-                network, target, file=_file(model), urls=url or [], author=author, published=date, license=license_,
-                description=description or f"{network.name}, {network.n_params:,} parameters.", tags=tag or [],
-            )  # fmt: skip
+                network,
+                target,
+                file=_file(model),
+                urls=url or [],
+                author=author,
+                published=date,
+                license=license_,
+                description=description or f"{network.name}, {network.n_params:,} parameters.",
+                tags=tag or [],
+            )
     if chosen != "onnx":
         typer.echo(f"{target}: {chosen}")
 

@@ -80,9 +80,17 @@ def run(
                 raise ValueError(f"the notebook of a batch stands in its file; got {notebook}, too")
             folder = out or Path("out", batch.stem)
             run_many(
-                batch, folder, file, pairs, kernel=kernel, cwd=cwd, executor=executor.value, at_once=jobs,
-                slurm=slurm or (), dry_run=dry_run,
-            )  # fmt: skip
+                batch,
+                folder,
+                file,
+                pairs,
+                kernel=kernel,
+                cwd=cwd,
+                executor=executor.value,
+                at_once=jobs,
+                slurm=slurm or (),
+                dry_run=dry_run,
+            )
         else:
             if notebook is None or out is None:
                 raise ValueError("what to run and where to write it is missing: satlib run NOTEBOOK -o OUT.ipynb")

@@ -44,9 +44,18 @@ def run_one(notebook: Path, out: Path, file: Path | None, pairs: Pairs, *, kerne
 
 
 def run_many(
-    batch: Path, out: Path, file: Path | None, pairs: Pairs, *, kernel: str, cwd: Path | None, executor: Executor,
-    at_once: int | None, slurm: Sequence[str], dry_run: bool,
-) -> None:  # fmt: skip
+    batch: Path,
+    out: Path,
+    file: Path | None,
+    pairs: Pairs,
+    *,
+    kernel: str,
+    cwd: Path | None,
+    executor: Executor,
+    at_once: int | None,
+    slurm: Sequence[str],
+    dry_run: bool,
+) -> None:
     """Run a batch, with a line on stderr for each job that ends and a table on stdout in the end."""
     left = "call it again to go on" + ("; what Slurm has goes on" if executor == "slurm" else "")
     with _interruptible(left):

@@ -37,9 +37,15 @@ def train(
         settings = read_config(config, changes or [])
         try:
             result = run(
-                settings, out or Path("out") / config.stem, resume=resume == "auto", time_limit=limit,
-                device=device, devices=devices, nodes=nodes, say=say,
-            )  # fmt: skip
+                settings,
+                out or Path("out") / config.stem,
+                resume=resume == "auto",
+                time_limit=limit,
+                device=device,
+                devices=devices,
+                nodes=nodes,
+                say=say,
+            )
         except FloatingPointError as error:
             note(str(error))
             raise typer.Exit(1) from None

@@ -22,9 +22,16 @@ NORM_OPERATIONS = 5
 """Operations for each element that a LayerNorm takes in, by the convention of Table A."""
 
 LAYERS = (
-    "convolutions", "local linear", "local depthwise", "position bias", "SAA linear", "MLP linear", "MLP depthwise",
-    "norms", "upsampler",
-)  # fmt: skip
+    "convolutions",
+    "local linear",
+    "local depthwise",
+    "position bias",
+    "SAA linear",
+    "MLP linear",
+    "MLP depthwise",
+    "norms",
+    "upsampler",
+)
 """Stages that are layers. "convolutions" are those of the head, of the groups and after them; "local" is the
 window attention; "norms" are all LayerNorms of the network."""
 

@@ -30,14 +30,21 @@ class Part(NamedTuple):
 
 
 NAMES = {
-    "norm1": "LayerNorm before the attention", "attention.qkv": "q, k, v: Linear",
-    "attention.biases": "position bias, two networks", "attention.local": "depthwise 3×3 on v",
-    "attention.query": "q, from all tokens: Linear", "attention.key": "k, from aggregated tokens: Linear",
-    "attention.value": "v, from aggregated tokens: Linear", "attention.project": "output: Linear",
-    "norm2": "LayerNorm before the MLP", "mlp.expand": "MLP, expand: Linear", "mlp.norm": "MLP gate: LayerNorm",
-    "mlp.gate": "MLP gate: depthwise convolution", "mlp.reduce": "MLP, reduce: Linear",
+    "norm1": "LayerNorm before the attention",
+    "attention.qkv": "q, k, v: Linear",
+    "attention.biases": "position bias, two networks",
+    "attention.local": "depthwise 3×3 on v",
+    "attention.query": "q, from all tokens: Linear",
+    "attention.key": "k, from aggregated tokens: Linear",
+    "attention.value": "v, from aggregated tokens: Linear",
+    "attention.project": "output: Linear",
+    "norm2": "LayerNorm before the MLP",
+    "mlp.expand": "MLP, expand: Linear",
+    "mlp.norm": "MLP gate: LayerNorm",
+    "mlp.gate": "MLP gate: depthwise convolution",
+    "mlp.reduce": "MLP, reduce: Linear",
     "gamma": "gain of the block's input",
-}  # fmt: skip
+}
 """A block's parts, by the names of its modules."""
 
 

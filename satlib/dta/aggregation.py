@@ -115,9 +115,14 @@ def aggregate(
         with torch.no_grad():
             if sample is None:
                 sample = draw_sample(
-                    check_grid(grid, n_tokens), n_samples(n_tokens, n_centers, check_subsample(subsample)),
-                    sampling=sampling, n_strips=n_centers, batch=n_images, generator=generator, device=x.device,
-                )  # fmt: skip
+                    check_grid(grid, n_tokens),
+                    n_samples(n_tokens, n_centers, check_subsample(subsample)),
+                    sampling=sampling,
+                    n_strips=n_centers,
+                    batch=n_images,
+                    generator=generator,
+                    device=x.device,
+                )
             else:
                 sample = check_sample(sample, n_images, n_tokens, n_centers).to(x.device)
             sampled = normalize(take(wide, sample))

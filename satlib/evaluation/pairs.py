@@ -21,8 +21,20 @@ def low_stems(stem: str, scale: int) -> list[str]:
     for end in HIGH_ENDS:
         if stem.endswith(end):
             names.append(stem.removesuffix(end))
-    ends = ("", f"x{scale}", f"_x{scale}", f"X{scale}", f"_LRBI_x{scale}", f"_LRBD_x{scale}", "_LR", f"_LR{scale}",
-            f"_LR_x{scale}", f"x{scale}m", f"x{scale}w", f"x{scale}d")  # fmt: skip
+    ends = (
+        "",
+        f"x{scale}",
+        f"_x{scale}",
+        f"X{scale}",
+        f"_LRBI_x{scale}",
+        f"_LRBD_x{scale}",
+        "_LR",
+        f"_LR{scale}",
+        f"_LR_x{scale}",
+        f"x{scale}m",
+        f"x{scale}w",
+        f"x{scale}d",
+    )
     return [name + end for name in names for end in ends]
 
 

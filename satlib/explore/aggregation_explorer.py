@@ -88,9 +88,10 @@ class AggregationExplorer(PixelExplorer):
         """Aggregate, and draw the cluster of the chosen pixel."""
         layer, image = self.layer.value, self.features.image
         config = self.features.config(layer).replace(
-            aggregation=self.aggregation.value, temperature=self.temperature.value,
+            aggregation=self.aggregation.value,
+            temperature=self.temperature.value,
             norm_restoration=self.norm_restoration.value,
-        )  # fmt: skip
+        )
         result = self.features.aggregate(layer, config)
         merged = merged_at(self.features.tokens(layer), result, self.token, config)
         photo = members_on_image(image, merged.members, merged.weights, center=merged.center, token=self.token)
@@ -115,9 +116,14 @@ def merged_at(x: Tensor, result: dta.Aggregation, token: int, config: SATConfig)
     weights = merging_weights(x[0], result, aggregation=way, temperature=tau)
     plain, _ = dta.merge(x, result.centers, result.assignment, aggregation=way, temperature=tau)
     return Merged(
-        cluster, int(result.centers[0, cluster]), members, weights[members], x[0, members].norm(dim=1),
-        float(plain[0, cluster].norm()), float(result.tokens[0, cluster].norm()),
-    )  # fmt: skip
+        cluster,
+        int(result.centers[0, cluster]),
+        members,
+        weights[members],
+        x[0, members].norm(dim=1),
+        float(plain[0, cluster].norm()),
+        float(result.tokens[0, cluster].norm()),
+    )
 
 
 def describe(merged: Merged) -> str:

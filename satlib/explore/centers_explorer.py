@@ -81,9 +81,12 @@ class CenterExplorer(Explorer):
 
     def _aggregate(self, layer: int | None) -> Aggregation:
         config = self.features.config(layer).replace(
-            subsample=self.beta.value, keep_ratio=self.keep_ratio.value, neighbors=self.neighbors.value,
-            sampling=self.sampling.value, seed=self.seed.value,
-        )  # fmt: skip
+            subsample=self.beta.value,
+            keep_ratio=self.keep_ratio.value,
+            neighbors=self.neighbors.value,
+            sampling=self.sampling.value,
+            seed=self.seed.value,
+        )
         if layer is None or self.model is None:
             return self.features.aggregate(None, config)
         if self._ran is None or self._ran[0] != config or layer >= len(self._ran[1]):

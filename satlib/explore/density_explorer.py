@@ -78,10 +78,12 @@ class DensityExplorer(PixelExplorer):
         result = self.features.aggregate(
             layer,
             self.features.config(layer).replace(
-                keep_ratio=self.keep_ratio.value, neighbors=self.neighbors.value, sampling=self.sampling.value,
+                keep_ratio=self.keep_ratio.value,
+                neighbors=self.neighbors.value,
+                sampling=self.sampling.value,
                 seed=self.seed.value,
             ),
-        )  # fmt: skip
+        )
         m = dta.n_neighbors(self.neighbors.value, result.centers.shape[1], result.sample.shape[1])
         found = neighborhood(self.features.tokens(layer)[0], result.sample[0], self.token, m)
         photo = neighbors_on_image(image, self.token, found.neighbors, result.sample[0])

@@ -73,9 +73,13 @@ class TheoremExplorer(Explorer):
         """Measure the draws and draw them."""
         mixture = mixture_of(self.ratio.value, self.order.value)
         draws = measure(
-            mixture, self.ratio.value, int(self.beta.value * N_CLUSTERS), self.sampling.value, self.seed.value,
+            mixture,
+            self.ratio.value,
+            int(self.beta.value * N_CLUSTERS),
+            self.sampling.value,
+            self.seed.value,
             size_bias=self.size_bias.value,
-        )  # fmt: skip
+        )
         tokens = arrange(mixture.labels, draws.sample)
         figure = draw_and_errors(tokens, draws.errors, draws.missed, self.ratio.value, draws.toy)
         text = self._describe(mixture, draws)
@@ -104,9 +108,16 @@ def measure(mixture: Mixture, ratio: float, n_samples: int, method: str, seed: i
     """Measure the error of a draw and of up to 39 before it."""
     seeds = range(max(0, seed + 1 - HISTORY), seed + 1)
     found = decompose_error(
-        mixture.x, *projections(DIM, 0), n_centers=N_CLUSTERS, n_samples=n_samples,
-        neighbors=NEIGHBORS, method=method, size_bias=size_bias, labels=mixture.labels, seeds=seeds,
-    )  # fmt: skip
+        mixture.x,
+        *projections(DIM, 0),
+        n_centers=N_CLUSTERS,
+        n_samples=n_samples,
+        neighbors=NEIGHBORS,
+        method=method,
+        size_bias=size_bias,
+        labels=mixture.labels,
+        seeds=seeds,
+    )
     assert found.unsampled is not None
     sample = sample_indices(len(mixture.x), n_samples, method=method, seed=seed)
     toy = two_clusters(ratio, size_bias=False), two_clusters(ratio, size_bias=True)

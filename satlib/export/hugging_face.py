@@ -76,10 +76,21 @@ def model_card(model: SAT, *, name: str, repo: str | None = None, license: str |
         else []
     )
     start = [
-        f"# {name}", "", f"{what}, x{model.scale}, {model.n_params:,} parameters.", *whose, "", "```python",
-        "import satlib", "", f'model = satlib.load("{address}")', 'satlib.upscale("photo.png", model)', "```", "",
-        "## Quality", "",
-    ]  # fmt: skip
+        f"# {name}",
+        "",
+        f"{what}, x{model.scale}, {model.n_params:,} parameters.",
+        *whose,
+        "",
+        "```python",
+        "import satlib",
+        "",
+        f'model = satlib.load("{address}")',
+        'satlib.upscale("photo.png", model)',
+        "```",
+        "",
+        "## Quality",
+        "",
+    ]
     front = _front_matter(model, name, license, results)
     return "\n".join([*front, "", *start, *_table(results), *read_prose(name), ""])
 

@@ -81,15 +81,27 @@ def write_entry(
         _require(IDENTIFIER.fullmatch(value), name, value, "letters and digits, with hyphens between")
     _require(_is_day(published), "published", published, "a day, yyyy-mm-dd")
     resource = {
-        "platform": "pytorch", "type": TYPES[weights.suffix], "size": weights.stat().st_size,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "urls": list(urls),
-    }  # fmt: skip
+        "platform": "pytorch",
+        "type": TYPES[weights.suffix],
+        "size": weights.stat().st_size,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "urls": list(urls),
+    }
     entry = {
-        "name": target.stem.split("-", 1)[1], "author": author, "license": license, "tags": list(tags),
-        "description": description, "date": published, "architecture": ARCHITECTURE,
-        "size": [f"{model.config.channels}ch"], "scale": model.scale, "inputChannels": 3, "outputChannels": 3,
-        "resources": [resource], "images": [],
-    }  # fmt: skip
+        "name": target.stem.split("-", 1)[1],
+        "author": author,
+        "license": license,
+        "tags": list(tags),
+        "description": description,
+        "date": published,
+        "architecture": ARCHITECTURE,
+        "size": [f"{model.config.channels}ch"],
+        "scale": model.scale,
+        "inputChannels": 3,
+        "outputChannels": 3,
+        "resources": [resource],
+        "images": [],
+    }
     with replacing(target) as temporary:
         temporary.write_text(json.dumps(entry, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
     return target

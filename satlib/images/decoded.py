@@ -48,9 +48,7 @@ def to_picture(decoded: Decoded) -> Picture:
     if dpi is not None and decoded.pixels.shape[:2] != pixels.shape[:2]:
         dpi = dpi[::-1]
     exif = exif_bytes(decoded.exif, (pixels.shape[1], pixels.shape[0]))
-    return Picture(
-        np.ascontiguousarray(pixels), exif, icc, dpi, decoded.gamma, decoded.chromaticities, decoded.cicp
-    )  # fmt: skip
+    return Picture(np.ascontiguousarray(pixels), exif, icc, dpi, decoded.gamma, decoded.chromaticities, decoded.cicp)
 
 
 def _upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:

@@ -15,15 +15,63 @@ Dpi = tuple[float, float]
 """Pixels per inch, across and down."""
 
 PIXEL_TAGS = frozenset(
-    (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 332, 334, 338,
-     339, 340, 341, 347, 512, 513, 514, 529, 530, 531, 532, 700, 33723, 34377, 34675, 37724)
-)  # fmt: skip
+    (
+        254,
+        255,
+        256,
+        257,
+        258,
+        259,
+        262,
+        266,
+        273,
+        277,
+        278,
+        279,
+        284,
+        317,
+        320,
+        322,
+        323,
+        324,
+        325,
+        330,
+        332,
+        334,
+        338,
+        339,
+        340,
+        341,
+        347,
+        512,
+        513,
+        514,
+        529,
+        530,
+        531,
+        532,
+        700,
+        33723,
+        34377,
+        34675,
+        37724,
+    )
+)
 """TIFF tags that tell how pixels are stored, or hold what is kept elsewhere or not at all; no part of the EXIF kept."""
 
 UNREADABLE = (
-    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, AttributeError,
-    ZeroDivisionError, struct.error,
-)  # fmt: skip
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    AttributeError,
+    ZeroDivisionError,
+    struct.error,
+)
 """What Pillow raises at damaged files and damaged EXIF."""
 
 INCH, CENTIMETER = 2, 3

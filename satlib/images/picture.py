@@ -91,9 +91,12 @@ def to_pil(picture: Picture) -> Image.Image:
         raise ValueError(f"a PIL image cannot hold {pixels.shape[2]} channels of {pixels.dtype}")
     image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
     told = {
-        "exif": picture.exif, "icc_profile": picture.icc, "dpi": picture.dpi, "gamma": picture.gamma,
+        "exif": picture.exif,
+        "icc_profile": picture.icc,
+        "dpi": picture.dpi,
+        "gamma": picture.gamma,
         "chromaticity": picture.chromaticities,
-    }  # fmt: skip
+    }
     image.info.update({key: value for key, value in told.items() if value})
     return image
 

@@ -18,9 +18,17 @@ from satlib.images.profiles import cmyk_to_rgb, lab_to_rgb
 from satlib.images.remarks import remark
 
 PIL_MODES = {
-    "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA",
+    "1": "L",
+    "L": "L",
+    "LA": "LA",
+    "La": "LA",
+    "P": "RGB",
+    "PA": "RGBA",
+    "RGB": "RGB",
+    "RGBX": "RGB",
+    "RGBA": "RGBA",
     "RGBa": "RGBA",
-}  # fmt: skip
+}
 """What each 8-bit mode of Pillow is converted to."""
 
 CONVERTED = ("CMYK", "LAB")
@@ -82,10 +90,15 @@ def decode(image: Image.Image) -> Decoded:
         remarks, icc = [said], b""
     gamma, places = info.get("gamma"), info.get("chromaticity") or ()
     return Decoded(
-        pixels, exif_of(image), bool(info.get("exif")), icc, check_dpi(info.get("dpi")),
+        pixels,
+        exif_of(image),
+        bool(info.get("exif")),
+        icc,
+        check_dpi(info.get("dpi")),
         float(gamma) if isinstance(gamma, (int, float)) and gamma > 0 else None,
-        tuple(map(float, places)) if len(places) == 8 else (), remarks=remarks,
-    )  # fmt: skip
+        tuple(map(float, places)) if len(places) == 8 else (),
+        remarks=remarks,
+    )
 
 
 def _plain_pixels(image: Image.Image) -> npt.NDArray[Any]:

@@ -96,8 +96,9 @@ def _with_alpha(color: Samples, others: Samples, page: "TiffPage", remarks: list
     place = next((i for i, kind in enumerate(kinds) if kind in (PREMULTIPLIED, STRAIGHT)), None)
     left = others.shape[2] - (place is not None)
     if left:
-        remarks.append(f"{left} extra sample{'s' * (left > 1)} of each pixel that {'are' if left > 1 else 'is'} "
-                       "not alpha left out")  # fmt: skip
+        remarks.append(
+            f"{left} extra sample{'s' * (left > 1)} of each pixel that {'are' if left > 1 else 'is'} not alpha left out"
+        )
     if place is None:
         return color
     assert isinstance(page.bitspersample, int)

@@ -85,10 +85,17 @@ def execute(
     path = str(out).replace("{", "{{").replace("}", "}}")  # papermill formats paths
     try:
         result: NotebookNode = papermill.execute_notebook(
-            path, path, kernel_name=kernel, language="python", cwd=cwd, progress_bar=progress,
-            kernel_manager_class=PreparedKernelManager, start_timeout=PATIENCE, iopub_timeout=PATIENCE,
+            path,
+            path,
+            kernel_name=kernel,
+            language="python",
+            cwd=cwd,
+            progress_bar=progress,
+            kernel_manager_class=PreparedKernelManager,
+            start_timeout=PATIENCE,
+            iopub_timeout=PATIENCE,
             extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
-        )  # fmt: skip
+        )
     except PapermillExecutionError as error:
         where = f"In [{error.exec_count}]" if error.exec_count else f"cell {error.cell_index + 1}"
         raise NotebookError(_message(where, f"{error.ename}: {error.evalue}", out)) from None

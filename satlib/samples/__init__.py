@@ -28,28 +28,32 @@ SAMPLES = {
         "Eileen Collins, astronaut: a face", "NASA", "NASA Great Images, https://flic.kr/p/r9qvLn", "public domain"
     ),
     "brick": Sample(
-        "A brick wall, grey: a pattern that repeats", "CC0 Textures",
-        "https://cc0textures.com/view.php?tex=Bricks25", "CC0",
+        "A brick wall, grey: a pattern that repeats",
+        "CC0 Textures",
+        "https://cc0textures.com/view.php?tex=Bricks25",
+        "CC0",
     ),
     "camera": Sample(
-        "A photographer before a skyline, grey: edges, architecture, sky", "Lav Varshney",
-        "given to scikit-image", "CC0",
+        "A photographer before a skyline, grey: edges, architecture, sky",
+        "Lav Varshney",
+        "given to scikit-image",
+        "CC0",
     ),
     "chelsea": Sample("Chelsea the cat: fur and whiskers", "Stefan van der Walt", "given to scikit-image", "CC0"),
     "coffee": Sample(
         "A cup of coffee: smooth curves and highlights", "Rachel Michetti", "given to scikit-image", "CC0"
     ),
-    "gravel": Sample(
-        "Gravel, grey: texture", "CC0 Textures", "https://cc0textures.com/view.php?tex=Gravel04", "CC0"
-    ),
+    "gravel": Sample("Gravel, grey: texture", "CC0 Textures", "https://cc0textures.com/view.php?tex=Gravel04", "CC0"),
     "rocket": Sample(
-        "A rocket at dusk: smooth sky and fine lattice", "SpaceX",
-        "https://www.flickr.com/photos/spacexphotos/16511594820/in/photostream/", "public domain",
+        "A rocket at dusk: smooth sky and fine lattice",
+        "SpaceX",
+        "https://www.flickr.com/photos/spacexphotos/16511594820/in/photostream/",
+        "public domain",
     ),
     "text": Sample(
         "Handwritten formulas, grey: text", "unknown", "https://en.wikipedia.org/wiki/File:Corner.png", "public domain"
     ),
-}  # fmt: skip
+}
 """The photographs by name."""
 
 

@@ -152,9 +152,12 @@ class _Layer:
         """Return the centres (R, K) and the output (R, N, d_v) for samples (R, S)."""
         centers = choose_centers(self.tokens, sample, self.n_centers, self.neighbors)
         parts = compress(
-            self.tokens, centers, aggregation=self.aggregation, temperature=self.temperature,
+            self.tokens,
+            centers,
+            aggregation=self.aggregation,
+            temperature=self.temperature,
             norm_restoration=self.norm_restoration,
-        )  # fmt: skip
+        )
         return centers, attend(self.tokens @ self.w_q, parts, self.w_k, self.w_v, size_bias=self.size_bias)
 
 

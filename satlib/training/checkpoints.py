@@ -27,9 +27,22 @@ from satlib.weights.torch_files import read_torch_file
 FORMAT = "satlib training 1"
 
 FREE = {
-    "steps", "milestones", "store", "validation", "workers", "threads", "precision", "cuda_graph", "accumulate",
-    "log_every", "validate_every", "save_every", "keep", "samples", "start",
-}  # fmt: skip
+    "steps",
+    "milestones",
+    "store",
+    "validation",
+    "workers",
+    "threads",
+    "precision",
+    "cuda_graph",
+    "accumulate",
+    "log_every",
+    "validate_every",
+    "save_every",
+    "keep",
+    "samples",
+    "start",
+}
 """Fields that may change when a run goes on."""
 
 
@@ -91,12 +104,19 @@ class State:
     def to_bytes(self, config: TrainConfig, photographs: str = "") -> bytes:
         """Return the checkpoint as the content of a file; ``photographs`` is the store's fingerprint."""
         content = {
-            "format": FORMAT, "version": __version__, "config": config.to_dict(), "photographs": photographs,
+            "format": FORMAT,
+            "version": __version__,
+            "config": config.to_dict(),
+            "photographs": photographs,
             "step": self.step,
-            "seconds": self.seconds, "best": self.best, "validated": self.validated, "sums": self.sums.cpu(),
-            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "seconds": self.seconds,
+            "best": self.best,
+            "validated": self.validated,
+            "sums": self.sums.cpu(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
-        }  # fmt: skip
+        }
         buffer = io.BytesIO()
         torch.save(content, buffer)
         return buffer.getvalue()

@@ -198,12 +198,22 @@ RECIPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "released": ({**_COMMON, **_LONG, "weight_decay": 0.0, "seed": 10}, {}),
     "quick": (
         {
-            "batch": 8, "patch": 32, "learning_rate": 2e-3, "schedule": "cosine", "warmup": 50, "steps": 2_000,
-            "ema": 0.99, "clip": 1.0, "start": "interpolation", "validate_every": 500, "save_every": 500, "threads": 1,
+            "batch": 8,
+            "patch": 32,
+            "learning_rate": 2e-3,
+            "schedule": "cosine",
+            "warmup": 50,
+            "steps": 2_000,
+            "ema": 0.99,
+            "clip": 1.0,
+            "start": "interpolation",
+            "validate_every": 500,
+            "save_every": 500,
+            "threads": 1,
         },
         {},
     ),
-}  # fmt: skip
+}
 """Of each recipe: the fields for x2, and what differs at other scales."""
 
 

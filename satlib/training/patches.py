@@ -130,9 +130,12 @@ class Batches:
     def since(self, first: int, *, pin: bool = False) -> Iterator[Pair]:
         """Return an iterator from step ``first`` on; ``pin`` keeps tensors where a GPU can fetch them by itself."""
         loader: DataLoader[Pair] = DataLoader(
-            self.patches, batch_sampler=self.plan.since(first), num_workers=self.workers, pin_memory=pin,
+            self.patches,
+            batch_sampler=self.plan.since(first),
+            num_workers=self.workers,
+            pin_memory=pin,
             prefetch_factor=4 if self.workers else None,
-        )  # fmt: skip
+        )
         return iter(loader)
 
 

@@ -136,9 +136,13 @@ class Session:
         lr, left = learning_rate(self.config, state.step - 1), (self.config.steps - state.step) / rate
         mean = loss / n if n else float("nan")
         row = {
-            "step": state.step, "loss": mean, "learning_rate": lr, "skipped": int(skipped), "seconds": state.seconds,
+            "step": state.step,
+            "loss": mean,
+            "learning_rate": lr,
+            "skipped": int(skipped),
+            "seconds": state.seconds,
             "waiting": waited,
-        }  # fmt: skip
+        }
         line = (
             f"step {state.step:,}/{self.config.steps:,}  loss {mean:.5f}  lr {lr:.2e}  {rate:.2f} it/s  "
             f"data {waited:.0%}  left {duration(left)}"

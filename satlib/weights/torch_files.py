@@ -10,8 +10,16 @@ import torch
 from satlib.support.errors import first_line
 
 _DAMAGE = (
-    RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error,
-)  # fmt: skip
+    RuntimeError,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
 """What torch's reader raises at bytes that are no file of its own; found by feeding it such bytes."""
 
 

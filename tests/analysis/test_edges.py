@@ -106,8 +106,10 @@ def test_intervals_repeat_and_are_compared_with_a_number():
     assert interval(values) == interval(values)
     found = interval(values)
     assert (found.compared(), found.compared(100), found.compared(5.5)) == (
-        "above", "below", "not distinguishable from",
-    )  # fmt: skip
+        "above",
+        "below",
+        "not distinguishable from",
+    )
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,9 @@ def test_errors_are_those_of_loops_over_queries(yardstick: exact_attention.Yards
             read, other = (x, lengthened(x)) if yardstick == "raw" else (lengthened(x), x)
             target = loops(module, x, read, nothing)
             for value, bias in (
-                (errors.plain, torch.zeros(made.counts.shape[1])), (errors.size_bias, made.counts[0].double().log()),
-            ):  # fmt: skip
+                (errors.plain, torch.zeros(made.counts.shape[1])),
+                (errors.size_bias, made.counts[0].double().log()),
+            ):
                 output = loops(module, x, made.tokens[0], bias)
                 assert value == pytest.approx(float((output - target).norm() / target.norm()), rel=1e-9)
             mean = torch.stack([module.value(row) for row in read]).mean(0) @ module.project.weight.mT

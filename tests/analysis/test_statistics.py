@@ -35,8 +35,9 @@ def test_loglog_slope_interval_covers_the_truth_about_as_often_as_it_says() -> N
     assert loglog_slope(x, y, seed=3) == loglog_slope(x, y, seed=3)
 
 
-@pytest.mark.parametrize(("x", "y", "name"), [([1, 1], [1, 2], "x"), ([1, 2], [0, 1], "y"), ([1, 2], [1, 2, 3], "y"),
-                                              ([-1, 2], [1, 2], "x")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("x", "y", "name"), [([1, 1], [1, 2], "x"), ([1, 2], [0, 1], "y"), ([1, 2], [1, 2, 3], "y"), ([-1, 2], [1, 2], "x")]
+)
 def test_loglog_slope_names_the_bad_argument(x: list[float], y: list[float], name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} must"):
         loglog_slope(x, y)

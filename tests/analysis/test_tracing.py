@@ -20,8 +20,10 @@ def network():
 def test_one_entry_for_each_layer_in_order():
     layers = trace(network(), IMAGE)
     assert [(layer.group, layer.block, layer.grid) for layer in layers] == [
-        (0, 1, (9, 12)), (0, 3, (9, 12)), (1, 1, (9, 12)),
-    ]  # fmt: skip
+        (0, 1, (9, 12)),
+        (0, 3, (9, 12)),
+        (1, 1, (9, 12)),
+    ]
     for number, layer in enumerate(layers):
         a = layer.aggregation
         assert a.tokens.shape == (1, 10, 16) and a.centers.shape == a.counts.shape == (1, 10)

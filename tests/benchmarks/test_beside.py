@@ -55,9 +55,15 @@ def test_a_subject_is_measured_in_a_process_with_the_policy(monkeypatch, tmp_pat
         "os.environ.get('OMP_WAIT_POLICY', '')))\n"
     )
     monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
-    monkeypatch.setattr(beside, "environment", lambda checkout, threads: {
-        **os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{checkout}", "OMP_NUM_THREADS": "1",
-    })  # fmt: skip
+    monkeypatch.setattr(
+        beside,
+        "environment",
+        lambda checkout, threads: {
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path}{os.pathsep}{checkout}",
+            "OMP_NUM_THREADS": "1",
+        },
+    )
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     wall, cpu = beside.measure("sat-light x4, 64x64", beside.ROOT, 1)
     assert 0 < cpu < 60 and 0 < wall < 120

@@ -20,9 +20,16 @@ from satlib.results.timings import gpu as results
 
 CPU = torch.device("cpu")
 PLAN = gpu.Plan(
-    presets=("sat-tiny",), grid=(16, 24), patch=16, batch=2, large=(16, 24),
-    sweep=((8, 8), (8, 16), (16, 16)), product=64, copy=2**16, method=Method(1, 2, 0.2),
-)  # fmt: skip
+    presets=("sat-tiny",),
+    grid=(16, 24),
+    patch=16,
+    batch=2,
+    large=(16, 24),
+    sweep=((8, 8), (8, 16), (16, 16)),
+    product=64,
+    copy=2**16,
+    method=Method(1, 2, 0.2),
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,12 @@ from processes import PATIENCE
 def program(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

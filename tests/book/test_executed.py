@@ -57,10 +57,14 @@ def test_code_before_the_first_picture_is_folded(executed: ModuleType) -> None:
     picture = {"output_type": "display_data", "data": {"image/png": "", "text/plain": "a"}, "metadata": {}}
     printed = {"output_type": "stream", "name": "stdout", "text": "done\n"}
     cells = [
-        code("from pathlib import Path"), code("scale: int = 2", tags=["parameters"]),
-        code("scale = 4", tags=["injected-parameters"]), code("x = 1", printed, mystnb={"merge_streams": True}),
-        markdown("A picture."), code("draw()", picture, tags=["hide-input"]), code("y = 2"),
-    ]  # fmt: skip
+        code("from pathlib import Path"),
+        code("scale: int = 2", tags=["parameters"]),
+        code("scale = 4", tags=["injected-parameters"]),
+        code("x = 1", printed, mystnb={"merge_streams": True}),
+        markdown("A picture."),
+        code("draw()", picture, tags=["hide-input"]),
+        code("y = 2"),
+    ]
     shown = executed.as_page(notebook(markdown("# Title"), *cells), "run")["cells"][1:]
     words = [cell["metadata"].get("mystnb", {}).get("code_prompt_show") for cell in shown]
     assert words == ["Imports", "Parameters", "Parameters", "Set-up", None, None, None]

@@ -23,8 +23,12 @@ def test_the_chapter_opens_each_explorer_once() -> None:
 def test_a_cell_that_opens_an_explorer_gives_a_widget(source: str) -> None:
     photo = samples.load("coffee").resize((24, 16))
     names: dict[str, Any] = {
-        "explore": explore, "photo": photo, "network": "sat-tiny-x2", "low": photo, "high": photo.resize((48, 32)),
-    }  # fmt: skip
+        "explore": explore,
+        "photo": photo,
+        "network": "sat-tiny-x2",
+        "low": photo,
+        "high": photo.resize((48, 32)),
+    }
     explorer = eval(source, names)
     assert isinstance(explorer, ipywidgets.Widget)
     assert all(len(picture.value) > 100 for picture in explorer.pictures)

@@ -86,9 +86,13 @@ def test_a_reference_to_nothing_is_named(chapter: Path, written: str) -> None:
 def test_a_solution_is_folded_with_its_code(chapter: Path) -> None:
     cells = nbformat.reads(notebook_text(chapter), as_version=4).cells
     assert [cell.source for cell in cells[1:]] == [
-        "### Exercise 1", "Do it.", "#### Solution 1", "Done so.", '# Measured here\nprint("secret")',
+        "### Exercise 1",
+        "Do it.",
+        "#### Solution 1",
+        "Done so.",
+        '# Measured here\nprint("secret")',
         "## Next\n\n[The other](02_other.ipynb)",
-    ]  # fmt: skip
+    ]
     folding = [i for i, cell in enumerate(cells) if cell.metadata.get("jp-MarkdownHeadingCollapsed")]
     assert folding == [3]
     assert cells[-2].metadata == {"tags": ["measured", "hide-input"], "jupyter": {"source_hidden": True}}

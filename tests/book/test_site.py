@@ -38,9 +38,15 @@ PAGES = sorted(
 )
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 375, "height": 800}
@@ -257,8 +263,9 @@ def accessibility(tab: Any) -> list[str]:
     found = tab.evaluate("async (options) => (await axe.run(options)).violations", AXE_OPTIONS)
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
-        for rule in found for node in rule["nodes"]
-    ]  # fmt: skip
+        for rule in found
+        for node in rule["nodes"]
+    ]
 
 
 def faults(visit: Visit) -> Iterator[str]:
@@ -384,13 +391,15 @@ def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
 
 def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
     def colours() -> tuple[str, str, str]:
-        return tuple(chapter.evaluate(
-            """() => [
+        return tuple(
+            chapter.evaluate(
+                """() => [
                 document.documentElement.dataset.theme,
                 getComputedStyle(document.body).backgroundColor,
                 getComputedStyle(document.querySelector(".legendtext")).fill,
             ]"""
-        ))  # fmt: skip
+            )
+        )
 
     chapter.add_style_tag(content=STILL)
     seen = [colours()]
@@ -477,10 +486,18 @@ FAULTS = {
     "scrolls sideways on a phone: it is 376 pixels wide": '<div style="width: 376px">wide</div>',
 }
 COLOURS = (
-    "color: hsl(200 50% 60%)", "color: rgb(0 0 0 / 0.3)", "color: oklch(0.7 0.1 200)", "color: color(display-p3 0 1 0)",
-    "opacity: 0.4", "color: #ccc; text-shadow: 0 0 2px black", "mix-blend-mode: screen; color: gray", "color: #767676",
-    "background: linear-gradient(white, black)", "background: rgb(255 0 0 / 0.5)", "-webkit-text-stroke: 2px silver",
-)  # fmt: skip
+    "color: hsl(200 50% 60%)",
+    "color: rgb(0 0 0 / 0.3)",
+    "color: oklch(0.7 0.1 200)",
+    "color: color(display-p3 0 1 0)",
+    "opacity: 0.4",
+    "color: #ccc; text-shadow: 0 0 2px black",
+    "mix-blend-mode: screen; color: gray",
+    "color: #767676",
+    "background: linear-gradient(white, black)",
+    "background: rgb(255 0 0 / 0.5)",
+    "-webkit-text-stroke: 2px silver",
+)
 
 
 def test_a_page_without_fault_has_none(window: Window, tmp_path: Path) -> None:

@@ -49,8 +49,10 @@ def test_a_folder_by_two_networks_and_again(photos: Path, tmp_path: Path, monkey
         expected = attribution(Bicubic(2), image, square, steps=3)
         np.testing.assert_array_equal(np.load(out / f"{name}-bicubic.npy"), expected.map.numpy())
         assert numbers["models"]["bicubic"] == {
-            "diffusion_index": expected.diffusion_index, "gained": expected.gained, "missing": expected.missing
-        }  # fmt: skip
+            "diffusion_index": expected.diffusion_index,
+            "gained": expected.gained,
+            "missing": expected.missing,
+        }
         assert f"{name}.png: square {square.row},{square.column}: diffusion index bicubic" in text
         with Image.open(out / f"{name}.png") as drawn:
             assert drawn.width > 500

@@ -78,9 +78,19 @@ def test_a_file_of_weights_with_tiles_and_ensemble(folder):
     model = SAT(SATConfig.preset("sat-tiny", scale=2, groups=(1,)))
     save(model, folder / "net.safetensors")
     code, out, err = run(
-        "upscale", folder / "in.png", folder / "out.png", "--model", folder / "net.safetensors", "--tile", 16,
-        "--overlap", 4, "--ensemble", "--device", "cpu",
-    )  # fmt: skip
+        "upscale",
+        folder / "in.png",
+        folder / "out.png",
+        "--model",
+        folder / "net.safetensors",
+        "--tile",
+        16,
+        "--overlap",
+        4,
+        "--ensemble",
+        "--device",
+        "cpu",
+    )
     assert (code, out, err) == (0, f"{folder / 'out.png'}: 50 x 36 pixels, in 4 tiles\n", "")
     np.testing.assert_array_equal(pixels(folder / "out.png"), upscale(RGB, model, tile=16, overlap=4, ensemble=True))
     code, _, err = run(
@@ -182,8 +192,10 @@ def test_complexity_takes_a_name_with_its_scale():
         code, out, _ = run("complexity", *arguments)
         assert (code, out.split(",")[0]) == (0, "sat-tiny x2")
     assert run("complexity", "sat-tiny-x2", "--scale", 4) == (
-        2, "", "satlib: --scale 4 does not fit the name sat-tiny-x2\n",
-    )  # fmt: skip
+        2,
+        "",
+        "satlib: --scale 4 does not fit the name sat-tiny-x2\n",
+    )
 
 
 def test_usage_errors_exit_with_2(folder):

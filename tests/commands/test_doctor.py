@@ -28,10 +28,15 @@ def found() -> Facts:
 def well(found: Facts) -> Facts:
     """What is found on a machine where all is well."""
     return replace(
-        found, cores=Cores(8, 8, None, 8), threads=Threads(8, None, None), load=(0.5, 0.5, 0.5), gpus=[],
-        waiting=Waiting(True, "OMP_WAIT_POLICY=PASSIVE", "satlib"), memory=Memory(8 * 10**9, None),
+        found,
+        cores=Cores(8, 8, None, 8),
+        threads=Threads(8, None, None),
+        load=(0.5, 0.5, 0.5),
+        gpus=[],
+        waiting=Waiting(True, "OMP_WAIT_POLICY=PASSIVE", "satlib"),
+        memory=Memory(8 * 10**9, None),
         torch_lacks_cuda=False,
-    )  # fmt: skip
+    )
 
 
 def test_facts_are_those_of_this_process(found: Facts) -> None:
@@ -49,10 +54,16 @@ def test_all_is_well(well: Facts) -> None:
 @pytest.mark.parametrize(
     ("changes", "about", "text"),
     [
-        ({"cores": Cores(64, 64, 2.0, 2), "threads": Threads(64, None, None)}, "threads",
-         "torch uses 64 threads, but the quota allows 2 cores: set OMP_NUM_THREADS=2"),
-        ({"cores": Cores(64, 4, None, 4), "threads": Threads(8, "OMP_NUM_THREADS=8", "user")}, "threads",
-         "torch uses 8 threads, but the affinity allows 4 cores: set OMP_NUM_THREADS=4"),
+        (
+            {"cores": Cores(64, 64, 2.0, 2), "threads": Threads(64, None, None)},
+            "threads",
+            "torch uses 64 threads, but the quota allows 2 cores: set OMP_NUM_THREADS=2",
+        ),
+        (
+            {"cores": Cores(64, 4, None, 4), "threads": Threads(8, "OMP_NUM_THREADS=8", "user")},
+            "threads",
+            "torch uses 8 threads, but the affinity allows 4 cores: set OMP_NUM_THREADS=4",
+        ),
         ({"waiting": Waiting(False, None, None)}, "waiting", "set OMP_WAIT_POLICY=PASSIVE"),
         ({"waiting": Waiting(False, "GOMP_SPINCOUNT=100", "user")}, "waiting", "by GOMP_SPINCOUNT=100: take it away"),
         ({"load": (7.5, 1.0, 1.0)}, "load", "other programs are at work (7.5 on 8 cores)"),
@@ -60,7 +71,7 @@ def test_all_is_well(well: Facts) -> None:
         ({"torch_lacks_cuda": True}, "gpus", "install one for CUDA"),
         ({"cores": Cores(8, 8, 0.5, 1), "threads": Threads(1, None, None)}, "cores", "allows 0.5 of a core"),
     ],
-)  # fmt: skip
+)
 def test_what_needs_attention_is_said_in_one_sentence(well: Facts, changes, about, text) -> None:
     (advice,) = advise(replace(well, **changes))
     assert advice.about == about and text in advice.text
@@ -89,10 +100,13 @@ def test_the_runtimes_of_the_process(tmp_path: Path) -> None:
 
 def test_packages_of_an_extra_are_read_from_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [
-        "torch>=2.6", 'scipy>=1.15; extra == "theory"', 'satlib[run,theory]; extra == "notebook"',
-        'jupyterlab>=4.6; extra == "notebook"', "papermill>=2.7; extra == 'run'",
+        "torch>=2.6",
+        'scipy>=1.15; extra == "theory"',
+        'satlib[run,theory]; extra == "notebook"',
+        'jupyterlab>=4.6; extra == "notebook"',
+        "papermill>=2.7; extra == 'run'",
         'triton>=3.2; sys_platform == "linux" and extra == "triton"',
-    ]  # fmt: skip
+    ]
     assert packages_of("notebook", texts) == ["papermill", "scipy", "jupyterlab"]
     monkeypatch.setattr(sys, "platform", "linux")
     assert packages_of("triton", texts) == ["triton"]
@@ -127,17 +141,26 @@ def test_the_table_marks_what_needs_attention_and_has_no_colours(monkeypatch, we
     out = shown(monkeypatch, well)
     assert out.endswith("\nNothing needs attention.\n") and "!" not in out and "\x1b" not in out
     spinning = replace(
-        well, waiting=Waiting(False, None, None), gpus=[GPU("H", 80 * 10**9, 7 * 10**9), GPU("MPS", None, None)],
-        extras=[Extra("train", ("tensorboard",)), Extra("run", ())], cores=Cores(8, 8, 1.5, 2),
-        threads=Threads(2, "OMP_NUM_THREADS=2", "satlib"), memory=Memory(2 * 10**9, 4 * 10**9), load=None,
-    )  # fmt: skip
+        well,
+        waiting=Waiting(False, None, None),
+        gpus=[GPU("H", 80 * 10**9, 7 * 10**9), GPU("MPS", None, None)],
+        extras=[Extra("train", ("tensorboard",)), Extra("run", ())],
+        cores=Cores(8, 8, 1.5, 2),
+        threads=Threads(2, "OMP_NUM_THREADS=2", "satlib"),
+        memory=Memory(2 * 10**9, 4 * 10**9),
+        load=None,
+    )
     lines = [" ".join(line.split()) for line in shown(monkeypatch, spinning).splitlines()]
     for line in (
-        "cores 2 allowed: 8 in the machine, 8 by affinity, quota 1.5", "threads 2, OMP_NUM_THREADS=2, set by satlib",
-        "! waiting threads spinning, left to the runtime", "load unknown", "run: present",
-        "free memory 2.0 GB; the control group allows 4.0 GB in all", "GPU H, 7.0 GB of 80.0 GB free; MPS",
+        "cores 2 allowed: 8 in the machine, 8 by affinity, quota 1.5",
+        "threads 2, OMP_NUM_THREADS=2, set by satlib",
+        "! waiting threads spinning, left to the runtime",
+        "load unknown",
+        "run: present",
+        "free memory 2.0 GB; the control group allows 4.0 GB in all",
+        "GPU H, 7.0 GB of 80.0 GB free; MPS",
         "extras train: tensorboard missing; pip install 'satlib[train]'",
-    ):  # fmt: skip
+    ):
         assert line in lines
     assert lines[-1].startswith("! waiting: threads spin while they wait, ")
 
@@ -178,6 +201,4 @@ def test_the_program_says_who_has_set_the_policy(monkeypatch, given: str | None,
     command = [sys.executable, "-m", "satlib", "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     waiting = json.loads(done.stdout)["waiting"]
-    assert waiting == {
-        "passive": given is None, "variable": f"OMP_WAIT_POLICY={given or 'PASSIVE'}", "set_by": set_by
-    }  # fmt: skip
+    assert waiting == {"passive": given is None, "variable": f"OMP_WAIT_POLICY={given or 'PASSIVE'}", "set_by": set_by}

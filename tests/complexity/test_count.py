@@ -64,9 +64,12 @@ def test_sat_rounds_to_table_a(scale):
 
 def test_what_is_left_out_at_x2_and_x4():
     expected = {  # tera multiply-adds, as recomputed independently
-        "density S x S": (2.89, 0.18), "assignment N x K": (6.02, 0.38), "merge K x N": (6.02, 0.38),
-        "SAA QK^T": (3.01, 0.19), "SAA AV": (6.02, 0.38),
-    }  # fmt: skip
+        "density S x S": (2.89, 0.18),
+        "assignment N x K": (6.02, 0.38),
+        "merge K x N": (6.02, 0.38),
+        "SAA QK^T": (3.01, 0.19),
+        "SAA AV": (6.02, 0.38),
+    }
     for column, scale in enumerate((2, 4)):
         macs = complexity(SATConfig.preset("sat", scale)).macs
         for stage, values in expected.items():

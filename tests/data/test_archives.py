@@ -46,9 +46,16 @@ def extract(archive: Path, **options: int) -> dict[str, bytes]:
 @each_format
 def test_only_wanted_images_come_out(name: str, tmp_path: Path) -> None:
     files = {
-        "A/HR/a.png": b"1", "A/HR/b.JPG": b"22", "A/HR/c.mat": b"3", "A/LR/d.png": b"4", "HR.png": b"5",
-        "A/HR/.hidden.png": b"6", "__MACOSX/A/HR/._a.png": b"7", "A/HR/sub/e.png": b"8", "A/xHR/f.png": b"9",
-    }  # fmt: skip
+        "A/HR/a.png": b"1",
+        "A/HR/b.JPG": b"22",
+        "A/HR/c.mat": b"3",
+        "A/LR/d.png": b"4",
+        "HR.png": b"5",
+        "A/HR/.hidden.png": b"6",
+        "__MACOSX/A/HR/._a.png": b"7",
+        "A/HR/sub/e.png": b"8",
+        "A/xHR/f.png": b"9",
+    }
     assert extract(MAKERS[name](tmp_path / name, files)) == {"train/a.png": b"1", "train/b.JPG": b"22"}
 
 

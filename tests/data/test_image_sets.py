@@ -27,9 +27,15 @@ def names(folder: Path) -> list[str]:
 def test_catalogue_is_what_papers_use() -> None:
     counts = {dataset.name: dataset.images for dataset in CATALOGUE}
     assert counts == {
-        "DIV2K": 900, "Flickr2K": 2650, "BSDS500": 400, "Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100,
+        "DIV2K": 900,
+        "Flickr2K": 2650,
+        "BSDS500": 400,
+        "Set5": 5,
+        "Set14": 14,
+        "B100": 100,
+        "Urban100": 100,
         "Manga109": 0,
-    }  # fmt: skip
+    }
     for archive in (a for dataset in CATALOGUE for a in dataset.archives):
         assert urlsplit(archive.url).scheme == "https"
         assert archive.filename.endswith((".zip", ".tgz", ".tar.gz"))

@@ -55,8 +55,12 @@ def test_default_place_and_content(tmp_path: Path) -> None:
     path = prepare(tmp_path / "HR")
     assert path == tmp_path / "HR.store"
     assert sorted(p.name for p in path.iterdir() if p.name[0] != ".") == [
-        "hr.u8", "record.json", "x2.u8", "x3.u8", "x4.u8",
-    ]  # fmt: skip
+        "hr.u8",
+        "record.json",
+        "x2.u8",
+        "x3.u8",
+        "x4.u8",
+    ]
     for scale in (2, 3, 4):
         read = Store(path, scale)
         assert [entry.name for entry in read.entries] == list(images) and len(read) == 4

@@ -77,9 +77,12 @@ def test_nothing_as_large_as_the_tokens_is_kept_for_the_gradient():
 
 
 @given(
-    rows=st.integers(1, 4), length=st.integers(2, 70), share=st.floats(0.01, 1), ties=st.booleans(),
+    rows=st.integers(1, 4),
+    length=st.integers(2, 70),
+    share=st.floats(0.01, 1),
+    ties=st.booleans(),
     seed=st.integers(0, 99),
-)  # fmt: skip
+)
 def test_mean_of_largest_is_that_of_the_sorted_row(rows, length, share, ties, seed):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(2, rows, length, generator=generator, dtype=torch.float64)

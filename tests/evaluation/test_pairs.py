@@ -15,11 +15,19 @@ from satlib.resize import imresize
 @pytest.mark.parametrize(
     ("high", "low"),
     [
-        ("baby.png", "baby.png"), ("baby.bmp", "baby.png"), ("0801.png", "0801x4.png"), ("0801.png", "0801x4m.png"),
-        ("name.png", "name_LRBI_x4.png"), ("img_001_SRF_4_HR.png", "img_001_SRF_4_LR.png"), ("a_HR.png", "a_LR4.png"),
-        ("baby_GT.bmp", "baby.bmp"), ("a_HR.png", "a_LR.png"), ("b_GT.png", "b_x4.png"), ("x.tif", "x_LR_x4.png"),
+        ("baby.png", "baby.png"),
+        ("baby.bmp", "baby.png"),
+        ("0801.png", "0801x4.png"),
+        ("0801.png", "0801x4m.png"),
+        ("name.png", "name_LRBI_x4.png"),
+        ("img_001_SRF_4_HR.png", "img_001_SRF_4_LR.png"),
+        ("a_HR.png", "a_LR4.png"),
+        ("baby_GT.bmp", "baby.bmp"),
+        ("a_HR.png", "a_LR.png"),
+        ("b_GT.png", "b_x4.png"),
+        ("x.tif", "x_LR_x4.png"),
     ],
-)  # fmt: skip
+)
 def test_names_of_benchmarks(high, low):
     assert Pairs([Path("hr", high)], [Path("lr", low), Path("lr/other.png")], 4).low_of(Path("hr", high)) == Path(
         "lr", low

@@ -183,9 +183,12 @@ def test_centers_start_with_what_the_library_gives() -> None:
 def test_every_knob_of_centers_changes_the_outcome() -> None:
     explorer = explore.centers(None, PHOTO)
     changes = {
-        explorer.beta: 8, explorer.keep_ratio: 0.08, explorer.neighbors: 1.0, explorer.sampling: "grid",
+        explorer.beta: 8,
+        explorer.keep_ratio: 0.08,
+        explorer.neighbors: 1.0,
+        explorer.sampling: "grid",
         explorer.seed: 3,
-    }  # fmt: skip
+    }
     for knob, value in changes.items():
         before, picture, start = explorer.result, explorer.picture.value, knob.value
         knob.value = value
@@ -212,8 +215,11 @@ def test_layers_of_a_network_are_what_trace_gives_with_the_same_settings() -> No
     explorer = explore.centers(model, PHOTO)
     labels = [label for label, _ in explorer.layer.options]
     assert labels == [
-        PATCHES, "layer 1: group 1, pair 1", "layer 2: group 2, pair 1", "layer 3: group 2, pair 2",
-    ]  # fmt: skip
+        PATCHES,
+        "layer 1: group 1, pair 1",
+        "layer 2: group 2, pair 1",
+        "layer 3: group 2, pair 2",
+    ]
     explorer.layer.value, explorer.seed.value, explorer.beta.value = 2, 5, 2
     other = SAT(config.replace(seed=5, subsample=2, keep_ratio=0.03, neighbors=0.1)).eval()
     other.load_state_dict(weights)

@@ -74,9 +74,12 @@ def test_a_sampled_pixel_has_the_density_of_the_library() -> None:
 def test_every_knob_of_density_changes_the_outcome() -> None:
     explorer = explore.density(tiny(), PHOTO)
     changes = {
-        explorer.keep_ratio: 0.08, explorer.neighbors: 1.0, explorer.sampling: "grid", explorer.seed: 3,
+        explorer.keep_ratio: 0.08,
+        explorer.neighbors: 1.0,
+        explorer.sampling: "grid",
+        explorer.seed: 3,
         explorer.layer: 2,
-    }  # fmt: skip
+    }
     for knob, value in changes.items():
         before, pictures, start = explorer.result, [p.value for p in explorer.pictures], knob.value
         knob.value = value

@@ -40,9 +40,12 @@ def test_every_knob_changes_the_outcome() -> None:
     explorer = explore.theorem()
     explorer.seed.value = 5
     changes = {
-        explorer.ratio: 32, explorer.beta: 2, explorer.sampling: "grid", explorer.order: "runs",
+        explorer.ratio: 32,
+        explorer.beta: 2,
+        explorer.sampling: "grid",
+        explorer.order: "runs",
         explorer.size_bias: False,
-    }  # fmt: skip
+    }
     for knob, value in changes.items():
         before, picture, start = explorer.draws, explorer.picture.value, knob.value
         knob.value = value

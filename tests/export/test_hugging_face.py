@@ -100,12 +100,14 @@ def test_the_hubs_own_library_reads_the_card() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "config.json is no JSON"), ("[]", "was not written by satlib"), ('{"format": "x"}', "was not written"),
+        ("{", "config.json is no JSON"),
+        ("[]", "was not written by satlib"),
+        ('{"format": "x"}', "was not written"),
         ('{"format": "satlib", "config": {"scale": 2}, "depth": 3}', "unknown field 'depth'; the fields are config, f"),
         ('{"format": "satlib", "config": {"scale": 2, "depth": 3}}', "unusable .* unknown SATConfig field 'depth'"),
         ('{"format": "satlib"}', "unusable configuration"),
     ],
-)  # fmt: skip
+)
 def test_a_configuration_that_is_none_is_refused(content: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^hf://a/b: .*{message}") as error:
         read_folder_config(content, "hf://a/b")

@@ -13,9 +13,13 @@ from satlib.weights import bundled
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "golden" / "openmodeldb.schema.json").read_text())
 GOOD = {
-    "urls": ["https://example.org/files/sat.safetensors"], "author": "some-body", "published": "2026-11-26",
-    "license": "MIT", "description": "Small.", "tags": ["photo"],
-}  # fmt: skip
+    "urls": ["https://example.org/files/sat.safetensors"],
+    "author": "some-body",
+    "published": "2026-11-26",
+    "license": "MIT",
+    "description": "Small.",
+    "tags": ["photo"],
+}
 
 
 def test_an_entry_keeps_the_schema_and_describes_the_file(tmp_path: Path) -> None:
@@ -44,13 +48,15 @@ def test_the_schema_refuses_what_is_no_entry() -> None:
     ("changed", "message"),
     [
         ({"author": "some body"}, "author must be letters and digits, .* got 'some body'"),
-        ({"author": ""}, "author must be"), ({"tags": ["a b"]}, "a tag must be .* got 'a b'"),
+        ({"author": ""}, "author must be"),
+        ({"tags": ["a b"]}, "a tag must be .* got 'a b'"),
         ({"urls": []}, r"the addresses must be one or more, got \[\]"),
         ({"urls": ["file:///etc"]}, "an address must be https://host/path, got 'file:///etc'"),
         ({"published": "26.11.2026"}, "published must be a day, yyyy-mm-dd, got '26.11.2026'"),
-        ({"published": "2026-02-30"}, "published must be a day"), ({"file": "a.onnx"}, "the file of weights must be"),
+        ({"published": "2026-02-30"}, "published must be a day"),
+        ({"file": "a.onnx"}, "the file of weights must be"),
     ],
-)  # fmt: skip
+)
 def test_bad_values_are_named_and_nothing_is_written(tmp_path: Path, changed: dict[str, object], message: str) -> None:
     options = {"file": bundled("sat-tiny-x2"), **GOOD, **changed}
     with pytest.raises(ValueError, match=message):

@@ -34,8 +34,11 @@ def result(image):
 def test_borders_lie_between_different_cells():
     found = borders(torch.tensor([[0, 0, 1], [2, 2, 1]]))
     assert set(found) == {
-        ((1.5, -0.5), (1.5, 0.5)), ((1.5, 0.5), (1.5, 1.5)), ((-0.5, 0.5), (0.5, 0.5)), ((0.5, 0.5), (1.5, 0.5)),
-    }  # fmt: skip
+        ((1.5, -0.5), (1.5, 0.5)),
+        ((1.5, 0.5), (1.5, 1.5)),
+        ((-0.5, 0.5), (0.5, 0.5)),
+        ((0.5, 0.5), (1.5, 0.5)),
+    }
 
 
 def test_strata_show_cells_where_there_are_some(image):

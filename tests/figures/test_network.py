@@ -89,8 +89,14 @@ def test_reading_slider_shows_doublings_of_the_mean():
     assert np.array_equal(figure.data[0].z, expected)
     bar = figure.data[0].colorbar
     assert dict(zip(bar.tickvals, bar.ticktext, strict=True)) == {
-        -30: "1/8", -20: "1/4", -10: "1/2", 0: "1", 10: "2", 20: "4", 30: "8",
-    }  # fmt: skip
+        -30: "1/8",
+        -20: "1/4",
+        -10: "1/2",
+        0: "1",
+        10: "2",
+        20: "4",
+        30: "8",
+    }
     assert (list(figure.data[1].x), list(figure.data[1].y)) == ([2], [1])
     json.loads(figure.to_json())
 

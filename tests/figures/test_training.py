@@ -120,8 +120,11 @@ def test_error_maps_of_a_perfect_output_can_be_drawn():
 def test_the_figures_can_be_shown():
     hr = photograph()
     drawn = (
-        curves.loss_curve(TRAIN), curves.psnr_curve(VALID, {}), scores.psnr_dots([found("a", 30)]),
-        scores.crops(hr, {"net": hr + 1}, (0, 0, 4), border=1), scores.error_maps(hr, {"net": hr + 1}),
-    )  # fmt: skip
+        curves.loss_curve(TRAIN),
+        curves.psnr_curve(VALID, {}),
+        scores.psnr_dots([found("a", 30)]),
+        scores.crops(hr, {"net": hr + 1}, (0, 0, 4), border=1),
+        scores.error_maps(hr, {"net": hr + 1}),
+    )
     for figure in drawn:
         assert figures.show(figure, alt="something")._repr_mimebundle_()[0]["text/plain"] == "something"

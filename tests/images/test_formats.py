@@ -66,8 +66,9 @@ def test_the_command_upscales_a_folder_of_all_of_them(folder, tmp_path):
     )
     assert done.exit_code == 0, done.output
     made = sorted(path.name for path in (tmp_path / "large").iterdir())
-    assert made == sorted([*(n for n in NAMES if written_name(folder / n) == n), "image7.png", "image7.bmp.png",
-                           "image8.png"])  # fmt: skip
+    assert made == sorted(
+        [*(n for n in NAMES if written_name(folder / n) == n), "image7.png", "image7.bmp.png", "image8.png"]
+    )
     assert {read(tmp_path / "large" / name).pixels.shape for name in made} == {(96, 128, 3)}
 
 

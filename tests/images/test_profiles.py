@@ -81,10 +81,14 @@ def by_littlecms(image: Image.Image) -> np.ndarray:
     profile = ImageCms.ImageCmsProfile(io.BytesIO(INKS))
     return np.asarray(
         ImageCms.profileToProfile(
-            image, profile, ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB",
+            image,
+            profile,
+            ImageCms.createProfile("sRGB"),
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("extension", ["jpg", "tif"])
@@ -109,8 +113,9 @@ def test_cmyk_of_16_bits(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, by_littlecms(cmyk_image()))
 
 
-@pytest.mark.parametrize(("profile", "why"), [(b"", "it has no colour profile"), (INKS[:300], "is damaged"),
-                                              (SRGB_PROFILE, "is damaged")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("profile", "why"), [(b"", "it has no colour profile"), (INKS[:300], "is damaged"), (SRGB_PROFILE, "is damaged")]
+)
 def test_cmyk_without_a_profile_by_a_formula(tmp_path, profile, why):
     image = cmyk_image()
     image.save(tmp_path / "a.tif", icc_profile=profile)

@@ -20,8 +20,12 @@ from satlib.images.remarks import ImageRemark
 
 COLOR = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GRAY = profile_of_gamma(1, 1 / 1.8, ())
-HOLDS = {"PNG": (np.uint8, np.uint16), "TIFF": (np.uint8, np.uint16, np.float16, np.float32, np.float64),
-         "JPEG": (np.uint8,), "WEBP": (np.uint8,)}  # fmt: skip
+HOLDS = {
+    "PNG": (np.uint8, np.uint16),
+    "TIFF": (np.uint8, np.uint16, np.float16, np.float32, np.float64),
+    "JPEG": (np.uint8,),
+    "WEBP": (np.uint8,),
+}
 
 
 @st.composite
@@ -50,10 +54,14 @@ def pictures(draw: st.DrawFn) -> tuple[str, Picture]:
     profile = (GRAY if channels < 3 else COLOR) + bytes(draw(st.sampled_from([0, 70_000, 1_100_000])))
     dpi = st.tuples(*[st.floats(1, 10_000)] * 2)
     return suffix, Picture(
-        values.astype(dtype), draw(exifs()), draw(st.sampled_from([b"", profile])), draw(st.none() | dpi),
-        draw(st.none() | st.floats(0.2, 3)), draw(st.sampled_from([(), (0.31, 0.33, 0.6, 0.3, 0.3, 0.6, 0.2, 0.1)])),
+        values.astype(dtype),
+        draw(exifs()),
+        draw(st.sampled_from([b"", profile])),
+        draw(st.none() | dpi),
+        draw(st.none() | st.floats(0.2, 3)),
+        draw(st.sampled_from([(), (0.31, 0.33, 0.6, 0.3, 0.3, 0.6, 0.2, 0.1)])),
         draw(st.sampled_from([b"", b"\x09\x10\0\x01"])),
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=150)
@@ -76,7 +84,11 @@ def test_what_is_written_is_read(drawn):
     if name != "WEBP" or channels > 2:
         assert back.icc == picture.icc if picture.icc or name == "PNG" else True
     assert (back.icc, back.gamma, back.chromaticities, back.cicp) == (
-        again.icc, again.gamma, again.chromaticities, again.cicp)  # fmt: skip
+        again.icc,
+        again.gamma,
+        again.chromaticities,
+        again.cicp,
+    )
     check_metadata(name, picture, back)
 
 

@@ -62,17 +62,34 @@ def test_more_than_16_bits_are_rounded_and_that_is_said(tmp_path, bits):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(
     ("compression", "predictor"),
-    [(None, False), ("lzw", False), ("lzw", True), ("adobe_deflate", True), ("zlib", False), ("packbits", False),
-     ("lzma", True), ("zstd", True), ("jpeg2000", False), ("png", False)],
-)  # fmt: skip
+    [
+        (None, False),
+        ("lzw", False),
+        ("lzw", True),
+        ("adobe_deflate", True),
+        ("zlib", False),
+        ("packbits", False),
+        ("lzma", True),
+        ("zstd", True),
+        ("jpeg2000", False),
+        ("png", False),
+    ],
+)
 def test_layouts_by_tifffile(tmp_path, compression, predictor, dtype, tile, planes):
     pixels = DEEP if dtype == np.uint16 else (DEEP >> 8).astype(np.uint8)
     stored = pixels if planes == "contig" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
     for order in "<" if compression in ("png", "jpeg2000") else "<>":  # in which tifffile forgets to swap bytes
         tifffile.imwrite(
-            tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planes, compression=compression,
-            predictor=predictor, tile=tile, byteorder=order, bigtiff=order == ">",
-        )  # fmt: skip
+            tmp_path / "a.tif",
+            stored,
+            photometric="rgb",
+            planarconfig=planes,
+            compression=compression,
+            predictor=predictor,
+            tile=tile,
+            byteorder=order,
+            bigtiff=order == ">",
+        )
         np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, pixels, strict=True)
 
 

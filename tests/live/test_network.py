@@ -165,9 +165,14 @@ def test_what_a_query_reads_is_satlibs(engine: Javascript) -> None:
 def test_knobs_are_the_options_of_satlib(engine: Javascript) -> None:
     name, x = bundled_names()[0], picture(24, 30)
     knobs = [
-        {"keep_ratio": 0.1}, {"subsample": 8}, {"temperature": 0.02}, {"size_bias": True}, {"sampling": "strips"},
-        {"aggregation": "mean"}, {"norm_restoration": "none"},
-    ]  # fmt: skip
+        {"keep_ratio": 0.1},
+        {"subsample": 8},
+        {"temperature": 0.02},
+        {"size_bias": True},
+        {"sampling": "strips"},
+        {"aggregation": "mean"},
+        {"norm_restoration": "none"},
+    ]
     images = [given(x, options=options) for options in knobs]
     images += [given(x, options={"neighbors": {"value": 0.5, "share": True}})]
     images += [given(x, options={"neighbors": {"value": 3, "share": False}})]

@@ -40,9 +40,13 @@ def test_samples_are_those_of_satlib(sampling: str, engine: Javascript) -> None:
 
 
 @given(
-    height=st.integers(1, 30), width=st.integers(1, 30), ratio=st.floats(0.01, 1), beta=st.floats(1, 9),
-    sampling=st.sampled_from(SAMPLINGS), seed=st.integers(0, 2**63 - 1),
-)  # fmt: skip
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    ratio=st.floats(0.01, 1),
+    beta=st.floats(1, 9),
+    sampling=st.sampled_from(SAMPLINGS),
+    seed=st.integers(0, 2**63 - 1),
+)
 @settings(max_examples=60)
 def test_any_size_and_any_seed(height, width, ratio, beta, sampling, seed, engine: Javascript) -> None:
     config = SATConfig(scale=2, sampling=sampling, keep_ratio=ratio, subsample=beta, seed=seed)

@@ -59,9 +59,13 @@ def assert_same(a, b, tolerance=1e-12):
 
 
 @given(
-    n_images=st.integers(1, 3), n_queries=st.integers(1, 9), n_keys=st.integers(1, 6), heads=st.integers(1, 3),
-    d=st.integers(1, 4), e=st.integers(1, 4),
-)  # fmt: skip
+    n_images=st.integers(1, 3),
+    n_queries=st.integers(1, 9),
+    n_keys=st.integers(1, 6),
+    heads=st.integers(1, 3),
+    d=st.integers(1, 4),
+    e=st.integers(1, 4),
+)
 def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, heads, d, e):
     *qkv, bias = tokens(n_images, n_queries, n_keys, heads, d, e)
     assert_same(gradients(lambda *t: attend.attend(*t, bias), *qkv), gradients(lambda *t: formula(*t, bias), *qkv))

@@ -41,11 +41,17 @@ def count(config):
 # Size ---------------------------------------------------------------------------------------------------------------
 
 PARAMETERS = [
-    ("sat", 2, {}, 19_356_833), ("sat", 3, {}, 19_541_473), ("sat", 4, {}, 19_504_545),
-    ("sat-released", 2, {}, 21_041_351), ("sat-released", 3, {}, 21_225_991), ("sat-released", 4, {}, 21_189_063),
-    ("sat-light", 4, {}, 762_696), ("sat-light", 4, {"qk_ratio": 1.0}, 801_096),
-    ("sat-light", 4, {"qk_ratio": 0.8}, 785_736), ("sat-light", 4, {"qk_ratio": 0.3}, 747_336),
-]  # fmt: skip
+    ("sat", 2, {}, 19_356_833),
+    ("sat", 3, {}, 19_541_473),
+    ("sat", 4, {}, 19_504_545),
+    ("sat-released", 2, {}, 21_041_351),
+    ("sat-released", 3, {}, 21_225_991),
+    ("sat-released", 4, {}, 21_189_063),
+    ("sat-light", 4, {}, 762_696),
+    ("sat-light", 4, {"qk_ratio": 1.0}, 801_096),
+    ("sat-light", 4, {"qk_ratio": 0.8}, 785_736),
+    ("sat-light", 4, {"qk_ratio": 0.3}, 747_336),
+]
 
 
 @pytest.mark.parametrize(("preset", "scale", "overrides", "parameters"), PARAMETERS)
@@ -172,11 +178,15 @@ def _poisoned_pick(x, rows, gaps):
 @pytest.mark.parametrize(
     "bad",
     [
-        torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), torch.rand(1, 4, 8, 8), torch.rand(1, 3, 0, 8),
-        torch.rand(0, 3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+        torch.rand(3, 8, 8),
+        torch.rand(1, 1, 8, 8),
+        torch.rand(1, 4, 8, 8),
+        torch.rand(1, 3, 0, 8),
+        torch.rand(0, 3, 8, 8),
+        torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
     ],
     ids=lambda t: f"{t.dtype} {tuple(t.shape)}",
-)  # fmt: skip
+)
 def test_other_inputs_are_refused(bad):
     with pytest.raises(ValueError, match="SAT takes floats of shape") as error:
         SAT(SMALL)(bad)

@@ -83,9 +83,13 @@ def test_a_wrapped_network_is_that_network(model, tmp_path):
 )
 def test_anything_else_is_named_in_a_line(given, tmp_path):
     uses = [
-        lambda: upscale(IMAGE, given), lambda: trace(given, IMAGE), lambda: save(given, tmp_path / "a.safetensors"),
-        lambda: get_model(given), lambda: evaluate(given, tmp_path, scale=2), lambda: as_sat(given),
-    ]  # fmt: skip
+        lambda: upscale(IMAGE, given),
+        lambda: trace(given, IMAGE),
+        lambda: save(given, tmp_path / "a.safetensors"),
+        lambda: get_model(given),
+        lambda: evaluate(given, tmp_path, scale=2),
+        lambda: as_sat(given),
+    ]
     for use in uses:
         with pytest.raises(ValueError, match="model must be a SAT") as error:
             use()

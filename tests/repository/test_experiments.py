@@ -30,5 +30,7 @@ def test_the_rows_of_copies_read_what_they_say() -> None:
     paper = network["similarity"]
     assert (paper.selective, paper.aggregation, paper.n_centers(n_tokens)) == ("aggregate", "similarity", 69)
     assert {row: n.aggregation for row, n in network.items() if n.replace(aggregation="similarity") == paper} == {
-        "similarity": "similarity", "center": "center", "mean": "mean",
-    }  # fmt: skip
+        "similarity": "similarity",
+        "center": "center",
+        "mean": "mean",
+    }

@@ -185,9 +185,12 @@ def test_every_import_is_a_declared_dependency(folder: str) -> None:
 
 @pytest.mark.parametrize(
     ("package", "statement"),
-    [("matplotlib", "import satlib.figures"), ("ipywidgets", "from satlib import explore"),
-     ("plotly", "from satlib.figures.kit.lines import lines")],
-)  # fmt: skip
+    [
+        ("matplotlib", "import satlib.figures"),
+        ("ipywidgets", "from satlib import explore"),
+        ("plotly", "from satlib.figures.kit.lines import lines"),
+    ],
+)
 def test_a_missing_package_of_an_extra_is_named_with_the_extra(package: str, statement: str) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; {statement}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

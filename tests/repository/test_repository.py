@@ -131,8 +131,11 @@ def test_make_neither_empties_a_folder_nor_works_in_the_system(tmp_path: Path) -
     for place, message in ((tmp_path / "letters", "is there and is no environment"), ("", "VENV is empty")):
         done = subprocess.run(
             ["make", "--no-print-directory", "install", f"VENV={place}"],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 2 and message in done.stderr and done.stdout == ""
     assert (tmp_path / "letters/one.txt").read_text() == "dear"
 

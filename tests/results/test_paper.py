@@ -13,9 +13,19 @@ APPENDIX = Path(__file__).parents[3] / "shared" / "paper" / "appendix.txt"
 
 @pytest.mark.parametrize(
     ("name", "rows", "columns"),
-    [("1", 21, 14), ("A", 15, 6), ("B", 7, 9), ("C", 2, 4), ("D", 4, 6), ("E", 3, 4), ("F", 3, 4), ("G", 3, 4),
-     ("H", 4, 4), ("light", 6, 4)],
-)  # fmt: skip
+    [
+        ("1", 21, 14),
+        ("A", 15, 6),
+        ("B", 7, 9),
+        ("C", 2, 4),
+        ("D", 4, 6),
+        ("E", 3, 4),
+        ("F", 3, 4),
+        ("G", 3, 4),
+        ("H", 4, 4),
+        ("light", 6, 4),
+    ],
+)
 def test_every_table_is_complete(name, rows, columns):
     table = paper.table(name)
     assert (len(table.rows), {len(row) for row in table.rows}) == (rows, {columns})
@@ -48,9 +58,13 @@ def test_tables_a_and_b_repeat_table_1():
 
 def test_the_chosen_settings_have_the_same_values_in_all_ablations():
     chosen = {
-        "C": {"norm restoration": "with"}, "D": {"r_c": 0.5}, "E": {"sampling": "stratified"}, "F": {"beta": 4},
-        "G": {"aggregation": "similarity"}, "H": {"m": "0.1K"},
-    }  # fmt: skip
+        "C": {"norm restoration": "with"},
+        "D": {"r_c": 0.5},
+        "E": {"sampling": "stratified"},
+        "F": {"beta": 4},
+        "G": {"aggregation": "similarity"},
+        "H": {"m": "0.1K"},
+    }
     for name, wanted in chosen.items():
         numbers = [paper.table(name).number(wanted, f"{data} PSNR") for data in ("Set5", "Urban100", "Manga109")]
         assert numbers == [32.48, 26.61, 31.09]

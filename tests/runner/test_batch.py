@@ -51,8 +51,11 @@ def test_a_batch_goes_on_after_failures_and_leaves_out_what_is_done(folder: Path
     assert [done, failed, killed] == records
     assert done.results == {"product": 0.5, "out": done.parameters["out"]}
     assert done.parameters == {
-        "a": 1, "scale": 0.5, "out": f"o/work/a1-{done.digest[:8]}", "results": "o/results/a1.json",
-    }  # fmt: skip
+        "a": 1,
+        "scale": 0.5,
+        "out": f"o/work/a1-{done.digest[:8]}",
+        "results": "o/results/a1.json",
+    }
     assert failed.error == "In [4], ValueError: two; the notebook so far is o/a2.ipynb" and failed.results == {}
     assert killed.error is not None and killed.error.startswith("the process died; its log is ")
     assert texts(folder / "o/a1.ipynb") == [f"{cores.share(3)}\n"]
@@ -128,8 +131,10 @@ def test_results_that_are_no_mapping_fail_the_job(folder: Path) -> None:
     run_job(job)
     (record,) = collect("o")
     assert (record.state, record.exit, record.error) == (
-        "failed", 2, "the results in o/results/b.json are not a JSON object",
-    )  # fmt: skip
+        "failed",
+        2,
+        "the results in o/results/b.json are not a JSON object",
+    )
 
 
 def test_gpus_are_dealt_to_jobs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,8 +98,14 @@ def test_the_first_look_has_the_papers_choices_and_rows_that_differ_in_one(
     given = [job.parameters for job in jobs]
     configs = [read_config(p["config"], p.get("overrides", [])).network.to_dict() for p in given]
     found = [{(k, v) for k, v in config.items() if v != configs[0][k]} for config in configs]
-    one_each = [("norm_restoration", "none"), ("aggregation", "mean"), ("aggregation", "center"),
-                ("sampling", "random"), ("sampling", "grid"), ("sampling", "strips")]  # fmt: skip
+    one_each = [
+        ("norm_restoration", "none"),
+        ("aggregation", "mean"),
+        ("aggregation", "center"),
+        ("sampling", "random"),
+        ("sampling", "grid"),
+        ("sampling", "strips"),
+    ]
     assert found == [row for row in (set(), *({pair} for pair in one_each)) for _ in range(3)]
     assert [p["seed"] for p in given] == [0, 1, 2] * 7
 

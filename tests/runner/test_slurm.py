@@ -74,8 +74,10 @@ def test_jobs_outlive_the_process_that_submitted_them(
 
 def test_options(cluster: Path, tmp_path: Path) -> None:
     assert read_options(["time=60", "partition=a=b", "exclusive=true"]) == {
-        "time": 60, "partition": "a=b", "exclusive": True,
-    }  # fmt: skip
+        "time": 60,
+        "partition": "a=b",
+        "exclusive": True,
+    }
     for bad in (["time"], ["time=1:00:00"], ["partition=x"], ["time=5", "=x"], ["time=5", "--x=1"]):
         with pytest.raises(ValueError, match="key=value|time=MINUTES"):
             read_options(bad)

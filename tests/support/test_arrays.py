@@ -22,10 +22,14 @@ def kinds() -> dict[str, np.ndarray]:
     record = np.zeros((18, 21), [("a", "i1"), ("b", "u1")])
     record["b"] = GRAY
     return {
-        "matrix": GRAY.view(np.matrix), "mine": GRAY.view(Mine), "not masked": np.ma.array(GRAY),
+        "matrix": GRAY.view(np.matrix),
+        "mine": GRAY.view(Mine),
+        "not masked": np.ma.array(GRAY),
         "fortran": np.asfortranarray(GRAY),
-        "backwards": GRAY[::-1, ::-1].copy()[::-1, ::-1], "spread": spread[..., 1], "field": record["b"],
-    }  # fmt: skip
+        "backwards": GRAY[::-1, ::-1].copy()[::-1, ::-1],
+        "spread": spread[..., 1],
+        "field": record["b"],
+    }
 
 
 @pytest.mark.parametrize("kind", kinds())

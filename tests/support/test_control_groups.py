@@ -39,7 +39,7 @@ def tree(tmp_path: Path):
         ("0::/", {"cpu.max": "nonsense"}, None),
         ("0::/", {}, None),
     ],
-)  # fmt: skip
+)
 def test_the_smallest_quota_counts(tree, membership, files, quota) -> None:
     assert cpu_quota(tree(membership, files)) == quota
 

@@ -32,8 +32,10 @@ def test_threads_are_limited_where_a_quota_allows_fewer_cores_than_torch_counts(
     machine(monkeypatch, 2, 64)
     new = additions({})
     assert new == {
-        "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "2", NOTE: "OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=2",
-    }  # fmt: skip
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": "2",
+        NOTE: "OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=2",
+    }
     for name in ON_THREADS:
         assert additions({name: "8"}) == SET
     assert additions(SET) == {"OMP_NUM_THREADS": "2", NOTE: new[NOTE]}
@@ -85,18 +87,27 @@ sys.argv[1:] = {program.split()[1:]!r}
 runpy.run_module({program.split()[0]!r}, run_name="__main__", alter_sys=True)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env={**clean, **(environment or {})}, capture_output=True, text=True,
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**clean, **(environment or {})},
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.stderr == ""
     return done.stdout.strip()
 
 
 @pytest.mark.parametrize(
     "program",
-    ["satlib --version", "satlib upscale a.png b.png", "benchmarks whole", "benchmarks trials out --to out.json",
-     "satlib.theory study --out out"],
-)  # fmt: skip
+    [
+        "satlib --version",
+        "satlib upscale a.png b.png",
+        "benchmarks whole",
+        "benchmarks trials out --to out.json",
+        "satlib.theory study --out out",
+    ],
+)
 def test_programs_set_it_before_torch_is_loaded_and_keep_what_the_user_has_set(program: str) -> None:
     assert variables(program) == "PASSIVE None"
     assert variables(program, {"OMP_WAIT_POLICY": "ACTIVE"}) == "ACTIVE None"

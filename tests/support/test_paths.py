@@ -83,10 +83,16 @@ def test_functions_of_the_library_read_paths_in_the_same_way(tmp_path, monkeypat
     evaluate("bicubic", "~/set", scale=2, save_images="~/out", resume="~/rows")
     assert all((tmp_path / name).exists() for name in ("big.png", "out/a.png", "rows"))
     uses = [
-        lambda path: upscale(path), lambda path: upscale_file(path, "b.png", Bicubic(2)), lambda path: prepare(path),
-        lambda path: Store(path, 2), lambda path: evaluate("bicubic", path, scale=2), lambda path: load(path),
-        lambda path: read_notebook(path), lambda path: verify(path), lambda path: read_yaml(path),
-    ]  # fmt: skip
+        lambda path: upscale(path),
+        lambda path: upscale_file(path, "b.png", Bicubic(2)),
+        lambda path: prepare(path),
+        lambda path: Store(path, 2),
+        lambda path: evaluate("bicubic", path, scale=2),
+        lambda path: load(path),
+        lambda path: read_notebook(path),
+        lambda path: verify(path),
+        lambda path: read_yaml(path),
+    ]
     for use in uses:
         with pytest.raises(ValueError, match="~nobody-here/x"):
             use("~nobody-here/x")

@@ -21,11 +21,8 @@ def read_back(text: str) -> tuple[str, list[list[str]]]:
 
 def test_a_table_as_text() -> None:
     assert table(("what", "PSNR", "x"), [("bicubic", 30.5, 2), ("a", None, "")], align="lrl") == (
-        "| what    | PSNR | x |\n"
-        "|---------|-----:|---|\n"
-        "| bicubic | 30.5 | 2 |\n"
-        "| a       | None |   |"
-    )  # fmt: skip
+        "| what    | PSNR | x |\n|---------|-----:|---|\n| bicubic | 30.5 | 2 |\n| a       | None |   |"
+    )
 
 
 def test_the_last_letter_stands_for_the_columns_that_follow() -> None:

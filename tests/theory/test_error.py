@@ -62,9 +62,15 @@ def test_all_tokens_sampled_means_no_cluster_error() -> None:
 def test_all_tokens_kept_means_no_attention_error(aggregation: str, restoration: str, size_bias: bool) -> None:
     x = theory.make_mixture(40, 40, sigma=0.0, separation=0.3).x
     found = theory.decompose_error(
-        x, *projections(32, 0), n_centers=40, n_samples=40, neighbors=3, aggregation=aggregation,
-        norm_restoration=restoration, size_bias=size_bias,
-    )  # fmt: skip
+        x,
+        *projections(32, 0),
+        n_centers=40,
+        n_samples=40,
+        neighbors=3,
+        aggregation=aggregation,
+        norm_restoration=restoration,
+        size_bias=size_bias,
+    )
     assert found.attention < 1e-12 * found.exact_norm
 
 
@@ -74,9 +80,14 @@ def test_triangle_inequality_and_scale_invariance(k: int, seed: int, size_bias: 
     m = theory.make_mixture(64, k, sigma=0.1, size_ratio=3, seed=seed)
     w_q, w_k, w_v = projections(32, seed)
     options = {
-        "n_centers": k, "n_samples": 4 * k, "neighbors": 2, "size_bias": size_bias, "aggregation": aggregation,
-        "labels": m.labels, "seeds": range(3),
-    }  # fmt: skip
+        "n_centers": k,
+        "n_samples": 4 * k,
+        "neighbors": 2,
+        "size_bias": size_bias,
+        "aggregation": aggregation,
+        "labels": m.labels,
+        "seeds": range(3),
+    }
     found = theory.decompose_error(m.x, w_q, w_k, w_v, **options)
     assert (found.total <= found.cluster + found.attention + 1e-12).all()
     assert (abs(found.cluster - found.attention) <= found.total + 1e-12).all()
@@ -123,9 +134,18 @@ def test_total_error_against_a_slow_loop(method: str, size_bias: bool) -> None:
     x, w_v = rng.normal(size=(50, 6)), rng.normal(size=(6, 9))
     w_q, w_k = rng.normal(size=(2, 6, 4)) / 3
     found = theory.decompose_error(
-        x, w_q, w_k, w_v, n_centers=5, n_samples=20, neighbors=3, method=method, temperature=0.3,
-        size_bias=size_bias, seeds=(4, 5),
-    )  # fmt: skip
+        x,
+        w_q,
+        w_k,
+        w_v,
+        n_centers=5,
+        n_samples=20,
+        neighbors=3,
+        method=method,
+        temperature=0.3,
+        size_bias=size_bias,
+        seeds=(4, 5),
+    )
     for total, seed in zip(found.total, (4, 5), strict=True):
         sample = theory.sample_indices(50, 20, method=method, seed=seed)
         slow = slow_error(x, w_q, w_k, w_v, k=5, sample=sample, m=3, tau=0.3, size_bias=size_bias)
@@ -144,9 +164,14 @@ def test_many_seeds_equal_single_ones() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(
-    st.integers(2, 8), st.floats(0, 0.1), st.floats(1, 10), st.sampled_from(["similarity", "mean", "center"]),
-    st.booleans(), st.sampled_from(["max", "none"]), st.integers(0, 500),
-)  # fmt: skip
+    st.integers(2, 8),
+    st.floats(0, 0.1),
+    st.floats(1, 10),
+    st.sampled_from(["similarity", "mean", "center"]),
+    st.booleans(),
+    st.sampled_from(["max", "none"]),
+    st.integers(0, 500),
+)
 def test_repaired_theorem(
     k: int, sigma: float, ratio: float, aggregation: str, size_bias: bool, restoration: str, seed: int
 ) -> None:
@@ -156,15 +181,28 @@ def test_repaired_theorem(
     assert apart.separation >= 0.6
     w = projections(32, seed)
     found = theory.decompose_error(
-        m.x, *w, n_centers=k, n_samples=min(160, 5 * k), neighbors=2, aggregation=aggregation, size_bias=size_bias,
-        norm_restoration=restoration, labels=m.labels, seeds=range(5),
-    )  # fmt: skip
+        m.x,
+        *w,
+        n_centers=k,
+        n_samples=min(160, 5 * k),
+        neighbors=2,
+        aggregation=aggregation,
+        size_bias=size_bias,
+        norm_restoration=restoration,
+        labels=m.labels,
+        seeds=range(5),
+    )
     if theory.separates(sigma, apart.separation, diameter(m.x)):
         assert ((found.missed == 0) == (found.unsampled == 0)).all()
     bound = theory.covered_bound(
-        m.x, *w, sigma=sigma, sizes=m.sizes, aggregation=aggregation, size_bias=size_bias,
+        m.x,
+        *w,
+        sigma=sigma,
+        sizes=m.sizes,
+        aggregation=aggregation,
+        size_bias=size_bias,
         norm_restoration=restoration,
-    )  # fmt: skip
+    )
     assert bound.total == pytest.approx(bound.size + bound.spread + bound.merging)
     assert (found.total[found.missed == 0] <= bound.total + 1e-9).all()
 
@@ -185,9 +223,15 @@ def test_aggregated_tokens_stay_within_the_shift(aggregation: str) -> None:
 def test_mean_aggregation_does_not_depend_on_a_covering_draw() -> None:
     m = theory.make_mixture(200, 4, sigma=0.05, size_ratio=2)
     found = theory.decompose_error(
-        m.x, *projections(32, 0), n_centers=4, n_samples=80, neighbors=2, aggregation="mean", labels=m.labels,
+        m.x,
+        *projections(32, 0),
+        n_centers=4,
+        n_samples=80,
+        neighbors=2,
+        aggregation="mean",
+        labels=m.labels,
         seeds=range(20),
-    )  # fmt: skip
+    )
     assert (found.missed == 0).all() and (found.shared_centers < 1).any()
     assert found.cluster.max() < 1e-12 * found.exact_norm
 
@@ -207,13 +251,22 @@ def test_baselines() -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"n_centers": 0}, "n_centers"), ({"n_centers": 21}, "n_centers"), ({"n_samples": 31}, "n_samples"),
-        ({"neighbors": 20}, "neighbors"), ({"neighbors": 0}, "neighbors"), ({"method": "strips"}, "method"),
-        ({"aggregation": "max"}, "aggregation"), ({"norm_restoration": "l2"}, "norm_restoration"),
-        ({"temperature": 0.0}, "temperature"), ({"labels": [0, 1]}, "labels"), ({"seeds": ()}, "seeds"),
-        ({"w_q": np.zeros((3, 3))}, "w_q"), ({"w_k": np.zeros((2, 3))}, "w_k"), ({"x": np.zeros(3)}, "x"),
+        ({"n_centers": 0}, "n_centers"),
+        ({"n_centers": 21}, "n_centers"),
+        ({"n_samples": 31}, "n_samples"),
+        ({"neighbors": 20}, "neighbors"),
+        ({"neighbors": 0}, "neighbors"),
+        ({"method": "strips"}, "method"),
+        ({"aggregation": "max"}, "aggregation"),
+        ({"norm_restoration": "l2"}, "norm_restoration"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"labels": [0, 1]}, "labels"),
+        ({"seeds": ()}, "seeds"),
+        ({"w_q": np.zeros((3, 3))}, "w_q"),
+        ({"w_k": np.zeros((2, 3))}, "w_k"),
+        ({"x": np.zeros(3)}, "x"),
     ],
-)  # fmt: skip
+)
 def test_decompose_error_names_the_bad_argument(change: dict[str, object], name: str) -> None:
     good = {
         "x": duplicates(10, 20),

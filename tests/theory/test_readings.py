@@ -103,8 +103,10 @@ def test_score_changes_against_loops(n: int, m: int, seed: int) -> None:
         assert found.score.numpy() == pytest.approx(rho * delta - full_rho * full_delta, abs=1e-12)
 
 
-@pytest.mark.parametrize(("sample", "name"), [([0, 0, 1], "sample"), ([0, 9], "sample"), ([], "sample"),
-                                              ([0.5, 1.0], "sample"), ([0, 1], "neighbors")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sample", "name"),
+    [([0, 0, 1], "sample"), ([0, 9], "sample"), ([], "sample"), ([0.5, 1.0], "sample"), ([0, 1], "neighbors")],
+)
 def test_score_changes_name_the_bad_argument(sample: list[float], name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} "):
         theory.score_changes(np.eye(4), sample, 2)

@@ -195,9 +195,12 @@ def test_command_line(small_study: list[int], tmp_path: Path, capsys: pytest.Cap
 def test_pictures_are_drawn() -> None:
     verdicts = study.envelope_splits(RESULTS)["every second → the others"]
     for figure in (
-        pictures.attention_error(RESULTS), pictures.failure_quantiles(RESULTS), pictures.lipschitz(RESULTS),
-        pictures.lemmas(RESULTS), pictures.envelopes(verdicts),
-    ):  # fmt: skip
+        pictures.attention_error(RESULTS),
+        pictures.failure_quantiles(RESULTS),
+        pictures.lipschitz(RESULTS),
+        pictures.lemmas(RESULTS),
+        pictures.envelopes(verdicts),
+    ):
         assert isinstance(figure, Figure)
         assert all(ax.lines for ax in figure.axes)
 

@@ -27,11 +27,17 @@ def test_bound_terms_follow_equation_1() -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"n_centers": 0}, "n_centers"), ({"n_centers": 200}, "n_centers"), ({"n_samples": 2000}, "n_samples"),
-        ({"delta": 0.0}, "delta"), ({"delta": 1.0}, "delta"), ({"lipschitz": -1.0}, "lipschitz"),
-        ({"value_norm": float("nan")}, "value_norm"), ({"c1": -1.0}, "c1"), ({"n_tokens": 0}, "n_tokens"),
+        ({"n_centers": 0}, "n_centers"),
+        ({"n_centers": 200}, "n_centers"),
+        ({"n_samples": 2000}, "n_samples"),
+        ({"delta": 0.0}, "delta"),
+        ({"delta": 1.0}, "delta"),
+        ({"lipschitz": -1.0}, "lipschitz"),
+        ({"value_norm": float("nan")}, "value_norm"),
+        ({"c1": -1.0}, "c1"),
+        ({"n_tokens": 0}, "n_tokens"),
     ],
-)  # fmt: skip
+)
 def test_bound_terms_name_the_bad_argument(change: dict[str, float], name: str) -> None:
     good = {"n_tokens": 1024, "n_centers": 32, "n_samples": 128, "lipschitz": 0.5, "value_norm": 32.0}
     with pytest.raises(ValueError, match=name):
@@ -45,9 +51,15 @@ def test_hoeffding_radius_is_vacuous_at_the_training_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"), [((1, 1, 0.1), "n_samples"), ((10, 10, 0.1), "neighbors"), ((10, 0, 0.1), "neighbors"),
-                            ((10, 2, 0.0), "delta"), ((10, 2, 1.5), "delta")],
-)  # fmt: skip
+    ("arguments", "name"),
+    [
+        ((1, 1, 0.1), "n_samples"),
+        ((10, 10, 0.1), "neighbors"),
+        ((10, 0, 0.1), "neighbors"),
+        ((10, 2, 0.0), "delta"),
+        ((10, 2, 1.5), "delta"),
+    ],
+)
 def test_hoeffding_radius_names_the_bad_argument(arguments: tuple[int, int, float], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         theory.hoeffding_radius(*arguments)
@@ -151,8 +163,10 @@ def test_envelope_ignores_a_useless_term_and_scales() -> None:
     assert theory.fit_envelope(1e-9 * errors, 1e6 * terms) == pytest.approx([1e-15, 0])
 
 
-@pytest.mark.parametrize(("errors", "terms", "name"), [([1, 1], [[1], [0]], "terms"), ([1], [[-1]], "terms"),
-                                                       ([-1], [[1]], "errors"), ([1, 2], [[1]], "errors")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("errors", "terms", "name"),
+    [([1, 1], [[1], [0]], "terms"), ([1], [[-1]], "terms"), ([-1], [[1]], "errors"), ([1, 2], [[1]], "errors")],
+)
 def test_envelope_names_the_bad_argument(errors: list[float], terms: list[list[float]], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         theory.fit_envelope(errors, terms)

@@ -13,9 +13,13 @@ from satlib.theory.scores import scores
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.integers(1, 8), st.integers(8, 150), st.floats(0, 0.2), st.floats(1, 20),
-    st.sampled_from(["shuffle", "runs", "periodic"]), st.integers(0, 99),
-)  # fmt: skip
+    st.integers(1, 8),
+    st.integers(8, 150),
+    st.floats(0, 0.2),
+    st.floats(1, 20),
+    st.sampled_from(["shuffle", "runs", "periodic"]),
+    st.integers(0, 99),
+)
 def test_mixture_keeps_its_promises(k: int, n: int, sigma: float, ratio: float, layout: str, seed: int) -> None:
     m = theory.make_mixture(n, k, sigma=sigma, size_ratio=ratio, layout=layout, seed=seed)
     assert (m.x.shape, m.labels.shape, m.centers.shape, m.sizes.shape) == ((n, 32), (n,), (k, 32), (k,))
@@ -67,11 +71,17 @@ def test_cluster_sizes_have_the_ratio() -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"n_clusters": 0}, "n_clusters"), ({"n_clusters": 99}, "n_clusters"), ({"sigma": -0.1}, "sigma"),
-        ({"separation": 1.9}, "separation"), ({"size_ratio": 0.5}, "size_ratio"), ({"layout": "rows"}, "layout"),
-        ({"intrinsic_dim": 32}, "intrinsic_dim"), ({"dim": 1}, "dim"), ({"n_tokens": 0}, "n_tokens"),
+        ({"n_clusters": 0}, "n_clusters"),
+        ({"n_clusters": 99}, "n_clusters"),
+        ({"sigma": -0.1}, "sigma"),
+        ({"separation": 1.9}, "separation"),
+        ({"size_ratio": 0.5}, "size_ratio"),
+        ({"layout": "rows"}, "layout"),
+        ({"intrinsic_dim": 32}, "intrinsic_dim"),
+        ({"dim": 1}, "dim"),
+        ({"n_tokens": 0}, "n_tokens"),
     ],
-)  # fmt: skip
+)
 def test_mixture_names_the_bad_argument(change: dict[str, float | str], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         theory.make_mixture(**{"n_tokens": 50, "n_clusters": 3, **change})
@@ -97,8 +107,10 @@ def test_uniform_draws_are_uniform() -> None:
     assert abs(count / 2000 - 0.25).max() < 0.05
 
 
-@pytest.mark.parametrize(("arguments", "name"), [((10, 11, "uniform"), "n_samples"), ((10, 0, "uniform"), "n_samples"),
-                                                 ((10, 5, "random"), "method")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [((10, 11, "uniform"), "n_samples"), ((10, 0, "uniform"), "n_samples"), ((10, 5, "random"), "method")],
+)
 def test_sample_names_the_bad_argument(arguments: tuple[int, int, str], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         theory.sample_indices(*arguments[:2], method=arguments[2])

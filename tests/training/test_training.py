@@ -117,9 +117,11 @@ def test_a_run_has_the_threads_that_it_asks_for_and_gives_them_back(store: Path,
     before, seen = torch.get_num_threads(), set()
     for threads in (2, None):
         train(
-            config(store, steps=2, log_every=1, threads=threads), tmp_path / str(threads), device="cpu",
+            config(store, steps=2, log_every=1, threads=threads),
+            tmp_path / str(threads),
+            device="cpu",
             say=lambda line: seen.add(torch.get_num_threads()) if line.startswith("step ") else None,
-        )  # fmt: skip
+        )
         assert torch.get_num_threads() == before
     assert seen == {2, before}
 

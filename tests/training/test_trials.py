@@ -30,9 +30,14 @@ from satlib.training.validation import Example
 
 SCENES = {"kind": "copies", "side": 16, "train": [1, 6], "held_out": [2, 3]}
 TRAINING = {
-    "network": {**NETWORK, "groups": [1], "window": [4, 4]}, "steps": 12, "batch": 2, "learning_rate": 1e-3,
-    "save_every": 4, "log_every": 4, "validate_every": 12,
-}  # fmt: skip
+    "network": {**NETWORK, "groups": [1], "window": [4, 4]},
+    "steps": 12,
+    "batch": 2,
+    "learning_rate": 1e-3,
+    "save_every": 4,
+    "log_every": 4,
+    "validate_every": 12,
+}
 ROWS = {"none": ["network.selective=none"], "center": ["network.aggregation=center"]}
 
 

@@ -22,9 +22,22 @@ from satlib.training.optimizer import Adam
 from satlib.training.step import train_step
 
 WAITING = {
-    "_local_scalar_dense", "nonzero", "is_nonzero", "masked_select", "unique", "_unique", "_unique2", "unique_dim",
-    "unique_consecutive", "bincount", "histc", "repeat_interleave", "equal", "allclose", "item",
-}  # fmt: skip
+    "_local_scalar_dense",
+    "nonzero",
+    "is_nonzero",
+    "masked_select",
+    "unique",
+    "_unique",
+    "_unique2",
+    "unique_dim",
+    "unique_consecutive",
+    "bincount",
+    "histc",
+    "repeat_interleave",
+    "equal",
+    "allclose",
+    "item",
+}
 """Operators that need a value on the host, or the number of results."""
 
 
@@ -96,9 +109,13 @@ def test_the_watch_sees_copies_between_devices():
 
 
 OPTIONS = [
-    {}, {"sampling": "strips"}, {"sampling": "grid"}, {"sampling": "random", "neighbors": 1},
-    {"aggregation": "mean", "norm_restoration": "mean"}, {"aggregation": "center", "size_bias": True},
-]  # fmt: skip
+    {},
+    {"sampling": "strips"},
+    {"sampling": "grid"},
+    {"sampling": "random", "neighbors": 1},
+    {"aggregation": "mean", "norm_restoration": "mean"},
+    {"aggregation": "center", "size_bias": True},
+]
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -154,9 +171,12 @@ def training_step(device, accumulate=1):
     if device.type == "cuda":
         parts = [Pair(*(t.pin_memory() for t in pair)) for pair in parts]
     fabric = SimpleNamespace(
-        device=device, global_rank=0, world_size=1, backward=torch.Tensor.backward,
+        device=device,
+        global_rank=0,
+        world_size=1,
+        backward=torch.Tensor.backward,
         no_backward_sync=lambda model, enabled: nullcontext(),
-    )  # fmt: skip
+    )
     return lambda: train_step(fabric, model, state.optimizer, state, parts, config), state
 
 

@@ -134,11 +134,15 @@ def test_a_foreign_safetensors_file_is_called_foreign(tmp_path):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{}", "scale is missing"), ("[]", "scale is missing"), ("null", ""), ("7", ""), ("{", ""),
+        ("{}", "scale is missing"),
+        ("[]", "scale is missing"),
+        ("null", ""),
+        ("7", ""),
+        ("{", ""),
         ('{"scale": 5}', "scale must be one of 2, 3, 4, 8, got 5"),
         ('{"scale": 4, "depth": 3}', "unknown SATConfig field 'depth'"),
     ],
-)  # fmt: skip
+)
 def test_an_unusable_configuration_is_said_with_its_version(tmp_path, config, message):
     path = tmp_path / "a.safetensors"
     save_file({"x": torch.zeros(3)}, path, metadata={"format": "satlib", "version": "9.9", "config": config})
@@ -189,14 +193,25 @@ def test_a_missing_file_and_a_folder(tmp_path):
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"scale": 2}, {"scale": 3}, {"scale": 4}, {"scale": 8}, {"window": (8, 8)}, {"window": (16, 4)},
-        {"channels": 64, "heads": 8, "qk_ratio": 0.25}, {"qk_ratio": 1.0}, {"qk_ratio": 1.5, "mlp_ratio": 1.5},
-        {"channels": 60, "heads": 6, "qk_ratio": 0.3, "mlp_ratio": 2.1}, {"groups": (1, 3, 2)}, {"gate_kernel": 7},
-        {"qkv_bias": False}, {"upsampler": "onestep", "scale": 2}, {"upsampler": "onestep", "scale": 3},
+        {"scale": 2},
+        {"scale": 3},
+        {"scale": 4},
+        {"scale": 8},
+        {"window": (8, 8)},
+        {"window": (16, 4)},
+        {"channels": 64, "heads": 8, "qk_ratio": 0.25},
+        {"qk_ratio": 1.0},
+        {"qk_ratio": 1.5, "mlp_ratio": 1.5},
+        {"channels": 60, "heads": 6, "qk_ratio": 0.3, "mlp_ratio": 2.1},
+        {"groups": (1, 3, 2)},
+        {"gate_kernel": 7},
+        {"qkv_bias": False},
+        {"upsampler": "onestep", "scale": 2},
+        {"upsampler": "onestep", "scale": 3},
         {"upsampler": "onestep", "scale": 4, "upsampler_channels": 64, "qkv_bias": False},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_the_configuration_is_read_off_the_authors_tensors(tmp_path, overrides):
     config = RELEASED.replace(**overrides)
     torch.save({"params": released_tensors(config, torch.float32)}, tmp_path / "a.pth")
@@ -211,9 +226,14 @@ def test_every_way_to_wrap_the_tensors(tmp_path):
     module = OrderedDict((f"module.{name}", value) for name, value in tensors.items())
     x, outputs = torch.rand(1, 3, 8, 8, dtype=torch.float64), []
     for content in (
-        tensors, {"params": tensors}, {"params_ema": tensors}, {"params": other, "params_ema": tensors},
-        {"params_ema": module}, module, {"params": module, "iter": 5},
-    ):  # fmt: skip
+        tensors,
+        {"params": tensors},
+        {"params_ema": tensors},
+        {"params": other, "params_ema": tensors},
+        {"params_ema": module},
+        module,
+        {"params": module, "iter": 5},
+    ):
         torch.save(content, tmp_path / "a.pth")
         model = load(tmp_path / "a.pth")
         assert model.config == RELEASED and next(model.parameters()).dtype == torch.float64
@@ -295,12 +315,25 @@ def test_a_truncated_checkpoint_is_called_damaged_wherever_it_was_cut(tmp_path, 
 @pytest.mark.parametrize(
     "content",
     [
-        b"0", b"a", b"(", b"h\x00", b"\x80\x02q\x24", b"\x85\xf3", b"RL\xeb", b"X\x04\x00\x00\x00\xff\xff\xff\xff.",
-        b"hello", b"\x89PNG\r\n\x1a\n", b"<html>404</html>",
-        b"\x00" * 64, b"\xff" * 64, b"}", b"G\x00", b"\x80\x02}q\x00.",
+        b"0",
+        b"a",
+        b"(",
+        b"h\x00",
+        b"\x80\x02q\x24",
+        b"\x85\xf3",
+        b"RL\xeb",
+        b"X\x04\x00\x00\x00\xff\xff\xff\xff.",
+        b"hello",
+        b"\x89PNG\r\n\x1a\n",
+        b"<html>404</html>",
+        b"\x00" * 64,
+        b"\xff" * 64,
+        b"}",
+        b"G\x00",
+        b"\x80\x02}q\x00.",
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_any_bytes_are_refused_in_one_line(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
     assert str(tmp_path / "a.pth") in refusal(tmp_path / "a.pth")
@@ -331,9 +364,13 @@ def test_released_networks_compute_what_the_authors_code_computed(tmp_path, case
 def test_aggregation_computes_what_the_authors_code_computed(case):
     x = golden_tokens(case["n_tokens"], case["channels"])
     got = dta.aggregate(
-        x, case["n_centers"], sample=torch.tensor(case["sample"]), neighbors=1.0, aggregation="mean",
+        x,
+        case["n_centers"],
+        sample=torch.tensor(case["sample"]),
+        neighbors=1.0,
+        aggregation="mean",
         norm_restoration=case["norm_restoration"],
-    )  # fmt: skip
+    )
     expected = torch.tensor(case["tokens"], dtype=torch.float64)
     assert (got.tokens[0] - expected).abs().max() <= 1e-10 * expected.abs().max()
 

@@ -27,11 +27,23 @@ SMALL = SATConfig.preset("sat-tiny", 2).replace(
 )
 GRIDS = [(1, 1), (2, 1), (1, 2), (17, 9), (50, 71), (96, 96), (128, 128)]
 OPTIONS = [
-    {}, {"aggregation": "mean"}, {"aggregation": "center"}, {"norm_restoration": "mean"}, {"norm_restoration": "none"},
-    {"size_bias": True}, {"mask_padding": False}, {"sampling": "grid"}, {"sampling": "strips"}, {"neighbors": 1},
-    {"window": (8, 4)}, {"window": (3, 3)}, {"heads": 4, "qkv_bias": True}, {"groups": (1, 2)}, {"scale": 3},
+    {},
+    {"aggregation": "mean"},
+    {"aggregation": "center"},
+    {"norm_restoration": "mean"},
+    {"norm_restoration": "none"},
+    {"size_bias": True},
+    {"mask_padding": False},
+    {"sampling": "grid"},
+    {"sampling": "strips"},
+    {"neighbors": 1},
+    {"window": (8, 4)},
+    {"window": (3, 3)},
+    {"heads": 4, "qkv_bias": True},
+    {"groups": (1, 2)},
+    {"scale": 3},
     {"scale": 4, "upsampler": "classic"},
-]  # fmt: skip
+]
 
 
 class Files(NamedTuple):
@@ -94,9 +106,15 @@ def test_what_the_twin_tells_is_what_the_network_chose(grid: tuple[int, int]) ->
 
 
 SAMPLINGS = [
-    *({"sampling": name} for name in CELLS), {"neighbors": 3}, {"neighbors": 0.9}, {"subsample": 1}, {"subsample": 1e9},
-    {"keep_ratio": 0.3, "subsample": 2.5, "seed": 2**40 + 7}, {"keep_ratio": 1.0}, {"groups": (1, 2)},
-]  # fmt: skip
+    *({"sampling": name} for name in CELLS),
+    {"neighbors": 3},
+    {"neighbors": 0.9},
+    {"subsample": 1},
+    {"subsample": 1e9},
+    {"keep_ratio": 0.3, "subsample": 2.5, "seed": 2**40 + 7},
+    {"keep_ratio": 1.0},
+    {"groups": (1, 2)},
+]
 
 
 @pytest.mark.parametrize("options", SAMPLINGS, ids=str)
@@ -131,9 +149,18 @@ def test_a_file_makes_the_networks_picture(files: Files, grid: tuple[int, int]) 
 
 
 MOVED = [
-    {}, {"keep_ratio": 0.01}, {"keep_ratio": 0.5, "subsample": 2}, {"subsample": 10}, {"temperature": 0.02},
-    {"temperature": 1.0}, {"neighbors": 0.5}, {"neighbors": 1}, {"neighbors": 7}, {"sampling": "grid"}, {"seed": 5},
-]  # fmt: skip
+    {},
+    {"keep_ratio": 0.01},
+    {"keep_ratio": 0.5, "subsample": 2},
+    {"subsample": 10},
+    {"temperature": 0.02},
+    {"temperature": 1.0},
+    {"neighbors": 0.5},
+    {"neighbors": 1},
+    {"neighbors": 7},
+    {"sampling": "grid"},
+    {"seed": 5},
+]
 
 
 @pytest.mark.parametrize("options", MOVED, ids=str)

@@ -22,9 +22,13 @@ class Advice:
 def advise(facts: Facts) -> list[Advice]:
     """Return what needs attention; nothing if all is well."""
     found = {
-        "cores": _cores(facts), "threads": _threads(facts), "waiting": _waiting(facts), "load": _load(facts),
-        "memory": _memory(facts), "gpus": _gpus(facts),
-    }  # fmt: skip
+        "cores": _cores(facts),
+        "threads": _threads(facts),
+        "waiting": _waiting(facts),
+        "load": _load(facts),
+        "memory": _memory(facts),
+        "gpus": _gpus(facts),
+    }
     return [Advice(about, text) for about, text in found.items() if text]
 
 

@@ -85,14 +85,19 @@ def examine(environ: Mapping[str, str] | None = None) -> Facts:
     """
     environ = os.environ if environ is None else environ
     return Facts(
-        versions=_versions(), system=_system(), processor=_processor(),
+        versions=_versions(),
+        system=_system(),
+        processor=_processor(),
         cores=Cores(os.cpu_count() or 1, cores.in_affinity(), cpu_quota(), cores.allowed()),
-        threads=find_threads(environ), waiting=find_waiting(environ, find_runtimes()),
+        threads=find_threads(environ),
+        waiting=find_waiting(environ, find_runtimes()),
         load=os.getloadavg() if hasattr(os, "getloadavg") else None,
-        memory=Memory(bytes_available(torch.device("cpu")), memory_limit()), gpus=_gpus(),
+        memory=Memory(bytes_available(torch.device("cpu")), memory_limit()),
+        gpus=_gpus(),
         torch_lacks_cuda=NVIDIA.exists() and not torch.backends.cuda.is_built(),
-        computing=find_computing(), extras=find_extras(),
-    )  # fmt: skip
+        computing=find_computing(),
+        extras=find_extras(),
+    )
 
 
 def _versions() -> dict[str, str]:

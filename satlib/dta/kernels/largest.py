@@ -56,9 +56,16 @@ def mean_of_largest(x: Tensor, m: int) -> Tensor:
 
 @jit
 def _similarities(
-    unit: tl.tensor, out: tl.tensor, first: tl.tensor, n_rows: tl.tensor, n_sampled: tl.tensor, n_channels: tl.tensor,
-    tile_rows: tl.constexpr, tile_columns: tl.constexpr, step: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    unit: tl.tensor,
+    out: tl.tensor,
+    first: tl.tensor,
+    n_rows: tl.tensor,
+    n_sampled: tl.tensor,
+    n_channels: tl.tensor,
+    tile_rows: tl.constexpr,
+    tile_columns: tl.constexpr,
+    step: tl.constexpr,
+) -> tl.tensor:
     """One tile of the similarities of ``n_rows`` tokens from the ``first`` on; -inf of a token with itself."""
     image = tl.program_id(2).to(tl.int64)
     unit += image * n_sampled * n_channels
@@ -74,9 +81,14 @@ def _similarities(
 
 @jit
 def _mean_of_largest(
-    x: tl.tensor, mean: tl.tensor, n_rows: tl.tensor, length: tl.tensor, m: tl.tensor,
-    together: tl.constexpr, lanes: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    x: tl.tensor,
+    mean: tl.tensor,
+    n_rows: tl.tensor,
+    length: tl.tensor,
+    m: tl.tensor,
+    together: tl.constexpr,
+    lanes: tl.constexpr,
+) -> tl.tensor:
     """Mean of the m largest numbers of each of a few rows.
 
     ``low`` and ``high`` are numbers of a row, and its m-th largest lies between them, ends included. Each pass counts

@@ -70,9 +70,22 @@ def _forward(
     merged, logsum = x.new_empty(*shape, n_channels), x.new_empty(shape)
     members, width = tile_shape(n_channels)
     _merge_piece[(n_pieces,)](
-        x, center_rows, parts.order, parts.starts, parts.pieces, parts.owner, partial, tops, sums,
-        len(center_rows), n_channels, temperature, PIECE, members, width,
-    )  # fmt: skip
+        x,
+        center_rows,
+        parts.order,
+        parts.starts,
+        parts.pieces,
+        parts.owner,
+        partial,
+        tops,
+        sums,
+        len(center_rows),
+        n_channels,
+        temperature,
+        PIECE,
+        members,
+        width,
+    )
     _merge_pieces[(len(center_rows),)](partial, tops, sums, parts.pieces, merged, logsum, n_channels, members, width)
     return merged, logsum
 
@@ -92,11 +105,22 @@ def _gradient(
 
 @jit
 def _merge_piece(
-    x: tl.tensor, center_rows: tl.tensor, order: tl.tensor, starts: tl.tensor, pieces: tl.tensor, owner: tl.tensor,
-    partial: tl.tensor, tops: tl.tensor, sums: tl.tensor,
-    n_clusters: tl.tensor, n_channels: tl.tensor, temperature: tl.tensor,
-    size: tl.constexpr, members: tl.constexpr, width: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    x: tl.tensor,
+    center_rows: tl.tensor,
+    order: tl.tensor,
+    starts: tl.tensor,
+    pieces: tl.tensor,
+    owner: tl.tensor,
+    partial: tl.tensor,
+    tops: tl.tensor,
+    sums: tl.tensor,
+    n_clusters: tl.tensor,
+    n_channels: tl.tensor,
+    temperature: tl.tensor,
+    size: tl.constexpr,
+    members: tl.constexpr,
+    width: tl.constexpr,
+) -> tl.tensor:
     """Merge one piece: the largest logit, the sum of exp(logit - largest), and of the tokens under these weights."""
     cluster = tl.load(owner + tl.program_id(0))
     if cluster < n_clusters:
@@ -128,9 +152,16 @@ def _merge_piece(
 
 @jit
 def _merge_pieces(
-    partial: tl.tensor, tops: tl.tensor, sums: tl.tensor, pieces: tl.tensor, merged: tl.tensor, logsum: tl.tensor,
-    n_channels: tl.tensor, members: tl.constexpr, width: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    partial: tl.tensor,
+    tops: tl.tensor,
+    sums: tl.tensor,
+    pieces: tl.tensor,
+    merged: tl.tensor,
+    logsum: tl.tensor,
+    n_channels: tl.tensor,
+    members: tl.constexpr,
+    width: tl.constexpr,
+) -> tl.tensor:
     """Join the pieces of one cluster; a cluster without members becomes zero, its logarithm -inf."""
     cluster = tl.program_id(0).to(tl.int64)
     channels = tl.arange(0, width)
@@ -155,10 +186,20 @@ def _merge_pieces(
 
 @jit
 def _merge_gradient(
-    x: tl.tensor, center_rows: tl.tensor, owner: tl.tensor, grad: tl.tensor, along: tl.tensor, logsum: tl.tensor,
-    grad_x: tl.tensor, weight_of_unit: tl.tensor,
-    n_rows: tl.tensor, n_channels: tl.tensor, temperature: tl.tensor, members: tl.constexpr, width: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    x: tl.tensor,
+    center_rows: tl.tensor,
+    owner: tl.tensor,
+    grad: tl.tensor,
+    along: tl.tensor,
+    logsum: tl.tensor,
+    grad_x: tl.tensor,
+    weight_of_unit: tl.tensor,
+    n_rows: tl.tensor,
+    n_channels: tl.tensor,
+    temperature: tl.tensor,
+    members: tl.constexpr,
+    width: tl.constexpr,
+) -> tl.tensor:
     """Gradient of one block of tokens, in the order of the tokens."""
     rows = tl.program_id(0) * members + tl.arange(0, members)
     valid = rows < n_rows

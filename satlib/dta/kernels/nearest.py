@@ -47,9 +47,20 @@ def nearest(a: Tensor, b: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     best = a.new_empty(n_images, parts, n_rows)
     place = torch.empty_like(best, dtype=torch.int64)
     _nearest[(row_blocks, parts, n_images)](
-        a, b, best, place, n_rows, n_columns, n_channels, each * COLUMNS, rule, ROWS, COLUMNS, CHANNELS,
+        a,
+        b,
+        best,
+        place,
+        n_rows,
+        n_columns,
+        n_channels,
+        each * COLUMNS,
+        rule,
+        ROWS,
+        COLUMNS,
+        CHANNELS,
         num_warps=WARPS,
-    )  # fmt: skip
+    )
     if parts == 1:
         return best[:, 0], place[:, 0]
     best, part = best.max(1, keepdim=True)  # of equal parts the first
@@ -58,10 +69,19 @@ def nearest(a: Tensor, b: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
 
 @jit
 def _nearest(
-    a: tl.tensor, b: tl.tensor, best_of_part: tl.tensor, place_of_part: tl.tensor,
-    n_rows: tl.tensor, n_columns: tl.tensor, n_channels: tl.tensor, part_columns: tl.tensor,
-    rule: tl.constexpr, tile_rows: tl.constexpr, tile_columns: tl.constexpr, step: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    a: tl.tensor,
+    b: tl.tensor,
+    best_of_part: tl.tensor,
+    place_of_part: tl.tensor,
+    n_rows: tl.tensor,
+    n_columns: tl.tensor,
+    n_channels: tl.tensor,
+    part_columns: tl.tensor,
+    rule: tl.constexpr,
+    tile_rows: tl.constexpr,
+    tile_columns: tl.constexpr,
+    step: tl.constexpr,
+) -> tl.tensor:
     """One block of rows against one part of the columns of one image."""
     part = tl.program_id(1)
     image = tl.program_id(2).to(tl.int64)

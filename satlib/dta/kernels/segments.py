@@ -74,9 +74,19 @@ def sum_of_segments(x: Tensor, weight: Tensor, parts: Segments, n_clusters: int)
     members, width = tile_shape(n_channels)
     n_all = n_images * n_clusters
     _sum_piece[(len(parts.owner),)](
-        x, weight, parts.order, parts.starts, parts.pieces, parts.owner, partial, n_all, n_channels,
-        PIECE, members, width,
-    )  # fmt: skip
+        x,
+        weight,
+        parts.order,
+        parts.starts,
+        parts.pieces,
+        parts.owner,
+        partial,
+        n_all,
+        n_channels,
+        PIECE,
+        members,
+        width,
+    )
     _sum_pieces[(n_all,)](partial, parts.pieces, total, n_channels, members, width)
     return total
 
@@ -92,10 +102,19 @@ def piece_bounds(
 
 @jit
 def _sum_piece(
-    x: tl.tensor, weight: tl.tensor, order: tl.tensor, starts: tl.tensor, pieces: tl.tensor, owner: tl.tensor,
-    partial: tl.tensor, n_clusters: tl.tensor, n_channels: tl.tensor,
-    size: tl.constexpr, members: tl.constexpr, width: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    x: tl.tensor,
+    weight: tl.tensor,
+    order: tl.tensor,
+    starts: tl.tensor,
+    pieces: tl.tensor,
+    owner: tl.tensor,
+    partial: tl.tensor,
+    n_clusters: tl.tensor,
+    n_channels: tl.tensor,
+    size: tl.constexpr,
+    members: tl.constexpr,
+    width: tl.constexpr,
+) -> tl.tensor:
     """Sum of weight * x over one piece."""
     cluster = tl.load(owner + tl.program_id(0))
     if cluster < n_clusters:
@@ -113,9 +132,13 @@ def _sum_piece(
 
 @jit
 def _sum_pieces(
-    partial: tl.tensor, pieces: tl.tensor, total: tl.tensor, n_channels: tl.tensor,
-    members: tl.constexpr, width: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    partial: tl.tensor,
+    pieces: tl.tensor,
+    total: tl.tensor,
+    n_channels: tl.tensor,
+    members: tl.constexpr,
+    width: tl.constexpr,
+) -> tl.tensor:
     """Sum of the pieces of one cluster."""
     cluster = tl.program_id(0).to(tl.int64)
     channels = tl.arange(0, width)

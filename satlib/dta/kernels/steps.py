@@ -20,8 +20,15 @@ from satlib.dta.kernels.tiles import products
 from satlib.dta.vectors import comparable_, take
 
 __all__ = [
-    "COMPILED", "assign", "cluster_sum", "density", "merge_by_similarity", "nearest", "separation", "weighted_sum",
-]  # fmt: skip
+    "COMPILED",
+    "assign",
+    "cluster_sum",
+    "density",
+    "merge_by_similarity",
+    "nearest",
+    "separation",
+    "weighted_sum",
+]
 
 COMPILED = isinstance(products, JITFunction)
 """Whether kernels are compiled for a GPU; otherwise Triton's interpreter runs them, on any device."""

@@ -78,10 +78,16 @@ def inverse_lengths(
 
 @jit
 def products(
-    a: tl.tensor, rows: tl.tensor, valid_rows: tl.tensor, scale: tl.tensor,
-    b: tl.tensor, columns: tl.tensor, valid_columns: tl.tensor,
-    n_channels: tl.tensor, step: tl.constexpr,
-) -> tl.tensor:  # fmt: skip
+    a: tl.tensor,
+    rows: tl.tensor,
+    valid_rows: tl.tensor,
+    scale: tl.tensor,
+    b: tl.tensor,
+    columns: tl.tensor,
+    valid_columns: tl.tensor,
+    n_channels: tl.tensor,
+    step: tl.constexpr,
+) -> tl.tensor:
     """Multiply ``rows`` (R,) of ``a``, each times its ``scale``, by ``columns`` (Q,) of ``b``: (R, Q)."""
     total = tl.full((rows.shape[0], columns.shape[0]), 0.0, tl.float32)
     for start in range(0, n_channels, step):

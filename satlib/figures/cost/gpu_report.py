@@ -13,8 +13,10 @@ def report(content: Content | None) -> str:
         return f"**Not measured.** No GPU has been measured yet; `{COMMAND}` does it on a machine that has one."
     missing = [
         f"- {section}: {row.get('failed') or row['skipped']}"
-        for section, found in content["sections"].items() for row in found if "failed" in row or "skipped" in row
-    ]  # fmt: skip
+        for section, found in content["sections"].items()
+        for row in found
+        if "failed" in row or "skipped" in row
+    ]
     parts = [f"**Measured here**: {conditions(content)}.", *(part(content) for part in PARTS)]
     if missing:
         parts.append("Not measured:\n\n" + "\n".join(missing))

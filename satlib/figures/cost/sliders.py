@@ -85,11 +85,14 @@ def _frame(ratio: float, lines: Mapping[str, Sequence[float]], note: str, hover:
     """Return what the figure shows at one keep ratio; ``note`` becomes its title."""
     data = [
         go.Scatter(
-            x=SIDES, y=[float(f"{value:.4g}") for value in values], name=name,
-            hovertemplate=f"side %{{x}}: {hover}", **({"mode": "lines+markers"} | look),
+            x=SIDES,
+            y=[float(f"{value:.4g}") for value in values],
+            name=name,
+            hovertemplate=f"side %{{x}}: {hover}",
+            **({"mode": "lines+markers"} | look),
         )
         for (name, values), look in zip(lines.items(), LOOKS, strict=False)
-    ]  # fmt: skip
+    ]
     return go.Frame(name=f"{ratio:.1%}", data=data, layout={"title": {"text": note}})
 
 
@@ -98,9 +101,11 @@ def _figure(frames: list[go.Frame], yaxis: dict[str, Any]) -> go.Figure:
     names = [frame.name for frame in frames]
     ticks = [side for side in SIDES if side & (side - 1) == 0]
     across = {
-        "title": {"text": "side of the input in pixels"}, "type": "log", "tickvals": ticks,
+        "title": {"text": "side of the input in pixels"},
+        "type": "log",
+        "tickvals": ticks,
         "ticktext": [str(side) for side in ticks],
-    }  # fmt: skip
+    }
     title = frames[start].layout.title.text
     layout = plot_layout((WIDTH, HEIGHT), (15, 10, 40, 45), controls=CONTROLS, title=title, x=across, y=yaxis)
     layout["sliders"] = [frame_slider(names, "K / N", names[start])]

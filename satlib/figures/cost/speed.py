@@ -41,20 +41,26 @@ def _lines(lines: Sequence[Line], values: Sequence[Sequence[float]], title: str,
     dashes = dict(zip(dict.fromkeys(line.subject for line in lines), ("dot", "solid"), strict=False))
     drawn = [
         go.Scatter(
-            x=line.tokens, y=y, name=f"{line.subject}, {WAYS[line.way]}", mode="lines+markers",
+            x=line.tokens,
+            y=y,
+            name=f"{line.subject}, {WAYS[line.way]}",
+            mode="lines+markers",
             line={"color": COLORS[line.way], "dash": dashes[line.subject]},
             marker={"symbol": "circle" if line.way == "dense" else "square", "size": 7},
             hovertemplate=f"%{{x:,}} tokens: {hover}",
         )
         for line, y in zip(lines, values, strict=True)
-    ]  # fmt: skip
+    ]
     tokens = max((line.tokens for line in lines), key=len)
     slopes = [_slope(tokens, power, max(y[-1] for y in values)) for power in (1, 2)]
     ticks = [n for n in tokens if n.bit_length() % 2]
     layout = _layout(HEIGHT, f"{title} against the number of tokens")
     layout["xaxis"] |= {
-        "type": "log", "title": {"text": "tokens N"}, "tickvals": ticks, "ticktext": [f"{n:,}" for n in ticks]
-    }  # fmt: skip
+        "type": "log",
+        "title": {"text": "tokens N"},
+        "tickvals": ticks,
+        "ticktext": [f"{n:,}" for n in ticks],
+    }
     layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1, "title": {"text": title, "standoff": 12}}
     return go.Figure(data=[*drawn, *slopes], layout=layout)
 
@@ -63,9 +69,13 @@ def _slope(tokens: Sequence[int], power: int, top: float) -> go.Scatter:
     """Return a line of slope ``power`` that ends at the height ``top``, over the upper part of the tokens."""
     upper = tokens[len(tokens) // 2 :]
     return go.Scatter(
-        x=upper, y=[top * (n / tokens[-1]) ** power for n in upper], name="N" if power == 1 else "N²", mode="lines",
-        line={"color": GREY, "width": 1, "dash": "dash" if power == 1 else "longdashdot"}, hoverinfo="skip",
-    )  # fmt: skip
+        x=upper,
+        y=[top * (n / tokens[-1]) ** power for n in upper],
+        name="N" if power == 1 else "N²",
+        mode="lines",
+        line={"color": GREY, "width": 1, "dash": "dash" if power == 1 else "longdashdot"},
+        hoverinfo="skip",
+    )
 
 
 def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -85,8 +95,11 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
     most = max(*values, *(row["must"] for row in rows))
     axis = {
-        "type": "log", "tickvals": ticks, "ticktext": [f"{t}×" for t in ticks], "range": [0, log10(1.05 * most)],
-    }  # fmt: skip
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": [f"{t}×" for t in ticks],
+        "range": [0, log10(1.05 * most)],
+    }
     return rows_figure(
         drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1
     )
@@ -126,9 +139,12 @@ def peer_bars(groups: Sequence[Mapping[str, Any]]) -> go.Figure:
             names.append(f"{name}, {size}: {values[-1]:.2f}× ({time:.2f} s)")
             colors.append(BLUE if name == own else VERMILLION if name.startswith(own) else GREY)
     figure = rows_figure(
-        [bars("network", values, colors)], names, "Time in multiples of satlib's SAT at the same size",
-        "time / time of satlib's SAT", {},
-    )  # fmt: skip
+        [bars("network", values, colors)],
+        names,
+        "Time in multiples of satlib's SAT at the same size",
+        "time / time of satlib's SAT",
+        {},
+    )
     return figure.update_layout(showlegend=False)
 
 
@@ -137,9 +153,14 @@ def bars(
 ) -> go.Bar:
     """Return horizontal bars, one in each row; ``shift`` moves them down."""
     return go.Bar(
-        x=list(values), y=[place + shift for place in range(len(values))], orientation="h", name=name, width=width,
-        marker={"color": color}, hoverinfo="skip",
-    )  # fmt: skip
+        x=list(values),
+        y=[place + shift for place in range(len(values))],
+        orientation="h",
+        name=name,
+        width=width,
+        marker={"color": color},
+        hoverinfo="skip",
+    )
 
 
 def _marks(
@@ -148,27 +169,46 @@ def _marks(
     """Return marks over the bars, at values in rows."""
     size = 9 if symbol == "diamond" else 14
     return go.Scatter(
-        x=list(values), y=list(places), mode="markers", name=name,
+        x=list(values),
+        y=list(places),
+        mode="markers",
+        name=name,
         marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 3, "color": color}},
         hovertemplate=f"{hover}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def rows_figure(
-    drawn: Sequence[go.Bar | go.Scatter], names: Sequence[str], title: str, unit: str, axis: dict[str, Any], *,
-    start: float = 0.0, height: int = ROW,
-) -> go.Figure:  # fmt: skip
+    drawn: Sequence[go.Bar | go.Scatter],
+    names: Sequence[str],
+    title: str,
+    unit: str,
+    axis: dict[str, Any],
+    *,
+    start: float = 0.0,
+    height: int = ROW,
+) -> go.Figure:
     """Return a figure of rows from top to bottom, each under its name, which begins at the value ``start``."""
     written = go.Scatter(
-        x=[start] * len(names), y=[place - 0.29 for place in range(len(names))], mode="text", text=list(names),
-        textposition="middle right", hoverinfo="skip", showlegend=False, cliponaxis=False,
-    )  # fmt: skip
+        x=[start] * len(names),
+        y=[place - 0.29 for place in range(len(names))],
+        mode="text",
+        text=list(names),
+        textposition="middle right",
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+    )
     layout = _layout(height * len(names) + AROUND, title)
     largest = max(value for trace in drawn for value in trace.x)
     layout["xaxis"] |= {"title": {"text": unit}, "range": [0, 1.05 * largest], **axis}
     layout["yaxis"] |= {
-        "range": [len(names) - 0.45, -0.55], "showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False
-    }  # fmt: skip
+        "range": [len(names) - 0.45, -0.55],
+        "showticklabels": False,
+        "ticks": "",
+        "showgrid": False,
+        "zeroline": False,
+    }
     layout["barmode"] = "overlay"
     return go.Figure(data=[*drawn, written], layout=layout)
 

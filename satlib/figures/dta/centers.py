@@ -123,10 +123,17 @@ def mark(ax: Axes, image: Tensor, tokens: Tensor, color: str, *, share: float = 
     size = share * max(1.0, image.shape[2] / 70)
     ax.add_collection(
         EllipseCollection(
-            [size], [size], [0], units="xy", facecolors=color, edgecolors="white", linewidths=edge,
-            offsets=positions(tokens, image.shape[2]).flip(1).numpy(), offset_transform=ax.transData,
+            [size],
+            [size],
+            [0],
+            units="xy",
+            facecolors=color,
+            edgecolors="white",
+            linewidths=edge,
+            offsets=positions(tokens, image.shape[2]).flip(1).numpy(),
+            offset_transform=ax.transData,
         )
-    )  # fmt: skip
+    )
 
 
 def nearest_sampled(sample: Tensor, grid: tuple[int, int]) -> Tensor:

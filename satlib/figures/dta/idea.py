@@ -93,22 +93,32 @@ def comparisons(sides: Sequence[int], window: int, subsample: float = 4) -> go.F
         data=first.data,
         frames=frames,
         layout={
-            "template": "none", "width": LINES_WIDTH, "height": LINES_HEIGHT, "meta": {"controls": CONTROLS},
+            "template": "none",
+            "width": LINES_WIDTH,
+            "height": LINES_HEIGHT,
+            "meta": {"controls": CONTROLS},
             "margin": {"l": 70, "r": 15, "t": 40, "b": 55},
             "title": {"text": first.layout.title.text, "font": {"size": 14}},
             "xaxis": {
-                "title": {"text": "side of the image, tokens"}, "type": "log", "tickvals": list(sides),
+                "title": {"text": "side of the image, tokens"},
+                "type": "log",
+                "tickvals": list(sides),
                 "fixedrange": True,
             },
             "yaxis": {
-                "title": {"text": "pairs of tokens"}, "type": "log", "dtick": 2, "exponentformat": "power",
-                "fixedrange": True, "range": [4, 12.5],
+                "title": {"text": "pairs of tokens"},
+                "type": "log",
+                "dtick": 2,
+                "exponentformat": "power",
+                "fixedrange": True,
+                "range": [4, 12.5],
             },
             "legend": {"x": 0.02, "y": 0.98, "font": {"size": 13}},
-            "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
             "sliders": [frame_slider([frame.name for frame in frames], "K / N", start)],
         },
-    )  # fmt: skip
+    )
 
 
 def comparison_lines(sides: Sequence[int], window: int, ratio: float, subsample: float) -> dict[str, list[int]]:
@@ -128,8 +138,12 @@ def _traces(sides: Sequence[int], lines: Mapping[str, Sequence[int]]) -> list[go
     styles = ((BLUE, "dash"), (VERMILLION, "solid"), (GREEN, "dot"))
     return [
         go.Scatter(
-            x=list(sides), y=list(values), name=name, mode="lines", line={"color": color, "width": 3, "dash": dash},
+            x=list(sides),
+            y=list(values),
+            name=name,
+            mode="lines",
+            line={"color": color, "width": 3, "dash": dash},
             hovertemplate="%{x} × %{x}: %{y:.3s} pairs",
         )
         for (name, values), (color, dash) in zip(lines.items(), styles, strict=True)
-    ]  # fmt: skip
+    ]

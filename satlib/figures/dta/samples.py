@@ -38,7 +38,7 @@ def strata(image: Tensor, ways: Mapping[str, tuple[Tensor | None, Tensor]]) -> F
             EllipseCollection(
                 [0.6], [0.6], [0], units="xy", facecolors=CENTER, offsets=place, offset_transform=ax.transData
             )
-        )  # fmt: skip
+        )
         ax.set(xlim=(left - 0.5, left + min(WINDOW, width) - 0.5), ylim=(top + min(WINDOW, height) - 0.5, top - 0.5))
     return figure
 

@@ -45,8 +45,11 @@ def reading(pixel_weights: Tensor, weights: Tensor, token: int) -> Figure:
     """
     height, width = pixel_weights.shape
     figure, axes = panels(2, min(1.2, max(0.6, height / width + 0.15)))
-    shown = axes[0].imshow(doublings(pixel_weights.flatten()).view(height, width).numpy(), cmap="PuOr_r",
-                           norm=TwoSlopeNorm(0, -LIMIT, LIMIT))  # fmt: skip
+    shown = axes[0].imshow(
+        doublings(pixel_weights.flatten()).view(height, width).numpy(),
+        cmap="PuOr_r",
+        norm=TwoSlopeNorm(0, -LIMIT, LIMIT),
+    )
     frame_off(axes[0], "weight of a pixel, times the mean")
     star(axes[0], token, width)
     bar = figure.colorbar(shown, ax=axes[0], location="bottom", shrink=0.8, aspect=30, pad=0.02)

@@ -119,13 +119,17 @@ def draws_slider(draws: Mapping[str, Tokens], *, name: str, start: str, notes: M
     check_labels(draws, start, notes)
     highest = max(int(tokens.height.max()) for tokens in draws.values()) + 1
     layout = {
-        "template": "none", "width": PLOT[0], "height": PLOT[1] + CONTROLS, "meta": {"controls": CONTROLS},
+        "template": "none",
+        "width": PLOT[0],
+        "height": PLOT[1] + CONTROLS,
+        "meta": {"controls": CONTROLS},
         "margin": {"l": 50, "r": 10, "t": 40, "b": 45},
         "xaxis": {"title": {"text": "cluster, the smallest first"}, "fixedrange": True, "zeroline": False},
         "yaxis": {"title": {"text": "tokens"}, "fixedrange": True, "zeroline": False, "range": [0, 1.05 * highest]},
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-    }  # fmt: skip
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
     return with_slider({label: _traces(tokens) for label, tokens in draws.items()}, layout, name, start, notes)
 
 
@@ -141,8 +145,12 @@ def _kinds(tokens: Tokens) -> dict[str, tuple[Mask, str, str, str]]:
 def _traces(tokens: Tokens) -> list[go.Scatter]:
     return [
         go.Scatter(
-            x=(tokens.column[where] + 1).astype(np.int16), y=(tokens.height[where] + 1).astype(np.int16), name=name,
-            mode="markers", marker={"size": 5, "color": color, "symbol": symbol}, hovertemplate="cluster %{x}",
+            x=(tokens.column[where] + 1).astype(np.int16),
+            y=(tokens.height[where] + 1).astype(np.int16),
+            name=name,
+            mode="markers",
+            marker={"size": 5, "color": color, "symbol": symbol},
+            hovertemplate="cluster %{x}",
         )
         for name, (where, color, _, symbol) in _kinds(tokens).items()
-    ]  # fmt: skip
+    ]

@@ -21,9 +21,12 @@ CONTROLS, TITLE = 80, 40
 """Pixels of a figure's height that its title takes with a slider and without; a page draws both outside."""
 
 STYLES = (
-    (VERMILLION, "circle", "solid"), (BLUE, "square", "dash"), (GREEN, "diamond", "dot"),
-    (PURPLE, "triangle-up", "dashdot"), (ORANGE, "cross", "longdash"),
-)  # fmt: skip
+    (VERMILLION, "circle", "solid"),
+    (BLUE, "square", "dash"),
+    (GREEN, "diamond", "dot"),
+    (PURPLE, "triangle-up", "dashdot"),
+    (ORANGE, "cross", "longdash"),
+)
 
 
 class Series(NamedTuple):
@@ -115,9 +118,13 @@ def _trace(name: str, line: Series, style: tuple[str, str, str] | None, hover: s
         lower = [_short(mean - low) for low, mean in zip(line.low, line.y, strict=True)]
         error = {"type": "data", "array": upper, "arrayminus": lower, "thickness": 1.2, "width": 3}
     return go.Scatter(
-        mode="lines+markers" if len(line.x) <= 40 else "lines", line={"color": color, "dash": dash},
-        marker={"symbol": symbol, "size": 8}, error_y=error, hovertemplate=hover, **values,
-    )  # fmt: skip
+        mode="lines+markers" if len(line.x) <= 40 else "lines",
+        line={"color": color, "dash": dash},
+        marker={"symbol": symbol, "size": 8},
+        error_y=error,
+        hovertemplate=hover,
+        **values,
+    )
 
 
 def _short(value: float) -> float:

@@ -63,9 +63,13 @@ def reading_slider(
     """
     height, width = _one_shape(readings, start, notes)
     star = go.Scatter(
-        x=[query[1]], y=[query[0]], mode="markers", showlegend=False, hovertemplate="the query<extra></extra>",
+        x=[query[1]],
+        y=[query[0]],
+        mode="markers",
+        showlegend=False,
+        hovertemplate="the query<extra></extra>",
         marker={"symbol": "star", "size": 16, "color": "white", "line": {"color": BLACK, "width": 1.5}},
-    )  # fmt: skip
+    )
     traces = {label: [_doublings(weight), star] for label, weight in readings.items()}
     return with_slider(traces, pixel_layout(height, width, right=COLORBAR), name, start, notes)
 
@@ -75,15 +79,20 @@ def _doublings(weight: Tensor) -> go.Heatmap:
     doublings = (weight * weight.numel()).clamp_min(2.0**-12).log2().cpu().numpy()
     steps = range(-LIMIT, LIMIT + 1)
     return go.Heatmap(
-        z=np.rint(10 * doublings).clip(-120, 120).astype(np.int8), zmin=-10 * LIMIT, zmax=10 * LIMIT,
+        z=np.rint(10 * doublings).clip(-120, 120).astype(np.int8),
+        zmin=-10 * LIMIT,
+        zmax=10 * LIMIT,
         colorscale="PuOr_r",
         hovertemplate="row %{y}, column %{x}<extra></extra>",
         colorbar={
-            "thickness": 14, "x": 1.01, "xpad": 0, "tickvals": [10 * n for n in steps],
+            "thickness": 14,
+            "x": 1.01,
+            "xpad": 0,
+            "tickvals": [10 * n for n in steps],
             "ticktext": [f"1/{2**-n}" if n < 0 else str(2**n) for n in steps],
             "title": {"text": "× mean", "font": {"size": 11}},
         },
-    )  # fmt: skip
+    )
 
 
 def _one_shape(values: Mapping[str, Tensor], start: str, notes: Mapping[str, str]) -> tuple[int, ...]:

@@ -95,13 +95,18 @@ def _scatter(dots: Dots, width: int) -> go.Scatter:
     """Return dots on tokens (S,) in raster order; positions as 16-bit integers keep the page small."""
     row, column = (t.numpy().astype(np.int16) for t in (dots.tokens // width, dots.tokens % width))
     return go.Scatter(
-        x=column, y=row, mode="markers", name=dots.name,
+        x=column,
+        y=row,
+        mode="markers",
+        name=dots.name,
         marker={
-            "size": dots.size, "color": dots.color, "symbol": dots.symbol,
+            "size": dots.size,
+            "color": dots.color,
+            "symbol": dots.symbol,
             "line": {"color": "white", "width": dots.edge},
         },
         hovertemplate="row %{y}, column %{x}",
-    )  # fmt: skip
+    )
 
 
 def check_labels(steps: Mapping[str, object], start: str, notes: Mapping[str, str]) -> None:
@@ -149,9 +154,17 @@ def _layout(image: Tensor) -> dict[str, Any]:
     """Return a layout with the image, pale, behind square axes, and room for a legend."""
     height, width = image.shape[1:]
     backdrop = {
-        "source": png_uri(image), "xref": "x", "yref": "y", "x": -0.5, "y": -0.5,
-        "sizex": width, "sizey": height, "layer": "below", "sizing": "stretch", "opacity": 0.55,
-    }  # fmt: skip
+        "source": png_uri(image),
+        "xref": "x",
+        "yref": "y",
+        "x": -0.5,
+        "y": -0.5,
+        "sizex": width,
+        "sizey": height,
+        "layer": "below",
+        "sizing": "stretch",
+        "opacity": 0.55,
+    }
     return pixel_layout(height, width) | {
         "height": round((WIDTH - 2 * SIDE) * height / width) + LEGEND + CONTROLS,
         "margin": {"l": SIDE, "r": SIDE, "t": 40, "b": 20},

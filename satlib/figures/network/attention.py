@@ -29,9 +29,12 @@ def query_maps(image: Tensor, seen: Attended) -> Figure:
         for place in (ax, axes[0]):
             place.plot(query % width, query // width, "*", ms=12, color="white", markeredgecolor=BLACK)
         axes[0].annotate(
-            str(number), (query % width, query // width), xytext=(7, 4), textcoords="offset points",
+            str(number),
+            (query % width, query // width),
+            xytext=(7, 4),
+            textcoords="offset points",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
-        )  # fmt: skip
+        )
     bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.02)
     bar.set_ticks(
         range(-LIMIT, LIMIT + 1), labels=[f"1/{2**-n}" if n < 0 else str(2**n) for n in range(-LIMIT, LIMIT + 1)]
@@ -74,9 +77,14 @@ def read_boxes(read: Mapping[str, Sequence[float]], n_tokens: int) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.3 * len(read) + 0.9), layout="constrained")
     ax = figure.subplots()
     ax.boxplot(
-        list(read.values()), orientation="horizontal", tick_labels=list(read), whis=(5, 95), showfliers=False,
-        medianprops={"color": BLUE, "linewidth": 2}, widths=0.6,
-    )  # fmt: skip
+        list(read.values()),
+        orientation="horizontal",
+        tick_labels=list(read),
+        whis=(5, 95),
+        showfliers=False,
+        medianprops={"color": BLUE, "linewidth": 2},
+        widths=0.6,
+    )
     ax.axvline(n_tokens, color=BLACK, linewidth=1, linestyle="--")
     ax.invert_yaxis()
     ax.set(xlabel=f"aggregated tokens read, of {n_tokens} (dashed)", xlim=(0, 1.03 * n_tokens))

@@ -29,25 +29,53 @@ def diagram(config: SATConfig) -> Figure:
     ax.set(xlim=(0, 10), ylim=(-0.2, 5.4))
     ax.set_axis_off()
     _row(
-        ax, 4.3, "the network",
-        (("input\n3", 0.5, "none"), (f"conv 3×3\n{c}", 0.9, PLAIN), ("Layer-\nNorm", 0.65, PLAIN),
-         (f"{groups} residual\ngroups", 1.05, GROUP), ("Layer-\nNorm", 0.65, PLAIN), (f"conv 3×3\n{c}", 0.9, PLAIN),
-         (f"conv 3×3\n{up}", 0.9, PLAIN), (f"upsampler\n×{config.scale}", 0.95, PLAIN), ("output\n3", 0.6, "none")),
+        ax,
+        4.3,
+        "the network",
+        (
+            ("input\n3", 0.5, "none"),
+            (f"conv 3×3\n{c}", 0.9, PLAIN),
+            ("Layer-\nNorm", 0.65, PLAIN),
+            (f"{groups} residual\ngroups", 1.05, GROUP),
+            ("Layer-\nNorm", 0.65, PLAIN),
+            (f"conv 3×3\n{c}", 0.9, PLAIN),
+            (f"conv 3×3\n{up}", 0.9, PLAIN),
+            (f"upsampler\n×{config.scale}", 0.95, PLAIN),
+            ("output\n3", 0.6, "none"),
+        ),
         skips=((1, 5),),
-    )  # fmt: skip
+    )
     _row(
-        ax, 2.5, f"a residual group: {pairs} pairs of blocks",
-        (("tokens", 0.8, "none"), ("local\nblock", 1.0, LOCAL), ("SAA\nblock", 1.0, SELECTIVE), ("…", 0.5, "none"),
-         ("local\nblock", 1.0, LOCAL), ("SAA\nblock", 1.0, SELECTIVE), (f"conv 3×3\n{c}", 1.0, PLAIN),
-         ("tokens", 0.8, "none")),
+        ax,
+        2.5,
+        f"a residual group: {pairs} pairs of blocks",
+        (
+            ("tokens", 0.8, "none"),
+            ("local\nblock", 1.0, LOCAL),
+            ("SAA\nblock", 1.0, SELECTIVE),
+            ("…", 0.5, "none"),
+            ("local\nblock", 1.0, LOCAL),
+            ("SAA\nblock", 1.0, SELECTIVE),
+            (f"conv 3×3\n{c}", 1.0, PLAIN),
+            ("tokens", 0.8, "none"),
+        ),
         skips=((0, 6),),
-    )  # fmt: skip
+    )
     _row(
-        ax, 0.7, "a block: attention in windows (local) or to aggregated tokens (SAA)",
-        (("tokens", 0.8, "none"), ("Layer-\nNorm", 0.8, PLAIN), ("attention", 1.1, "#ffffff"),
-         ("Layer-\nNorm", 0.8, PLAIN), ("gated\nMLP", 1.1, PLAIN), ("tokens", 0.8, "none")),
-        skips=((0, 2), (2, 4), (0, 4)), labels={(0, 4): "times a gain per channel"},
-    )  # fmt: skip
+        ax,
+        0.7,
+        "a block: attention in windows (local) or to aggregated tokens (SAA)",
+        (
+            ("tokens", 0.8, "none"),
+            ("Layer-\nNorm", 0.8, PLAIN),
+            ("attention", 1.1, "#ffffff"),
+            ("Layer-\nNorm", 0.8, PLAIN),
+            ("gated\nMLP", 1.1, PLAIN),
+            ("tokens", 0.8, "none"),
+        ),
+        skips=((0, 2), (2, 4), (0, 4)),
+        labels={(0, 4): "times a gain per channel"},
+    )
     return figure
 
 

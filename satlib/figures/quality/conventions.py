@@ -111,8 +111,10 @@ def error_slider(
 def _heatmap(error: npt.NDArray[Any], limit: int) -> go.Heatmap:
     """Return a map from too dark (blue) over white to too bright (orange); 8-bit integers keep the page small."""
     return go.Heatmap(
-        z=np.clip(np.rint(error), -127, 127).astype(np.int8), zmin=-limit, zmax=limit,
+        z=np.clip(np.rint(error), -127, 127).astype(np.int8),
+        zmin=-limit,
+        zmax=limit,
         colorscale=[[0, BLUE], [0.5, "#ffffff"], [1, VERMILLION]],
         colorbar={"thickness": 14, "title": {"text": "levels"}, "x": 1.01, "xpad": 0},
         hovertemplate="row %{y}, column %{x}: %{z:+d}<extra></extra>",
-    )  # fmt: skip
+    )

@@ -115,11 +115,13 @@ def _dots(result: Evaluation, color: str, symbol: str) -> go.Scatter:
         raise ValueError(f"{result.model} was evaluated without PSNR")
     names = [score.name.rsplit(".", 1)[0] for score in result.images]
     return go.Scatter(
-        x=[None if score.psnr is None else round(score.psnr, 3) for score in result.images], y=names,
-        mode="markers", name=f"{result.model} (mean {result.psnr:.2f})",
+        x=[None if score.psnr is None else round(score.psnr, 3) for score in result.images],
+        y=names,
+        mode="markers",
+        name=f"{result.model} (mean {result.psnr:.2f})",
         marker={"color": color, "symbol": symbol, "size": 10, "line": {"color": BLACK, "width": 0.5}},
         hovertemplate="%{y}: %{x:.2f} dB",
-    )  # fmt: skip
+    )
 
 
 def _inside(box: Box, image: Pixels) -> Box:

@@ -166,9 +166,13 @@ def _picture(image: Pixels) -> go.Image:
 def _line(x: int, height: int) -> go.Scatter:
     """Return the line between the columns x - 1 and x."""
     return go.Scatter(
-        x=[x - 0.5, x - 0.5], y=[-0.5, height - 0.5], mode="lines", showlegend=False, hoverinfo="skip",
+        x=[x - 0.5, x - 0.5],
+        y=[-0.5, height - 0.5],
+        mode="lines",
+        showlegend=False,
+        hoverinfo="skip",
         line={"color": VERMILLION, "width": 2},
-    )  # fmt: skip
+    )
 
 
 def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figure:
@@ -190,14 +194,18 @@ def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figur
     if not dots:
         raise ValueError("there is no square with a gradient and an error in both outputs")
     trace = go.Scatter(
-        x=[_short(s.energy**0.5) for _, s in dots], y=[_short(s.gain) for _, s in dots],
-        text=[f"{name}, row {s.box[0]}, column {s.box[1]}" for name, s in dots], mode="markers", showlegend=False,
+        x=[_short(s.energy**0.5) for _, s in dots],
+        y=[_short(s.gain) for _, s in dots],
+        text=[f"{name}, row {s.box[0]}, column {s.box[1]}" for name, s in dots],
+        mode="markers",
+        showlegend=False,
         marker={
-            "size": 7, "color": [VERMILLION if s.gain < 0 else BLUE for _, s in dots],
+            "size": 7,
+            "color": [VERMILLION if s.gain < 0 else BLUE for _, s in dots],
             "symbol": ["x" if s.gain < 0 else "circle" for _, s in dots],
         },
         hovertemplate="%{text}: %{y:+.2f} dB<extra></extra>",
-    )  # fmt: skip
+    )
     return go.Figure(data=[trace, _zero(trace.x)], layout=_layout(note))
 
 
@@ -210,9 +218,11 @@ def _zero(x: npt.ArrayLike) -> go.Scatter:
 
 def _layout(note: str) -> dict[str, Any]:
     across = {
-        "title": {"text": "gradient of Y, root mean square, levels a pixel"}, "type": "log", "tickvals": TICKS,
+        "title": {"text": "gradient of Y, root mean square, levels a pixel"},
+        "type": "log",
+        "tickvals": TICKS,
         "zeroline": False,
-    }  # fmt: skip
+    }
     up = {"title": {"text": "gain, dB"}, "zeroline": False}
     margins = (60, 15, TITLE + 10, 45)
     return plot_layout((WIDTH, HEIGHT), margins, controls=TITLE, title=note, x=across, y=up)

@@ -73,9 +73,14 @@ def cliff(results: Results) -> go.Figure:
     layout = _layout("Error and coverage: N = 512, K = 16, σ = 0.02, 200 draws", "β = S / K", "error, relative")
     layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1}
     layout["yaxis2"] = {
-        "overlaying": "y", "side": "right", "range": [-0.02, 1.05], "showgrid": False,
-        "title": {"text": "P(a cluster is missed)"}, "fixedrange": True, "tickvals": [0, 0.25, 0.5, 0.75, 1],
-    }  # fmt: skip
+        "overlaying": "y",
+        "side": "right",
+        "range": [-0.02, 1.05],
+        "showgrid": False,
+        "title": {"text": "P(a cluster is missed)"},
+        "fixedrange": True,
+        "tickvals": [0, 0.25, 0.5, 0.75, 1],
+    }
     sizes = [_values(f"{r} : 1", lines) for r, lines in by_ratio.items()]
     ways = [
         {"label": label, "method": "restyle", "args": [{"visible": seen}]}
@@ -108,9 +113,12 @@ def _curves(results: Results, size_ratio: int) -> list[go.Scatter]:
     beta = column(rows, "beta").tolist()
     exact = _line(beta, column(rows, "probability"), "P(missed), counted", BLUE, dash="dash")
     measured = go.Scatter(
-        x=beta, y=column(rows, "missed").tolist(), mode="markers", name="P(missed), measured",
+        x=beta,
+        y=column(rows, "missed").tolist(),
+        mode="markers",
+        name="P(missed), measured",
         marker={"symbol": "x", "size": 8, "color": BLUE},
-    )  # fmt: skip
+    )
     for trace in (exact, measured):
         trace.yaxis = "y2"
     return [exact, measured]
@@ -207,11 +215,14 @@ def _with_sliders(layout: dict[str, Any], *sliders: tuple[str, list[dict[str, An
     room = 45 + 75 * len(sliders)
     layout["sliders"] = [
         {
-            "active": 0, "currentvalue": {"prefix": f"{name} = "}, "steps": steps, "yanchor": "bottom",
+            "active": 0,
+            "currentvalue": {"prefix": f"{name} = "},
+            "steps": steps,
+            "yanchor": "bottom",
             "y": 1 + (75 * i + 10) / (PLOT_HEIGHT - BELOW),
         }
         for i, (name, steps) in enumerate(sliders)
-    ]  # fmt: skip
+    ]
     layout["margin"]["t"] = room
     layout["height"] = PLOT_HEIGHT + room
     layout["meta"] = {"controls": room}
@@ -226,11 +237,14 @@ def _layout(title: str, x: str, y: str, *, ticks: Sequence[float] | None = None)
         "margin": {"l": 65, "r": 50, "b": BELOW},
         "title": {"text": title, "font": {"size": 14}, "y": 0.98, "yanchor": "top"},
         "xaxis": {
-            "title": {"text": x}, "automargin": True, "fixedrange": True,
-            "type": "log" if ticks else "linear", "tickvals": ticks,
+            "title": {"text": x},
+            "automargin": True,
+            "fixedrange": True,
+            "type": "log" if ticks else "linear",
+            "tickvals": ticks,
         },
         "yaxis": {"title": {"text": y}, "fixedrange": True},
         "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-    }  # fmt: skip
+    }

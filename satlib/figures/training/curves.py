@@ -23,10 +23,14 @@ def loss_curve(rows: Rows) -> go.Figure:
     ``rows`` are those of ``train.csv``, as :func:`satlib.training.read_table` returns them.
     """
     line = go.Scatter(
-        x=[row["step"] for row in rows], y=[float(f"{row['loss']:.5g}") for row in rows], mode="lines+markers",
-        name="L1", line={"color": VERMILLION}, customdata=[f"{row['learning_rate']:.3g}" for row in rows],
+        x=[row["step"] for row in rows],
+        y=[float(f"{row['loss']:.5g}") for row in rows],
+        mode="lines+markers",
+        name="L1",
+        line={"color": VERMILLION},
+        customdata=[f"{row['learning_rate']:.3g}" for row in rows],
         hovertemplate="step %{x:,}: %{y}<br>learning rate %{customdata}<extra></extra>",
-    )  # fmt: skip
+    )
     return _figure([line], "mean absolute error", "Random patches, each point a mean over the steps since the last")
 
 
@@ -49,16 +53,24 @@ def psnr_curve(rows: Rows, levels: Mapping[str, float]) -> go.Figure:
         raise ValueError(f"one row and up to {len(DASHES)} levels can be drawn, got {len(rows)} and {len(levels)}")
     steps = [row["step"] for row in rows]
     network = go.Scatter(
-        x=steps, y=[round(row["psnr"], 3) for row in rows], mode="lines+markers", name="network",
-        line={"color": BLUE}, hovertemplate="step %{x:,}: %{y:.2f} dB<extra></extra>",
-    )  # fmt: skip
+        x=steps,
+        y=[round(row["psnr"], 3) for row in rows],
+        mode="lines+markers",
+        name="network",
+        line={"color": BLUE},
+        hovertemplate="step %{x:,}: %{y:.2f} dB<extra></extra>",
+    )
     lines = [
         go.Scatter(
-            x=[steps[0], steps[-1]], y=[level, level], mode="lines", name=name, line={"color": GREY, "dash": dash},
+            x=[steps[0], steps[-1]],
+            y=[level, level],
+            mode="lines",
+            name=name,
+            line={"color": GREY, "dash": dash},
             hovertemplate=f"{name}: %{{y:.2f}} dB<extra></extra>",
         )
         for (name, level), dash in zip(levels.items(), DASHES, strict=False)
-    ]  # fmt: skip
+    ]
     return _figure([network, *lines], "PSNR on Y, dB", "Photographs that are not trained on, mean")
 
 

@@ -29,13 +29,26 @@ def differences(
     for number, (measure, found) in enumerate(measures.items()):
         places = [place + 0.15 * (2 * number - len(measures) + 1) for place in range(len(rows))]
         ax.errorbar(
-            [found[row].mean for row in rows], places, xerr=[found[row].half for row in rows],
-            fmt="os"[number], color=(BLUE, ORANGE)[number], markersize=5, capsize=3, label=f"ours, {measure}",
-        )  # fmt: skip
+            [found[row].mean for row in rows],
+            places,
+            xerr=[found[row].half for row in rows],
+            fmt="os"[number],
+            color=(BLUE, ORANGE)[number],
+            markersize=5,
+            capsize=3,
+            label=f"ours, {measure}",
+        )
     known = [place for place, row in enumerate(rows) if row in printed]
     if known:
-        ax.plot([printed[rows[i]] for i in known], known, "D", color=BLACK, markersize=5, fillstyle="none",
-                label="the paper, Set5 ×4")  # fmt: skip
+        ax.plot(
+            [printed[rows[i]] for i in known],
+            known,
+            "D",
+            color=BLACK,
+            markersize=5,
+            fillstyle="none",
+            label="the paper, Set5 ×4",
+        )
     ax.axvline(0, color="0.5", linewidth=0.8)
     ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=f"PSNR minus that of {base}, {unit}")
     ax.invert_yaxis()

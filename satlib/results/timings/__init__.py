@@ -67,12 +67,15 @@ def sweep() -> list[Line]:
     """Return time and memory against the number of tokens, as `python -m benchmarks sweep` measured them."""
     return [
         Line(
-            line["subject"], line["way"], [point["grid"][0] * point["grid"][1] for point in line["points"]],
-            [median(point["seconds"]) for point in line["points"]], [point["bytes"] for point in line["points"]],
+            line["subject"],
+            line["way"],
+            [point["grid"][0] * point["grid"][1] for point in line["points"]],
+            [median(point["seconds"]) for point in line["points"]],
+            [point["bytes"] for point in line["points"]],
             line["stopped"],
         )
         for line in results("sweep")["lines"]
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True)

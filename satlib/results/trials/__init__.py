@@ -90,8 +90,9 @@ def differences(rows: Mapping[str, Sequence[float]], base: str) -> dict[str, Dif
     own = np.array(rows[base])
     return {
         row: Difference(float(np.mean(np.array(found) - own)), half, visible)
-        for row, found in rows.items() if row != base
-    }  # fmt: skip
+        for row, found in rows.items()
+        if row != base
+    }
 
 
 def _widths(values: npt.NDArray[np.float64]) -> tuple[float, float]:

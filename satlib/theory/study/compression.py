@@ -73,9 +73,16 @@ def covered(sigma: float, aggregation: AggregationMethod, size_ratio: float) -> 
         mixture = make_mixture(512, 8, sigma=sigma, size_ratio=size_ratio, seed=seed)
         w = projections(32, seed)
         decompose = partial(
-            decompose_error, mixture.x, *w, n_centers=8, n_samples=256, neighbors=4, aggregation=aggregation,
-            labels=mixture.labels, seeds=range(10 * seed, 10 * seed + 10),
-        )  # fmt: skip
+            decompose_error,
+            mixture.x,
+            *w,
+            n_centers=8,
+            n_samples=256,
+            neighbors=4,
+            aggregation=aggregation,
+            labels=mixture.labels,
+            seeds=range(10 * seed, 10 * seed + 10),
+        )
         with_log, without = decompose(size_bias=True), decompose()
         proved = covered_bound(mixture.x, *w, sigma=sigma, sizes=mixture.sizes, aggregation=aggregation, size_bias=True)
         hit = with_log.missed == 0

@@ -47,10 +47,14 @@ def envelope_settings() -> tuple[Row, ...]:
     while len(rows) < CONFIGURATIONS:
         n, k, beta = (int(rng.choice(c)) for c in ((256, 512, 1024), (4, 8, 16, 32), (2, 4, 8, 16)))
         row: Row = {
-            "index": len(rows), "n_tokens": n, "n_centers": k, "beta": beta,
+            "index": len(rows),
+            "n_tokens": n,
+            "n_centers": k,
+            "beta": beta,
             "sigma": number(float(np.exp(rng.uniform(np.log(1e-3), np.log(0.15))))),
-            "size_ratio": int(rng.choice((1, 2, 4, 8, 16))), "dim": int(rng.choice((16, 32, 64))),
-        }  # fmt: skip
+            "size_ratio": int(rng.choice((1, 2, 4, 8, 16))),
+            "dim": int(rng.choice((16, 32, 64))),
+        }
         if beta * k <= n // 2:
             rows.append(row)
     return tuple(rows)

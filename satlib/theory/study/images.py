@@ -51,9 +51,14 @@ def image_error(features: str, name: str, beta: int, size_bias: bool) -> Row:
     n_centers = n_centers_of(x)
     w = projections(x.shape[1], 0)
     found = decompose_error(
-        x, *w, n_centers=n_centers, n_samples=beta * n_centers, neighbors=max(1, n_centers // 10),
-        size_bias=size_bias, seeds=range(40),
-    )  # fmt: skip
+        x,
+        *w,
+        n_centers=n_centers,
+        n_samples=beta * n_centers,
+        neighbors=max(1, n_centers // 10),
+        size_bias=size_bias,
+        seeds=range(40),
+    )
     random = random_center_errors(x, *w, n_centers=n_centers, size_bias=size_bias, seeds=range(20))
     return {
         "total": quantiles(found.total / found.exact_norm),

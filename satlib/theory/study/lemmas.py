@@ -79,9 +79,13 @@ def stability(beta: int, sigma: float) -> Row:
         same += (overlap == 1).tolist()
     possible = comb(n - k, beta * k - k) / comb(n, beta * k)
     return {
-        "margin": median(margins), "deviation": median(deviations), "condition": number(float(np.mean(condition))),
-        "same": number(float(np.mean(same))), "shared": number(float(np.mean(shared))), "possible": number(possible),
-    }  # fmt: skip
+        "margin": median(margins),
+        "deviation": median(deviations),
+        "condition": number(float(np.mean(condition))),
+        "same": number(float(np.mean(same))),
+        "shared": number(float(np.mean(shared))),
+        "possible": number(possible),
+    }
 
 
 def stability_settings() -> tuple[Row, ...]:

@@ -31,9 +31,7 @@ def jittered(n_tokens: int) -> Row:
     mixture = make_mixture(n_tokens, 2, dim=3, sigma=1e-3, separation=1.4, size_ratio=2, intrinsic_dim=2)
     none, same = np.zeros((3, 3)), np.eye(3)
     found = decompose_error(mixture.x, none, none, same, n_centers=2, n_samples=n_tokens, neighbors=3)
-    aware = decompose_error(
-        mixture.x, none, none, same, n_centers=2, n_samples=n_tokens, neighbors=3, size_bias=True
-    )  # fmt: skip
+    aware = decompose_error(mixture.x, none, none, same, n_centers=2, n_samples=n_tokens, neighbors=3, size_bias=True)
     constants = estimate_constants(mixture.x, n_centers=2, neighbors=3, labels=mixture.labels)
     margin = printed_margin(mixture.x, n_centers=2, neighbors=3)
     slopes = {"tokens": constants.lipschitz, "field": LARGEST_LIPSCHITZ}
@@ -42,11 +40,16 @@ def jittered(n_tokens: int) -> Row:
         for name, slope in slopes.items()
     }
     return {
-        "error": number(found.attention), "aware": number(aware.attention), **needed,
-        "lipschitz": number(constants.lipschitz), "field": number(field_lipschitz(mixture.x, neighbors=3)),
-        "separation": number(constants.separation), "sigma": number(constants.sigma),
-        "margin": number(margin.margin), "without_denser": margin.without_denser,
-    }  # fmt: skip
+        "error": number(found.attention),
+        "aware": number(aware.attention),
+        **needed,
+        "lipschitz": number(constants.lipschitz),
+        "field": number(field_lipschitz(mixture.x, neighbors=3)),
+        "separation": number(constants.separation),
+        "sigma": number(constants.sigma),
+        "margin": number(margin.margin),
+        "without_denser": margin.without_denser,
+    }
 
 
 def jittered_settings() -> tuple[Row, ...]:
@@ -63,18 +66,18 @@ def balanced(n_tokens: int) -> Row:
     for seed in range(8):
         mixture = make_mixture(n_tokens, 8, sigma=0.2, separation=0.8, seed=seed)
         w = projections(32, seed)
-        found = decompose_error(
-            mixture.x, *w, n_centers=8, n_samples=n_tokens, neighbors=4, size_bias=True
-        )  # fmt: skip
+        found = decompose_error(mixture.x, *w, n_centers=8, n_samples=n_tokens, neighbors=4, size_bias=True)
         terms = bound_terms(n_tokens, 8, n_tokens, LARGEST_LIPSCHITZ, found.value_norm)
         relative.append(found.attention / found.exact_norm)
         against.append(found.attention / terms.attention)
         needed.append(found.attention / terms.total)
         margins.append(printed_margin(mixture.x, n_centers=8, neighbors=4).margin)
     return {
-        "relative": rounded(relative), "against_second": rounded(against), "needed_field": rounded(needed),
+        "relative": rounded(relative),
+        "against_second": rounded(against),
+        "needed_field": rounded(needed),
         "margin": rounded(margins),
-    }  # fmt: skip
+    }
 
 
 def balanced_settings() -> tuple[Row, ...]:
@@ -91,17 +94,26 @@ def rare(size_ratio: int) -> Row:
     mixture = make_mixture(n_tokens, 2, dim=8, sigma=1e-3, separation=1.2, size_ratio=size_ratio)
     w_q, w_k = queries_for_the_first(mixture, np.log(size_ratio) + 5)
     found = decompose_error(
-        mixture.x, w_q, w_k, np.eye(8), n_centers=2, n_samples=size_ratio, neighbors=3, size_bias=True,
-        labels=mixture.labels, seeds=range(200),
-    )  # fmt: skip
+        mixture.x,
+        w_q,
+        w_k,
+        np.eye(8),
+        n_centers=2,
+        n_samples=size_ratio,
+        neighbors=3,
+        size_bias=True,
+        labels=mixture.labels,
+        seeds=range(200),
+    )
     error = float(np.quantile(found.total, 0.95))
     terms = bound_terms(n_tokens, 2, size_ratio, LARGEST_LIPSCHITZ, found.value_norm)
     return {
-        "error": number(error), "needed_field": number(error / terms.total),
+        "error": number(error),
+        "needed_field": number(error / terms.total),
         "missed": number(float((np.asarray(found.missed) > 0).mean())),
         "probability": number(missed_cluster_probability(mixture.sizes, size_ratio)),
         "margin": number(printed_margin(mixture.x, n_centers=2, neighbors=3).margin),
-    }  # fmt: skip
+    }
 
 
 def rare_settings() -> tuple[Row, ...]:

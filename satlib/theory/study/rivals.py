@@ -66,9 +66,14 @@ def judge(rows: list[Row], bound: str, fitted: Mask) -> Verdict:
     reach, held_out = table[~fitted] @ constants, error[~fitted]
     ratio = reach / held_out
     return Verdict(
-        constants, reach, held_out, float((ratio < 1).mean()), float(np.median(ratio)),
-        float(np.quantile(ratio, 0.9)), rank_correlation(reach, held_out),
-    )  # fmt: skip
+        constants,
+        reach,
+        held_out,
+        float((ratio < 1).mean()),
+        float(np.median(ratio)),
+        float(np.quantile(ratio, 0.9)),
+        rank_correlation(reach, held_out),
+    )
 
 
 def proved(rows: list[Row]) -> Floats:

@@ -18,16 +18,28 @@ LEVELS = (0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005)
 
 
 def draws(
-    beta: float, mixture_seed: int, n: int, *, sigma: float = 0.02, size_ratio: float = 1, size_bias: bool = True,
+    beta: float,
+    mixture_seed: int,
+    n: int,
+    *,
+    sigma: float = 0.02,
+    size_ratio: float = 1,
+    size_bias: bool = True,
     aggregation: AggregationMethod = "similarity",
-) -> Decomposition:  # fmt: skip
+) -> Decomposition:
     """Decompose the error of n uniform draws of one mixture: N = 512, K = 16, m = 2."""
     mixture = make_mixture(N_TOKENS, N_CLUSTERS, sigma=sigma, size_ratio=size_ratio, seed=mixture_seed)
     return decompose_error(
-        mixture.x, *projections(32, mixture_seed), n_centers=N_CLUSTERS, n_samples=int(beta * N_CLUSTERS),
-        neighbors=NEIGHBORS, aggregation=aggregation, size_bias=size_bias, labels=mixture.labels,
+        mixture.x,
+        *projections(32, mixture_seed),
+        n_centers=N_CLUSTERS,
+        n_samples=int(beta * N_CLUSTERS),
+        neighbors=NEIGHBORS,
+        aggregation=aggregation,
+        size_bias=size_bias,
+        labels=mixture.labels,
         seeds=range(n * mixture_seed, n * mixture_seed + n),
-    )  # fmt: skip
+    )
 
 
 def simple(
@@ -75,8 +87,11 @@ def coverage_settings() -> tuple[Row, ...]:
     """Cross beta, the size ratio, the aggregation and log n_k."""
     return tuple(
         {"beta": b, "size_ratio": r, "aggregation": a, "size_bias": bias}
-        for a in ("similarity", "mean", "center") for bias in (True, False) for r in (1, 4, 16) for b in BETAS
-    )  # fmt: skip
+        for a in ("similarity", "mean", "center")
+        for bias in (True, False)
+        for r in (1, 4, 16)
+        for b in BETAS
+    )
 
 
 def lipschitz(sigma: float, aggregation: AggregationMethod) -> Row:
@@ -130,9 +145,15 @@ def samplers(layout: str, method: str, beta: int) -> Row:
         unsampled.append(16 - len(np.unique(mixture.labels[sample])))
         if seed < 20:
             found = decompose_error(
-                mixture.x, *projections(32, seed), n_centers=16, n_samples=16 * beta, neighbors=2, method=method,
-                size_bias=True, seeds=(seed,),
-            )  # fmt: skip
+                mixture.x,
+                *projections(32, seed),
+                n_centers=16,
+                n_samples=16 * beta,
+                neighbors=2,
+                method=method,
+                size_bias=True,
+                seeds=(seed,),
+            )
             errors.append(found.total[0] / found.exact_norm)
     return {
         "missed": number(float(np.mean(np.array(unsampled) > 0))),

@@ -108,11 +108,17 @@ def slope_table(found: Sequence[Exponent]) -> str:
     return table(
         ("quantity", "against", "implied", "measured", "95 % interval", "local slopes"),
         (
-            (e.quantity, e.against, e.paper, signed(e.slope.value), f"{signed(e.slope.low)} … {signed(e.slope.high)}",
-             f"{signed(e.local.min())} … {signed(e.local.max())}")
+            (
+                e.quantity,
+                e.against,
+                e.paper,
+                signed(e.slope.value),
+                f"{signed(e.slope.low)} … {signed(e.slope.high)}",
+                f"{signed(e.local.min())} … {signed(e.local.max())}",
+            )
             for e in found
         ),
-    )  # fmt: skip
+    )
 
 
 def signed(value: float) -> str:

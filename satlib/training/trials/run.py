@@ -133,10 +133,17 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
     found = on_scenes(model, scenes) if scenes is not None else _on_validation(config, folder)
     rows = read_table(folder / TRAIN)
     return {
-        "row": training.row, "seed": training.seed, **found, "step": config.steps, "seconds": rows[-1]["seconds"],
-        "loss": rows[-1]["loss"], "params": model.n_params, "digest": digest(config),
-        "satlib": __version__, "torch": torch.__version__,
-    }  # fmt: skip
+        "row": training.row,
+        "seed": training.seed,
+        **found,
+        "step": config.steps,
+        "seconds": rows[-1]["seconds"],
+        "loss": rows[-1]["loss"],
+        "params": model.n_params,
+        "digest": digest(config),
+        "satlib": __version__,
+        "torch": torch.__version__,
+    }
 
 
 def _on_validation(config: TrainConfig, folder: Path) -> Measures:

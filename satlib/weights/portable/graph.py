@@ -65,13 +65,21 @@ def exploring_graph(model: SAT) -> onnx.ModelProto:
     free = torch.export.Dim.DYNAMIC
     with _quietly(), torch.no_grad():
         program = torch.export.export(
-            Portable(model), example, dynamic_shapes=({2: free, 3: free}, {1: free}, None, None, None), strict=False,
+            Portable(model),
+            example,
+            dynamic_shapes=({2: free, 3: free}, {1: free}, None, None, None),
+            strict=False,
             prefer_deferred_runtime_asserts_over_guards=True,
-        )  # fmt: skip
+        )
         exported = torch.onnx.export(
-            program, dynamo=True, verbose=False, opset_version=OPSET, input_names=INPUTS, output_names=OUTPUTS,
+            program,
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
             custom_translation_table={torch.ops.aten.sort.stable: _sort},
-        )  # fmt: skip
+        )
     assert exported is not None
     graph = exported.model_proto
     graph.ir_version = IR_VERSION

@@ -186,9 +186,18 @@ def _constants(config: SATConfig) -> Iterator[tuple[str, NDArray[np.generic]]]:
     """Yield the values that the text names without making them."""
     layers = sum(config.groups)
     words = {
-        "upper_bit": 0x80000000, "lower_bits": 0x7FFFFFFF, "one": 1, "matrix": 0x9908B0DF, "by11": 11, "by7": 7,
-        "temper_b": 0x9D2C5680, "by15": 15, "temper_c": 0xEFC60000, "by18": 18, "bits24": 0xFFFFFF,
-    }  # fmt: skip
+        "upper_bit": 0x80000000,
+        "lower_bits": 0x7FFFFFFF,
+        "one": 1,
+        "matrix": 0x9908B0DF,
+        "by11": 11,
+        "by7": 7,
+        "temper_b": 0x9D2C5680,
+        "by15": 15,
+        "temper_c": 0xEFC60000,
+        "by18": 18,
+        "bits24": 0xFFFFFF,
+    }
     yield from ((name, np.array([word], np.uint32)) for name, word in words.items())
     yield from ((f"n{i}", np.array(i, np.int64)) for i in (0, 1, 2, 3, WORDS - 1, WORDS))
     cuts = (0, 1, 169, 170, 227, 228, 397, 454, 455, 623, 624)

@@ -61,9 +61,18 @@ JOBS = {
 print(json.dumps({name: look(*job) for name, job in JOBS.items()}))
 """
 NAMES = [
-    "nearest tokens", "nearest before", "nearest others, sizes 1", "similarities", "mean of largest", "sum of a piece",
-    "sum of a piece, one channel", "sum of pieces", "merge of a piece", "merge of pieces", "gradient",
-]  # fmt: skip
+    "nearest tokens",
+    "nearest before",
+    "nearest others, sizes 1",
+    "similarities",
+    "mean of largest",
+    "sum of a piece",
+    "sum of a piece, one channel",
+    "sum of pieces",
+    "merge of a piece",
+    "merge of pieces",
+    "gradient",
+]
 
 
 @pytest.fixture(scope="module", params=["80", "90"])

@@ -168,9 +168,10 @@ def test_no_matrix_of_similarities_is_kept(monkeypatch):
     x = random_tokens(1, 200, 8)
     unit, few, rho = dta.normalize(x), dta.normalize(x[:, ::2]), torch.rand(1, 200, device=DEVICE)
     for run, limit in (
-        (lambda: kernels.assign(x, few), 200 * 8), (lambda: kernels.separation(unit, rho), 200 * 8),
+        (lambda: kernels.assign(x, few), 200 * 8),
+        (lambda: kernels.separation(unit, rho), 200 * 8),
         (lambda: kernels.density(unit, 9), 64 * 200),
-    ):  # fmt: skip
+    ):
         with Largest() as seen:
             run()
         assert 0 < seen.elements <= limit

@@ -42,9 +42,12 @@ def close(a, b, tolerance=1e-5):
 
 @settings(max_examples=20)
 @given(
-    n_images=st.integers(1, 3), n_tokens=st.integers(1, 60), n_clusters=st.integers(1, 9), size=st.integers(1, 20),
+    n_images=st.integers(1, 3),
+    n_tokens=st.integers(1, 60),
+    n_clusters=st.integers(1, 9),
+    size=st.integers(1, 20),
     seed=st.integers(0, 99),
-)  # fmt: skip
+)
 def test_segments_hold_every_member_once_and_in_order(n_images, n_tokens, n_clusters, size, seed):
     generator = torch.Generator().manual_seed(seed)
     assignment = torch.randint(0, n_clusters, (n_images, n_tokens), generator=generator)

@@ -49,9 +49,14 @@ def test_without_rounding_the_same_is_chosen(grid, n_centers, aggregation, norm_
     x = exact_tokens(2, grid[0] * grid[1], 20)
     sampling = SAMPLINGS[len(aggregation) % len(SAMPLINGS)]
     (expected, expected_grad), (got, grad) = both(
-        x, n_centers, grid=grid, aggregation=aggregation, norm_restoration=norm_restoration, sampling=sampling,
+        x,
+        n_centers,
+        grid=grid,
+        aggregation=aggregation,
+        norm_restoration=norm_restoration,
+        sampling=sampling,
         neighbors=0.7,
-    )  # fmt: skip
+    )
     assert all(torch.equal(getattr(got, name), getattr(expected, name)) for name in CHOSEN)
     for name in ("density", "separation", "score"):
         torch.testing.assert_close(getattr(got, name), getattr(expected, name), rtol=0, atol=1e-6)
@@ -73,9 +78,10 @@ def decided(x, got, m):
     k = got.centers.shape[1]
     similarity = dta.normalize(x.double()) @ dta.normalize(dta.take(x, got.centers).double()).mT
     gaps = (
-        rho.sort().values.diff(), score.sort(descending=True).values[:, : k + 1].diff(),
+        rho.sort().values.diff(),
+        score.sort(descending=True).values[:, : k + 1].diff(),
         similarity.topk(2).values.diff(),
-    )  # fmt: skip
+    )
     return all(gap.abs().min() > 4e-6 for gap in gaps)
 
 
@@ -156,9 +162,11 @@ def test_the_choice_decides_what_runs(choice, monkeypatch):
 
 def test_auto_takes_float32_on_a_gpu_where_triton_is_installed(monkeypatch):
     for on_gpu, dtype, installed, expected in (
-        (True, torch.float32, True, True), (False, torch.float32, True, False), (True, torch.float64, True, False),
+        (True, torch.float32, True, True),
+        (False, torch.float32, True, False),
+        (True, torch.float64, True, False),
         (True, torch.float32, False, False),
-    ):  # fmt: skip
+    ):
         monkeypatch.setattr(kernels, "INSTALLED", installed)
         tokens = SimpleNamespace(is_cuda=on_gpu, dtype=dtype)
         assert kernels.chosen(tokens) is False, "the default is torch"
