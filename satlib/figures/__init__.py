@@ -14,6 +14,7 @@ with needing("notebook"):
     from satlib.figures.dta.clusters import cluster_maps
     from satlib.figures.kit.show import Shown, show
     from satlib.figures.kit.sliders import selection_slider
+    from satlib.figures.kit.words import measured
     from satlib.figures.tables import published_table
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "decision_graph",
     "density_maps",
     "layer_centers",
+    "measured",
     "published_table",
     "samplings",
     "score_maps",
