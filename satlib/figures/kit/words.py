@@ -1,12 +1,25 @@
 """Sentences and tables with measured numbers, as a cell of a chapter displays them."""
 
-from IPython.display import Markdown
-
 VOICES = ("Measured here", "Computed here", "The paper says", "")
 """Whose statement it is; "" for none, where the text around says so."""
 
 
-def measured(*paragraphs: str, voice: str = "Measured here") -> Markdown:
+class Said:
+    """Markdown that a notebook cell displays as its last value; ``text`` has it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        """Return the Markdown."""
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        """Return the Markdown for a front end; IPython's display protocol."""
+        return self.text
+
+
+def measured(*paragraphs: str, voice: str = "Measured here") -> Said:
     """Return sentences and tables as the output of a cell that is tagged ``measured``.
 
     Parameters
@@ -32,4 +45,4 @@ def measured(*paragraphs: str, voice: str = "Measured here") -> Markdown:
         written.insert(0, opening.strip())
     else:
         written[0] = opening + written[0]
-    return Markdown("\n\n".join(written))
+    return Said("\n\n".join(written))
