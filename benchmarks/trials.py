@@ -7,7 +7,7 @@ weights on further photographs.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,14 @@ import torch
 from satlib.evaluation import evaluate
 from satlib.runner.records import Record, read_record
 from satlib.support.files import replacing
+from satlib.support.progress import Say, say_nothing
 from satlib.weights.checkpoint import load
 
 KEPT = ("psnr", "ssim", "bicubic", "step", "seconds")
 """Of what notebook 14 leaves: the measures on the photographs that were held out."""
 
 
-def collect(
-    out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (), report: Callable[[str], None] | None = None
-) -> None:
+def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (), say: Say = say_nothing) -> None:
     """Write what a batch has given to a JSON file.
 
     Parameters
@@ -36,7 +35,7 @@ def collect(
     data
         Folders of photographs on which the last weights of each job are measured as well; PSNR of Y, in dB, is kept
         under the folder's name.
-    report
+    say
         Told a line about each job.
 
     Raises
@@ -50,8 +49,7 @@ def collect(
         if record.state != "done":
             raise ValueError(f"{path}: the job is {record.state}; run the batch again first")
         jobs.append(_job(record, data))
-        if report is not None:
-            report(f"{record.name}: " + ", ".join(f"{k} {v:.4g}" for k, v in jobs[-1].items() if isinstance(v, float)))
+        say(f"{record.name}: " + ", ".join(f"{k} {v:.4g}" for k, v in jobs[-1].items() if isinstance(v, float)))
     if not jobs:
         raise ValueError(f"there is no record of a job in {out}")
     content = {"machine": {"device": _device(), "torch": torch.__version__}, "steps": jobs[0]["step"], "jobs": jobs}
@@ -87,7 +85,7 @@ def main() -> int:
     )
     options = parser.parse_args(sys.argv[2:])
     try:
-        collect(options.out, options.to, data=options.data, report=_say)
+        collect(options.out, options.to, data=options.data, say=_say)
     except (OSError, ValueError) as error:
         _say(f"error: {error}")
         return 2

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from satlib.analysis.statistics import gini
 from satlib.support.checks import require
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 Objective = Literal["detail", "brightness"]
@@ -70,7 +70,7 @@ def attribution(
     sigma: float = SIGMA,
     steps: int = STEPS,
     batch: int = BATCH,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> Attribution:
     """Return the local attribution map of a square of the output.
 
@@ -85,7 +85,7 @@ def attribution(
     sigma, steps, batch
         The blur at the path's beginning, in input pixels; how many steps the path has; and how many of them run at
         once: memory grows with it, the result does not change.
-    report
+    progress
         Told the steps that are done and all.
 
     Raises
@@ -100,16 +100,16 @@ def attribution(
     fractions = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
     total = torch.zeros(image.shape[1:], dtype=torch.float64)
     model = for_inference(model)
-    for start in range(0, steps, batch):
-        edges = fractions[start : start + batch + 1]
-        middles = torch.stack([blurred(image, sigma * float(f)) for f in (edges[1:] + edges[:-1]) / 2])
-        path = torch.stack([blurred(image, sigma * float(f)) for f in edges])  # (b + 1, 3, H, W) float64
-        x = middles.to(weight.device, weight.dtype).requires_grad_()
-        with torch.enable_grad():
-            value = measured(model(x), square, objective).sum()
-        (slope,) = torch.autograd.grad(value, x)
-        total += (slope.to(path) * path.diff(dim=0)).sum((0, 1))
-        if report is not None:
+    with progress("attribution") as report:
+        for start in range(0, steps, batch):
+            edges = fractions[start : start + batch + 1]
+            middles = torch.stack([blurred(image, sigma * float(f)) for f in (edges[1:] + edges[:-1]) / 2])
+            path = torch.stack([blurred(image, sigma * float(f)) for f in edges])  # (b + 1, 3, H, W) float64
+            x = middles.to(weight.device, weight.dtype).requires_grad_()
+            with torch.enable_grad():
+                value = measured(model(x), square, objective).sum()
+            (slope,) = torch.autograd.grad(value, x)
+            total += (slope.to(path) * path.diff(dim=0)).sum((0, 1))
             report(min(start + batch, steps), steps)
     ends = torch.stack((blurred(image, sigma), image.double())).to(weight.device, weight.dtype)
     with torch.no_grad():

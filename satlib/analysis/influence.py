@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from satlib.support.checks import require
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 
@@ -44,11 +44,11 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
 
 
 def effective_receptive_field(
-    model: Upscaler, images: Tensor, place: tuple[int, int], *, report: Report | None = None
+    model: Upscaler, images: Tensor, place: tuple[int, int], *, progress: Progress = silent
 ) -> Tensor:
     """Return the mean over images (n, 3, H, W) of what :func:`influence` returns, (H, W).
 
-    ``report`` is told the images that are done and all. :func:`share_side` says how large the field is.
+    ``progress`` is told the images that are done and all. :func:`share_side` says how large the field is.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def effective_receptive_field(
     """
     require(images.ndim == 4 and len(images) > 0, "images", tuple(images.shape), "(n, 3, H, W)")
     total = torch.zeros(images.shape[2:], dtype=torch.float64)
-    for done, image in enumerate(images, start=1):
-        total += influence(model, image, place).to("cpu", torch.float64)
-        if report is not None:
+    with progress("receptive field") as report:
+        for done, image in enumerate(images, start=1):
+            total += influence(model, image, place).to("cpu", torch.float64)
             report(done, len(images))
     return total / len(images)
 

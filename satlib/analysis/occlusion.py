@@ -9,7 +9,7 @@ from torch import Tensor
 
 from satlib.analysis.attribution import BATCH, SIGMA, Objective, Square, blurred, check_square, measured
 from satlib.support.checks import require
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 
@@ -22,14 +22,14 @@ def occlusion(
     objective: Objective = "detail",
     sigma: float = SIGMA,
     batch: int = BATCH,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> Tensor:
     """Return what the objective of a square loses without each part of the input, (H, W) float64.
 
     Parameters
     ----------
-    model, image, square, objective, sigma, batch, report
-        As for :func:`satlib.analysis.attribution.attribution`; ``report`` is told parts.
+    model, image, square, objective, sigma, batch, progress
+        As for :func:`satlib.analysis.attribution.attribution`; ``progress`` is told parts.
     part
         Side of the parts, in input pixels: one at a time is replaced by the blurred image. All pixels of a part have
         its loss divided by their number, so that the map is on the scale of an attribution.
@@ -47,7 +47,7 @@ def occlusion(
     corners = [(y, x) for y in range(0, height, part) for x in range(0, width, part)]
     lost = torch.zeros(height, width, dtype=torch.float64)
     model = for_inference(model)
-    with torch.no_grad():
+    with torch.no_grad(), progress("occlusion") as report:
         whole = float(measured(model(sharp[None].to(weight)), square, objective))
         for start in range(0, len(corners), batch):
             some = corners[start : start + batch]
@@ -58,6 +58,5 @@ def occlusion(
             for value, (y, x) in zip(values, some, strict=True):
                 cell = lost[y : y + part, x : x + part]
                 cell.fill_((whole - value) / cell.numel())
-            if report is not None:
-                report(min(start + batch, len(corners)), len(corners))
+            report(min(start + batch, len(corners)), len(corners))
     return lost

@@ -20,6 +20,7 @@ from satlib.images.folder import image_files
 from satlib.images.inputs import small_image
 from satlib.support.files import hash_file, replacing
 from satlib.support.paths import as_path, check_folder
+from satlib.support.progress import named
 from satlib.support.progress_bar import bar
 from satlib.support.temporary import sweep
 from satlib.upscaling.models import Upscaler, weight_of
@@ -134,8 +135,7 @@ def _one(file: Path, request: _Request, out: Path) -> str:
         note(f"{file}: looked at {part.shape[1]} x {part.shape[2]} of {image.shape[1]} x {image.shape[2]} pixels")
     maps = {}
     for name, model in request.models.items():
-        with bar(f"{file.name} {name}") as report:
-            maps[name] = attribution(model, part, place, steps=request.steps, report=report)
+        maps[name] = attribution(model, part, place, steps=request.steps, progress=named(bar, f"{file.name} {name}"))
     _write(file, part, place, request, maps, out)
     rows = {name: _numbers(found) for name, found in maps.items()}
     content = {"image": file.name, "square": square._asdict(), "models": rows, "key": key}

@@ -65,7 +65,7 @@ def run_many(
             _print(_plan(jobs))
             return
         before = {job.name for job in jobs if job.is_done()}
-        records = run_batch(jobs, executor=executor, at_once=at_once, slurm=slurm, report=_tell)
+        records = run_batch(jobs, executor=executor, at_once=at_once, slurm=slurm, on_end=_tell)
         _print(_outcome(records, before))
         if any(record.state != "done" for record in records):
             raise typer.Exit(FAILED)

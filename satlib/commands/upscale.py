@@ -1,5 +1,7 @@
 """`satlib upscale`: an image, or a folder of images, through a network or the bicubic baseline."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -12,7 +14,7 @@ from satlib.images.folder import images_and_others
 from satlib.images.formats import READ, written_name
 from satlib.images.picture import MAX_PIXELS
 from satlib.support.paths import check_folder
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, Report
 from satlib.support.progress_bar import bar
 from satlib.support.temporary import sweep
 from satlib.upscaling.api import upscale_file
@@ -92,19 +94,24 @@ def parse_precision(text: str) -> Precision:
 
 
 class _Run(Protocol):
-    def __call__(self, source: Path, target: Path, *, report: Report) -> tuple[int, int]: ...
+    def __call__(self, source: Path, target: Path, *, progress: Progress) -> tuple[int, int]: ...
 
 
-def _upscale_one(run: _Run, source: Path, target: Path, label: str) -> str:
+def _upscale_one(run: _Run, source: Path, target: Path, title: str) -> str:
     """Upscale a file behind a progress bar, and return a line that says what was written."""
     totals = [1]
-    with bar(label) as report:
 
-        def watch(done: int, total: int) -> None:
-            totals.append(total)
-            report(done, total)
+    @contextmanager
+    def counting(label: str) -> Iterator[Report]:
+        with bar(title) as report:
 
-        width, height = run(source, target, report=watch)
+            def count(done: int, total: int) -> None:
+                totals.append(total)
+                report(done, total)
+
+            yield count
+
+    width, height = run(source, target, progress=counting)
     tiles = f", in {totals[-1]} tiles" if totals[-1] > 1 else ""
     return f"{target}: {width} x {height} pixels{tiles}"
 

@@ -88,18 +88,18 @@ def verify(folder: Path, *, progress: Progress = silent) -> list[str]:
     """
     folder = as_path(folder, "folder")
     record = read_record(folder)
+    if record is not None:
+        problems = check_record(folder, record, deep=True, progress=progress)
+        return problems + [f"{name} does not belong here" for name in strangers(folder, record)]
+    problems, files = [], image_files(folder, nested=True)
     with progress(folder.name) as report:
-        if record is not None:
-            problems = check_record(folder, record, deep=True, report=report)
-            return problems + [f"{name} does not belong here" for name in strangers(folder, record)]
-        problems, files = [], image_files(folder, nested=True)
         for done, path in enumerate(files, start=1):
             try:
                 read_8bit(path)
             except (OSError, ValueError) as error:
                 problems.append(str(error))
             report(done, len(files))
-        return problems
+    return problems
 
 
 def _is_complete(target: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from satlib.support.files import hash_file, replacing
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, silent
 
 RECORD = "record.json"
 
@@ -53,26 +53,26 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         raise ValueError(f"{path} is damaged") from error
 
 
-def check_record(folder: Path, record: Mapping[str, Any], *, deep: bool, report: Report | None = None) -> list[str]:
+def check_record(folder: Path, record: Mapping[str, Any], *, deep: bool, progress: Progress = silent) -> list[str]:
     """Return what a folder lacks of its record, one line for each file; empty if nothing.
 
     Parameters
     ----------
     deep
         Whether checksums are compared, beside names and sizes.
-    report
+    progress
         Told the files that are checked and their number.
     """
     problems = []
-    for done, (name, entry) in enumerate(record["files"].items(), start=1):
-        path = folder / name
-        if not path.is_file():
-            problems.append(f"{name} is missing")
-        elif path.stat().st_size != entry["bytes"]:
-            problems.append(f"{name} has {path.stat().st_size} bytes, not {entry['bytes']}")
-        elif deep and hash_file(path) != entry["sha256"]:
-            problems.append(f"{name} is damaged: its checksum differs")
-        if report is not None:
+    with progress(folder.name) as report:
+        for done, (name, entry) in enumerate(record["files"].items(), start=1):
+            path = folder / name
+            if not path.is_file():
+                problems.append(f"{name} is missing")
+            elif path.stat().st_size != entry["bytes"]:
+                problems.append(f"{name} has {path.stat().st_size} bytes, not {entry['bytes']}")
+            elif deep and hash_file(path) != entry["sha256"]:
+                problems.append(f"{name} is damaged: its checksum differs")
             report(done, len(record["files"]))
     return problems
 

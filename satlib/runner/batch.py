@@ -91,7 +91,7 @@ def run_batch(
     executor: Executor = "local",
     at_once: int | None = None,
     slurm: Sequence[str] = (),
-    report: Callable[[Record], None] | None = None,
+    on_end: Callable[[Record], None] | None = None,
 ) -> list[Record]:
     """Run those jobs of a batch that are not done, and return the records of all.
 
@@ -106,7 +106,7 @@ def run_batch(
         How many run at a time; by default one on this machine, and as many as Slurm allows there.
     slurm
         Options for Slurm, "key=value", by submitit's names; "time=MINUTES" is needed.
-    report
+    on_end
         Told the record of each job that was run, when it ends.
 
     Raises
@@ -122,8 +122,8 @@ def run_batch(
 
     def finished(job: Job, log: Path) -> None:
         records[job.name] = _close(job, log)
-        if report is not None:
-            report(records[job.name])
+        if on_end is not None:
+            on_end(records[job.name])
 
     open_jobs = [job for job in jobs if not job.is_done()]
     if open_jobs:

@@ -2,9 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from satlib.support.environment import prepare
+from satlib.support.progress import Report
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     from satlib.theory.study import run_study
 
     try:
-        path = run_study(options.out, report=_report)
+        path = run_study(options.out, progress=_lines)
     except OSError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -25,8 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _report(name: str, done: int, total: int, seconds: float) -> None:
-    sys.stderr.write(f"{name}: {done} of {total} ({seconds:.1f} s)\n")
+@contextmanager
+def _lines(label: str) -> Iterator[Report]:
+    def report(done: int, total: int) -> None:
+        sys.stderr.write(f"{label}: {done} of {total}\n")
+
+    yield report
 
 
 if __name__ == "__main__":

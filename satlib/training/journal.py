@@ -7,11 +7,12 @@ was not, but for the times.
 
 import csv
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satlib.support.files import errors_of, replacing
+from satlib.support.progress import Say
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 TRAIN, VALID = "train.csv", "valid.csv"
 TRAIN_FIELDS = ("step", "loss", "learning_rate", "skipped", "seconds", "waiting")
 VALID_FIELDS = ("step", "psnr", "ssim", "seconds")
-
-Say = Callable[[str], None]
-
-
-def silent(line: str) -> None:
-    """Print nothing."""
 
 
 class Journal:

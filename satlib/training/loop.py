@@ -28,11 +28,11 @@ from satlib.network.model import SAT
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
 from satlib.support.paths import as_path, check_folder, check_room
+from satlib.support.progress import Say, say_nothing
 from satlib.support.temporary import sweep
 from satlib.training.checkpoints import State, check_same_run, checkpoints, n_bytes, newest
 from satlib.training.config import TrainConfig
 from satlib.training.first_weights import first_network
-from satlib.training.journal import Say, silent
 from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches, split
 from satlib.training.session import Session
@@ -71,7 +71,7 @@ def train(
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
-    say: Say = silent,
+    say: Say = say_nothing,
 ) -> Result:
     """Train a network.
 
@@ -127,7 +127,7 @@ def train(
     )
     threads = threads_of_one(devices) if config.threads is None else config.threads  # before Fabric sets a variable
     fabric.launch()
-    say = say if fabric.is_global_zero else silent
+    say = say if fabric.is_global_zero else say_nothing
     going_on = _has_run(out, resume)
     chosen, examples = _data(config, store)
     check_examples(examples, config.network.scale)

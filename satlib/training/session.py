@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
+from satlib.support.progress import Say
 from satlib.training.checkpoints import State, save
 from satlib.training.config import TrainConfig
-from satlib.training.journal import Journal, Say, duration
+from satlib.training.journal import Journal, duration
 from satlib.training.patches import Batches
 from satlib.training.schedule import learning_rate
 from satlib.training.step import record_gradients, train_step

@@ -3,7 +3,7 @@
 How a picture is run is in `run`, what is done for its border and its grey in `care`.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -20,7 +20,7 @@ from satlib.images.formats import check_format
 from satlib.images.inputs import as_picture
 from satlib.images.picture import MAX_PIXELS, Picture, fits_pil, to_pil
 from satlib.support.paths import as_path, check_name, check_writable
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, Report, silent
 from satlib.upscaling.care import MARGIN, check_margin, with_care
 from satlib.upscaling.models import Bicubic, ModelLike, Upscaler, get_model
 from satlib.upscaling.run import upscale_picture
@@ -138,8 +138,7 @@ def upscale(
     check_margin(margin)
     picture = as_picture(image, max_pixels)
     network = get_model(model, device)
-    with _bar(progress) as report:
-        result = _upscale(picture, network, tiling, margin, report)
+    result = _upscale(picture, network, tiling, margin, _bar if progress else silent)
     if isinstance(image, np.ndarray):
         pixels = result.pixels.astype(image.dtype, copy=False)  # in its own order of bytes
         return pixels.reshape(pixels.shape[:2] + image.shape[2:])
@@ -155,7 +154,7 @@ def upscale_file(
     margin: int = MARGIN,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> tuple[int, int]:
     """Upscale a file into another, which appears whole or not at all, and return its width and height.
 
@@ -173,17 +172,17 @@ def upscale_file(
     check_format(target, (1, 1), 1, np.uint8, quality)  # before the image is read
     picture = read(source, max_pixels=max_pixels)
     check_picture(picture, target, model.scale, quality=quality)
-    write(_upscale(picture, model, tiling, margin, report), target, quality=quality)
+    write(_upscale(picture, model, tiling, margin, progress), target, quality=quality)
     return picture.pixels.shape[1] * model.scale, picture.pixels.shape[0] * model.scale
 
 
-def _upscale(picture: Picture, model: Upscaler, tiling: Tiling, margin: int, report: Report | None) -> Picture:
+def _upscale(picture: Picture, model: Upscaler, tiling: Tiling, margin: int, progress: Progress) -> Picture:
     """Upscale with the care of :mod:`satlib.upscaling.care`; tiles are as large as asked for, without the margin."""
     if isinstance(model, Bicubic):
         margin = 0  # the baseline mirrors the image by itself
     if isinstance(tiling.tile, int):
         tiling = replace(tiling, tile=tiling.tile + 2 * margin)
-    run = partial(upscale_picture, model=model, tiling=tiling, report=report)
+    run = partial(upscale_picture, model=model, tiling=tiling, progress=progress)
     return with_care(picture, run, model.scale, margin)
 
 
@@ -197,9 +196,7 @@ def check_target(source: Path, target: Path) -> None:
         raise ValueError(f"the output {target} is the input")
 
 
-def _bar(show: bool) -> AbstractContextManager[Report | None]:
-    if not show:
-        return nullcontext()
+def _bar(label: str) -> AbstractContextManager[Report]:
     from satlib.support.progress_bar import bar
 
-    return bar("tiles")
+    return bar(label)

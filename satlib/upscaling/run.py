@@ -20,7 +20,7 @@ from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.network.model import SAT
 from satlib.resize import imresize
-from satlib.support.progress import Report
+from satlib.support.progress import Progress, Report, silent
 from satlib.upscaling.finite import check_finite
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
 from satlib.upscaling.models import Bicubic, Upscaler, for_inference, weight_of
@@ -33,11 +33,11 @@ AUTO_MIN_TILE = 64
 
 
 def upscale_picture(
-    picture: Picture, model: Upscaler, tiling: Tiling = WHOLE, *, report: Report | None = None
+    picture: Picture, model: Upscaler, tiling: Tiling = WHOLE, *, progress: Progress = silent
 ) -> Picture:
     """Upscale a picture, as :func:`satlib.upscale` does.
 
-    ``report`` is told the tiles that are done and all. The baseline interpolates integers as MATLAB does, all at once.
+    ``progress`` is told the tiles that are done and all. The baseline interpolates integers as MATLAB does, in one go.
     """
     pixels = picture.pixels
     plain = visible_color(pixels) if picture.has_alpha else pixels
@@ -45,8 +45,8 @@ def upscale_picture(
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(np.concatenate((plain, alpha), axis=2), model.scale))
     color = to_tensor(plain)
-    with torch.inference_mode():
-        upscaled = _run(color, for_inference(model), tiling, report or _silent)
+    with torch.inference_mode(), progress("tiles") as report:
+        upscaled = _run(color, for_inference(model), tiling, report)
     gray = pixels.shape[2] < 3
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
@@ -162,7 +162,3 @@ def eightfold(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return total / 8
 
     return mean
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from listening import listener
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
@@ -109,7 +110,7 @@ def test_the_diffusion_index_is_that_of_the_paper() -> None:
 
 def test_a_network_with_saa_is_taken_in_any_mode_and_batch_and_left_as_it_was() -> None:
     model, image, told = tiny(), IMAGE.float(), []
-    found = attribution(model, image, SQUARE, steps=5, batch=2, report=lambda done, total: told.append((done, total)))
+    found = attribution(model, image, SQUARE, steps=5, batch=2, progress=listener(told))
     assert model.training and told == [(2, 5), (4, 5), (5, 5)]
     again = attribution(model.eval(), image, SQUARE, steps=5, batch=5)
     torch.testing.assert_close(found.map, again.map, rtol=1e-4, atol=1e-7)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from listening import listener
 from torch import Tensor, nn
 
 from satlib.analysis.influence import effective_receptive_field, influence, moved, share_side
@@ -17,7 +18,7 @@ def test_of_a_linear_network_every_image_has_one_field() -> None:
     field = influence(model, IMAGE, PLACE)
     images = torch.rand(3, 3, 16, 24, dtype=torch.float64)
     told: list[tuple[int, int]] = []
-    found = effective_receptive_field(model, images, PLACE, report=lambda done, n: told.append((done, n)))
+    found = effective_receptive_field(model, images, PLACE, progress=listener(told))
     torch.testing.assert_close(found, field)
     assert told == [(1, 3), (2, 3), (3, 3)]
     rows, columns = field.nonzero().unbind(1)

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_batch_goes_on_after_failures_and_leaves_out_what_is_done(folder: Path) -> None:
     file = batch_file(folder, grid={"a": [1, 2, 3]})
     told: list[Record] = []
-    records = run_batch(plan_batch(file, "o"), at_once=3, report=told.append)
+    records = run_batch(plan_batch(file, "o"), at_once=3, on_end=told.append)
     assert [(r.name, r.state, r.exit) for r in records] == [("a1", "done", 0), ("a2", "failed", 1), ("a3", "failed", 1)]
     assert sorted(r.name for r in told) == ["a1", "a2", "a3"]
     done, failed, killed = collect("o")
@@ -66,7 +66,7 @@ def test_a_batch_goes_on_after_failures_and_leaves_out_what_is_done(folder: Path
     assert [job.is_done() for job in again] == [False, False]  # `scale` is set now, to the same value: another job
     batch_file(folder, runs={"a1": {"a": 1}})
     write(folder / "n.md", PARAMETERS, *CELLS).write_text((folder / "n.md").read_text().replace("# Title", "# New"))
-    assert run_batch(plan_batch(file, "o"), report=told.append) == [done] and told == []
+    assert run_batch(plan_batch(file, "o"), on_end=told.append) == [done] and told == []
     (folder / "o/a1.ipynb").unlink()
     assert not plan_batch(file, "o")[0].is_done()
     write(folder / "n.md", PARAMETERS, *CELLS, "1")
@@ -181,7 +181,7 @@ def test_an_interrupted_batch_ends_its_jobs_and_a_killed_one_is_gone_on_with(fol
     assert record is not None and record.state == "running"
     (folder / "go").touch()
     told: list[Record] = []
-    (record,) = run_batch([job], report=told.append)
+    (record,) = run_batch([job], on_end=told.append)
     assert record.state == "done" and told == [record]
     assert int((folder / "pid").read_text()) == kernel  # what the killed batch had left was waited for, not repeated
 

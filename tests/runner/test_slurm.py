@@ -58,7 +58,7 @@ def test_jobs_outlive_the_process_that_submitted_them(
 
     monkeypatch.setattr(slurm, "_find", find_and_let_go)
     told: list[Record] = []
-    records = run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"], report=told.append)
+    records = run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"], on_end=told.append)
     assert len((cluster / "submitted").read_text().splitlines()) == 1
     assert [(r.name, r.state, r.exit) for r in records] == [("a1", "done", 0), ("a2", "failed", 1)]
     assert records[0].results == {"double": 2}
@@ -66,7 +66,7 @@ def test_jobs_outlive_the_process_that_submitted_them(
     assert sorted(r.name for r in told) == ["a1", "a2"]
 
     (tmp_path / "b.yaml").write_text(yaml.safe_dump({"notebook": "n.md", "grid": {"a": [1, 3]}}))
-    records = run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"], report=told.append)
+    records = run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"], on_end=told.append)
     assert [(r.name, r.state, r.results["double"]) for r in records] == [("a1", "done", 2), ("a3", "done", 6)]
     assert told[2:] == records[1:]
     assert len((cluster / "submitted").read_text().splitlines()) == 2

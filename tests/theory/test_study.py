@@ -165,11 +165,11 @@ def test_an_interrupted_study_goes_on_where_it_stopped(small_study: list[int], t
     assert not (tmp_path / "results.json").exists()
     with (tmp_path / "square.jsonl").open("a") as file:
         file.write('\n{"version": "' + _version.__version__ + '", "sec')  # cut off while writing
-    path = study.run_study(tmp_path, report=lambda *_: None)
+    path = study.run_study(tmp_path)
     assert small_study == [0, 1, 2, 3, 3, 4, 5]
     tables = json.loads(path.read_text())["tables"]
     assert tables == {"square": [{"n": n, "square": n * n} for n in range(6)]}
-    study.run_study(tmp_path, report=lambda *_: None)
+    study.run_study(tmp_path)
     assert len(small_study) == 7  # nothing left to measure
 
 
@@ -177,7 +177,7 @@ def test_rows_of_another_version_are_measured_again(small_study: list[int], tmp_
     line = {"version": "0.0.0", "seconds": 1, "row": {"n": 0, "square": -1}}
     (tmp_path / "square.jsonl").write_text(json.dumps(line) + "\n")
     with pytest.raises(KeyboardInterrupt):
-        study.run_study(tmp_path, report=lambda *_: None)
+        study.run_study(tmp_path)
     assert small_study == [0, 1, 2, 3]
 
 

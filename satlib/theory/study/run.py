@@ -10,14 +10,12 @@ from typing import Any
 
 from satlib._version import __version__
 from satlib.support.files import replacing
+from satlib.support.progress import Progress, Report, silent
 from satlib.theory.study import compression, envelope, images, lemmas, readings, sampling
 from satlib.theory.study.common import Row, Value
 
 SEEDS = "mixture s and its projections: s = 0, 1, ...; draw r of the n draws of mixture s: n s + r"
 """How every random choice of the study is fixed; written into the results."""
-
-Report = Callable[[str, int, int, float], None]
-"""Called after each row with the experiment's name, rows done, rows in all, and the row's seconds."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def measure(experiment: str, **setting: Value) -> Row:
     raise ValueError(f"experiment must be one of {', '.join(e.name for e in EXPERIMENTS)}, got {experiment!r}")
 
 
-def run_study(out: Path, *, report: Report) -> Path:
+def run_study(out: Path, *, progress: Progress = silent) -> Path:
     """Measure all rows that ``out`` does not hold yet, and write them together as ``out/results.json``.
 
     Each experiment has a file of lines, one row each, to which a row is added as soon as it is measured: an
@@ -93,7 +91,8 @@ def run_study(out: Path, *, report: Report) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     tables, seconds = {}, 0.0
     for experiment in EXPERIMENTS:
-        lines = list(_run(experiment, out / f"{experiment.name}.jsonl", report))
+        with progress(experiment.name) as report:
+            lines = list(_run(experiment, out / f"{experiment.name}.jsonl", report))
         tables[experiment.name] = [line["row"] for line in lines]
         seconds += sum(line["seconds"] for line in lines)
     content = {"version": __version__, "seconds": round(seconds, 1), "seeds": SEEDS, "tables": tables}
@@ -117,7 +116,7 @@ def _run(experiment: Experiment, path: Path, report: Report) -> Iterator[dict[st
         line = {"version": __version__, "seconds": seconds, "row": row}
         with path.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps(line))  # a new line even after a broken one
-        report(experiment.name, done, total, seconds)
+        report(done, total)
         yield line
 
 

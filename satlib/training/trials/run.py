@@ -24,9 +24,10 @@ from satlib.data.scenes import write_files, write_store
 from satlib.data.store import Store
 from satlib.support.files import locked, replacing
 from satlib.support.paths import as_path, check_folder
+from satlib.support.progress import Say, say_nothing
 from satlib.training import TrainConfig, train
 from satlib.training.checkpoints import FREE
-from satlib.training.journal import TRAIN, Say, read_table, silent
+from satlib.training.journal import TRAIN, read_table
 from satlib.training.patches import split
 from satlib.training.trials.experiment import Experiment, Scenes, Training, read_experiment
 from satlib.training.trials.measures import Measures, on_examples, on_scenes
@@ -37,7 +38,7 @@ RESULTS = "results.json"
 
 
 def run_experiment(
-    file: str | Path, out: str | Path, *, time_limit: float | None = None, device: str = "auto", say: Say = silent
+    file: str | Path, out: str | Path, *, time_limit: float | None = None, device: str = "auto", say: Say = say_nothing
 ) -> bool:
     """Run the trainings of an experiment that are not done, in its order; return whether all are.
 
