@@ -68,7 +68,7 @@ def outcome(source: Path, size: tuple[int, int], *, cut: bool) -> tuple[str, str
     source
         The only file of its folder.
     size
-        Width and height of the intact image.
+        (H, W) of the intact image.
     cut
         Whether the file was cut, so that another size is a fault.
     """
@@ -82,10 +82,10 @@ def outcome(source: Path, size: tuple[int, int], *, cut: bool) -> tuple[str, str
         return ("refused", "") if good else ("fault", f"{type(error).__name__}: {said}; left {left}")
     except Exception as error:
         return "fault", f"{type(error).__name__}: {error}"
-    height, width = read(target).pixels.shape[:2]
+    written = read(target).pixels.shape[:2]
     target.unlink()
-    if (width, height) != made:
-        return "fault", f"said {made}, written {width} x {height}"
+    if written != made:
+        return "fault", f"said (H, W) = {made}, written {written}"
     if made == (SIDE * size[0], SIDE * size[1]):
         return "read", ""
     return ("fault", f"size {made}") if cut or source.suffix == ".png" else ("another size", "")
@@ -97,10 +97,10 @@ def try_all(name: str, data: bytes, folder: Path, *, header: int, places: int, s
     path.write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        height, width = read(path).pixels.shape[:2]
+        size = read(path).pixels.shape[:2]
         for what, content in damaged(data, header=header, places=places, step=step):
             path.write_bytes(content)
-            result, detail = outcome(path, (width, height), cut=what.startswith("cut"))
+            result, detail = outcome(path, size, cut=what.startswith("cut"))
             found.setdefault(result, []).append(f"{what}: {detail}" if detail else what)
     path.unlink()
     return found

@@ -111,7 +111,7 @@ def _upscale_one(run: _Run, source: Path, target: Path, title: str) -> str:
 
             yield count
 
-    width, height = run(source, target, progress=counting)
+    height, width = run(source, target, progress=counting)
     tiles = f", in {totals[-1]} tiles" if totals[-1] > 1 else ""
     return f"{target}: {width} x {height} pixels{tiles}"
 

@@ -47,7 +47,7 @@ def to_picture(decoded: Decoded) -> Picture:
     dpi = decoded.dpi or dpi_of(decoded.exif)
     if dpi is not None and decoded.pixels.shape[:2] != pixels.shape[:2]:
         dpi = dpi[::-1]
-    exif = exif_bytes(decoded.exif, (pixels.shape[1], pixels.shape[0]))
+    exif = exif_bytes(decoded.exif, pixels.shape[:2])
     return Picture(np.ascontiguousarray(pixels), exif, icc, dpi, decoded.gamma, decoded.chromaticities, decoded.cicp)
 
 

@@ -108,8 +108,8 @@ def orientation_of(exif: Image.Exif) -> int:
     return (value or 1) if isinstance(value, int) and 0 <= value <= 8 else -1
 
 
-def exif_bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
-    """Return EXIF without orientation for an image of ``size`` (width, height); empty if it has nothing else."""
+def exif_bytes(exif: Image.Exif, size: Sequence[int]) -> bytes:
+    """Return EXIF without orientation for an image of ``size`` (H, W); empty if it has nothing else."""
     kept = Image.Exif()
     try:
         for tag in set(exif) - PIXEL_TAGS - set(TiffTags.TAGS_V2_GROUPS):
@@ -125,10 +125,10 @@ def exif_bytes(exif: Image.Exif, size: tuple[int, int]) -> bytes:
         return b""
 
 
-def _group(exif: Image.Exif, tag: int, size: tuple[int, int]) -> dict[int, Any]:
+def _group(exif: Image.Exif, tag: int, size: Sequence[int]) -> dict[int, Any]:
     """Return a group of EXIF tags (camera settings, position) with the image's size, where recorded, as ``size``."""
     group = dict(exif.get_ifd(tag))
-    sizes = (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
+    sizes = (ExifTags.Base.ExifImageHeight, ExifTags.Base.ExifImageWidth)
     group |= {key: side for key, side in zip(sizes, size, strict=True) if key in group}
     if ExifTags.IFD.Interop in group:
         group[ExifTags.IFD.Interop] = dict(exif.get_ifd(ExifTags.IFD.Interop))

@@ -7,6 +7,7 @@ text and thumbnails are not kept.
 Shapes: H, W image height and width; C channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +48,7 @@ class Picture:
 
     def with_pixels(self, pixels: npt.NDArray[Any]) -> "Picture":
         """Return this picture's colour space and EXIF around other pixels; the size that EXIF records follows."""
-        exif = exif_bytes(load_exif(self.exif), (pixels.shape[1], pixels.shape[0]))
+        exif = exif_bytes(load_exif(self.exif), pixels.shape[:2])
         return replace(self, pixels=pixels, exif=exif)
 
 
@@ -61,7 +62,7 @@ def from_array(array: npt.NDArray[Any], *, max_pixels: int = MAX_PIXELS) -> Pict
     """
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(f"an image array must be (H, W) or (H, W, C) with C in 1..4, got shape {array.shape}")
-    check_size(array.shape[1], array.shape[0], max_pixels)
+    check_size(array.shape[:2], max_pixels)
     if array.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
         raise ValueError(f"an image array must be uint8, uint16 or floating, got {array.dtype}")
     check_range(array)
@@ -107,8 +108,9 @@ def fits_pil(picture: Picture) -> bool:
     return pixels.dtype == np.uint8 or (pixels.dtype == np.uint16 and pixels.shape[2] == 1)
 
 
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raise UnsupportedImageError for an image without pixels or with more than ``max_pixels``."""
+def check_size(size: Sequence[int], max_pixels: int) -> None:
+    """Raise UnsupportedImageError if an image of ``size`` (H, W) has no pixels or more than ``max_pixels``."""
+    height, width = size
     if width < 1 or height < 1:
         raise UnsupportedImageError(f"the image has no pixels: {width} x {height}")
     if width * height > max_pixels:

@@ -43,7 +43,7 @@ def from_pil(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     ValueError
         For a mode that is not taken (HSV, YCbCr, I, F ...) or a size of zero or more than ``max_pixels``.
     """
-    check_size(*image.size, max_pixels)
+    check_size(image.size[::-1], max_pixels)
     decoded = decode(image)
     picture = to_picture(decoded)
     remark("the image", decoded.remarks)
@@ -62,7 +62,7 @@ def read_with_pillow(file: IO[bytes], name: str, max_pixels: int) -> Decoded:
     """
     with pillow_bound(max_pixels):
         image = Image.open(file, formats=[name])
-        check_size(*image.size, max_pixels)
+        check_size(image.size[::-1], max_pixels)
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format not in ("MPO", "GIF"):  # MPO: a JPEG photograph followed by previews
             raise UnsupportedImageError(f"it holds {frames} pages or frames, not one image")

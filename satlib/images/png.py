@@ -45,7 +45,7 @@ def read_png(data: bytes, max_pixels: int) -> Decoded:
     if not kinds or kinds[0] != b"IHDR" or len(chunks[0][1]) != 13:
         raise OSError("its header is damaged")
     width, height = struct.unpack(">II", chunks[0][1][:8])
-    check_size(width, height, max_pixels)
+    check_size((height, width), max_pixels)
     if max(width, height) > MAX_SIDE["PNG"]:
         raise UnsupportedImageError(f"a side of {max(width, height)} pixels is more than {MAX_SIDE['PNG']}")
     if b"IDAT" not in kinds or kinds[-1] != b"IEND":

@@ -62,7 +62,7 @@ def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
 
     with _quiet(), TiffFile(file, _multifile=False) as tiff:
         page = _only_page(tiff)
-        check_size(page.imagewidth, page.imagelength, max_pixels)
+        check_size((page.imagelength, page.imagewidth), max_pixels)
         _check_meaning(page)
         _check_strips(page, tiff.filehandle.size, max_pixels)
         samples = page.asarray(maxworkers=1)

@@ -156,7 +156,7 @@ def upscale_file(
     quality: int = 95,
     progress: Progress = silent,
 ) -> tuple[int, int]:
-    """Upscale a file into another, which appears whole or not at all, and return its width and height.
+    """Upscale a file into another, which appears whole or not at all, and return its size (H, W).
 
     What can be known before the work is checked before it. The parameters are those of
     :func:`satlib.upscaling.run.upscale_picture` and :func:`satlib.images.files.write`; an existing target is replaced.
@@ -173,7 +173,7 @@ def upscale_file(
     picture = read(source, max_pixels=max_pixels)
     check_picture(picture, target, model.scale, quality=quality)
     write(_upscale(picture, model, tiling, margin, progress), target, quality=quality)
-    return picture.pixels.shape[1] * model.scale, picture.pixels.shape[0] * model.scale
+    return picture.pixels.shape[0] * model.scale, picture.pixels.shape[1] * model.scale
 
 
 def _upscale(picture: Picture, model: Upscaler, tiling: Tiling, margin: int, progress: Progress) -> Picture:

@@ -202,7 +202,7 @@ def test_progress_goes_to_stderr_and_nothing_to_stdout(model, capsys):
 def test_a_file_into_a_file(model, tmp_path):
     deep = RNG.integers(0, 65536, (9, 13, 4), dtype=np.uint16)
     write(Picture(deep, icc=b"profile"), tmp_path / "in.tif")
-    assert upscale_file(tmp_path / "in.tif", tmp_path / "out.png", model) == (26, 18)
+    assert upscale_file(tmp_path / "in.tif", tmp_path / "out.png", model) == (18, 26)
     out = read(tmp_path / "out.png")
     np.testing.assert_array_equal(out.pixels, upscale(deep, model), strict=True)
     assert out.icc == b"profile"
