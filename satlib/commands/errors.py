@@ -71,7 +71,7 @@ def errors_in_one_line() -> Iterator[None]:
         raise typer.Exit(BAD_INPUT) from None
 
 
-def tell_failures(failures: Sequence[tuple[str, str]], n_done: int, what: str) -> None:
+def tell_failures(failures: Sequence[tuple[str, str]], n_done: int, what: str, *, subject: str = "file") -> None:
     """Print a table of what failed on stderr, names and reasons, and end the command; do nothing if nothing did.
 
     Raises
@@ -84,5 +84,5 @@ def tell_failures(failures: Sequence[tuple[str, str]], n_done: int, what: str) -
     n = len(failures)
     note(f"{n} of {n + n_done} {what} could not be used; the others are done" if n_done else f"no {what} could be used")
     rows = [(name, " ".join(text.split())) for name, text in failures]
-    typer.echo(table(("file", "what is wrong"), rows), err=True)
+    typer.echo(table((subject, "what is wrong"), rows), err=True)
     raise typer.Exit(SOME_FAILED if n_done else BAD_INPUT)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from satlib.commands.errors import errors_in_one_line
+from satlib.commands.errors import errors_in_one_line, tell_failures
 from satlib.commands.train import need_extra, say
 
 
@@ -22,8 +22,12 @@ def experiment(
     with errors_in_one_line():
         need_extra()
         from satlib.training.stopper import parse_duration
-        from satlib.training.trials.run import run_experiment
+        from satlib.training.trials.run import TrainingsFailedError, run_experiment
 
         limit = None if time_limit is None else parse_duration(time_limit)
-        done = run_experiment(file, out, time_limit=limit, device=device, say=say)
+        try:
+            done = run_experiment(file, out, time_limit=limit, device=device, say=say)
+        except TrainingsFailedError as error:
+            tell_failures(error.failures, error.n_done, "trainings", subject="training")
+            return
     say("all trainings are done" if done else "stopped; the same command goes on from there")

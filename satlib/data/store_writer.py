@@ -16,7 +16,7 @@ import numpy.typing as npt
 from satlib.data.record import RECORD, read_record, write_record
 from satlib.data.store import HIGH, Entry, Layout, entries_of, low_name, map_pixels
 from satlib.images.degradation import downscale
-from satlib.images.folder import image_files, read_8bit
+from satlib.images.folder import bytes_by_headers, image_files, read_8bit
 from satlib.support.files import locked, replacing
 from satlib.support.paths import as_path, check_folder, check_room
 from satlib.support.progress import Progress, Report, silent
@@ -86,6 +86,7 @@ def prepare(
         sweep(store)
         entries, without, finished = _finished(store, _sources(folder, files), leave_out=leave_out)
         if HIGH not in finished:
+            check_room(store, bytes_by_headers(files), HIGH)
             with progress(HIGH) as report:
                 entries, without = _write_high(folder, files, store, report, leave_out=leave_out)
             finished = _commit(store, entries, without, {})

@@ -90,6 +90,10 @@ class State:
     """Step of the last validation."""
     sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
     """What :attr:`tally` names, (4,) float64."""
+    photographs: str = ""
+    """Fingerprint of what it is trained on, see ``Store.fingerprint``."""
+    validation: str = ""
+    """Fingerprint of what it is validated on, see :func:`satlib.training.validation.fingerprint`."""
 
     @property
     def tally(self) -> Tally:
@@ -101,13 +105,14 @@ class State:
         """The network that is validated and kept: the average if there is one."""
         return self.average or self.model
 
-    def to_bytes(self, config: TrainConfig, photographs: str = "") -> bytes:
-        """Return the checkpoint as the content of a file; ``photographs`` is the store's fingerprint."""
+    def to_bytes(self, config: TrainConfig) -> bytes:
+        """Return the checkpoint as the content of a file."""
         content = {
             "format": FORMAT,
             "version": __version__,
             "config": config.to_dict(),
-            "photographs": photographs,
+            "photographs": self.photographs,
+            "validation": self.validation,
             "step": self.step,
             "seconds": self.seconds,
             "best": self.best,
@@ -122,20 +127,19 @@ class State:
         return buffer.getvalue()
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Take over what :func:`read` returned."""
+        """Take over what :func:`read` returned; not the best PSNR if that was of another validation set."""
         self.model.load_state_dict(content["model"])
         if self.average is not None:
             self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.step, self.seconds = content["step"], content["seconds"]
-        self.best, self.validated = content["best"], content["validated"]
+        same = content.get("validation", self.validation) == self.validation
+        self.best, self.validated = content["best"] if same else None, content["validated"]
         self.sums.copy_(content["sums"])
 
 
-def save(state: State, config: TrainConfig, folder: Path, photographs: str = "") -> Path:
+def save(state: State, config: TrainConfig, folder: Path) -> Path:
     """Write a checkpoint of this step into a folder, then remove all but the newest ``config.keep``.
-
-    ``photographs`` is the fingerprint of the store; see ``Store.fingerprint``.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def save(state: State, config: TrainConfig, folder: Path, photographs: str = "")
         If it cannot be written; what was there before stays.
     """
     path = folder / f"step-{state.step:08d}.pt"
-    content = state.to_bytes(config, photographs)
+    content = state.to_bytes(config)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     for old in checkpoints(folder)[config.keep :]:

@@ -37,7 +37,7 @@ from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches, split
 from satlib.training.session import Session
 from satlib.training.stopper import Stopper
-from satlib.training.validation import Example, check_examples, examples_of_folder, examples_of_store
+from satlib.training.validation import Example, check_examples, examples_of_folder, examples_of_store, fingerprint
 from satlib.training.yaml_config import write_config
 from satlib.weights.checkpoint import save as save_network
 
@@ -144,7 +144,7 @@ def train(
         _owned(out, fabric),
         _without_notes_on_strides(),
     ):
-        state = _state(config, model, out, fabric, store.fingerprint, say)
+        state = _state(config, model, out, fabric, (store.fingerprint, fingerprint(examples)), say)
         say(_subject(config, state, fabric, len(loader.patches.photographs)))
         if left_out := _left_out(store, chosen, loader.patches.photographs):
             say(f"{left_out}, smaller than {config.patch} x {config.patch} pixels at scale 1/{store.scale}")
@@ -234,8 +234,11 @@ def _has_run(out: Path, resume: bool) -> bool:
     return found
 
 
-def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, photographs: str, say: Say) -> State:
-    """Return the state to begin with: the newest checkpoint's, or that of a new run, which is written down."""
+def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, sets: tuple[str, str], say: Say) -> State:
+    """Return the state to begin with: the newest checkpoint's, or that of a new run, which is written down.
+
+    ``sets`` are the fingerprints of what it is trained and validated on.
+    """
     folder = out / "checkpoints"
     content, problems = newest(folder)
     for problem in problems:
@@ -247,10 +250,13 @@ def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, photograp
         average = copy.deepcopy(model).to(fabric.device).eval().requires_grad_(False)
     model.to(fabric.device).train()
     sums = torch.zeros(4, dtype=torch.float64, device=fabric.device)
-    state = State(model, average, Adam(model.parameters(), config), sums=sums)
+    optimizer, (photographs, validation) = Adam(model.parameters(), config), sets
+    state = State(model, average, optimizer, photographs=photographs, validation=validation, sums=sums)
     if content is not None:
         check_same_run(config, content, folder, photographs)
         state.restore(content)
+        if state.best is None and content["best"] is not None:
+            say("validated on other images than before: the best network is looked for anew")
         say(f"going on from step {state.step:,} of {config.steps:,}")
     elif fabric.is_global_zero:
         save_network(model, out / "first.safetensors")

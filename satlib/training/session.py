@@ -42,7 +42,6 @@ class Session:
         self.main = fabric.is_global_zero
         self.journal = Journal(out, state.step, state.validated, say) if self.main else None
         self.model, self.optimizer = fabric.setup(state.model, state.optimizer)
-        self.photographs = loader.patches.store.fingerprint
         self.parts = loader.since(state.step, pin=fabric.device.type == "cuda")
         self.saved = (state.step, state.validated)
         self.longest_step = self.longest_save = self.longest_validation = self.waiting = 0.0
@@ -99,11 +98,12 @@ class Session:
     def after_step(self, *, last: bool) -> None:
         """Do what is due after a step: log, checkpoint, validation, and a checkpoint that knows of the validation.
 
-        Where the log cannot be written or the validation fails, a checkpoint keeps the steps all the same.
+        No validation begins before its step is kept, since a run may be killed in it. Where the log cannot be written
+        or the validation fails, a checkpoint keeps the steps all the same.
         """
         state, config = self.state, self.config
         finished = state.step == config.steps
-        due = state.step % config.save_every == 0 or last
+        due = state.step % config.save_every == 0 or self._validates() or last
         try:
             if state.step % config.log_every == 0 or finished:
                 self._log()
@@ -155,12 +155,16 @@ class Session:
         if self.fabric.world_size > 1:
             self.state.sums.copy_(torch.as_tensor(self.fabric.all_reduce(self.state.sums, reduce_op="mean")))
 
-    def _validate_if_due(self, *, always: bool = False) -> None:
-        """Validate after the steps that ask for it, unless the time that is left is too short."""
+    def _validates(self) -> bool:
+        """Tell whether this step asks for a validation that has not been."""
         step, config = self.state.step, self.config
         due = step % config.validate_every == 0 or step == config.steps
+        return due and step > self.state.validated and bool(self.examples)
+
+    def _validate_if_due(self, *, always: bool = False) -> None:
+        """Validate after the steps that ask for it, unless the time that is left is too short."""
         room = self.stopper.left() > self.longest_validation + 2 * self.longest_save
-        if due and step > self.state.validated and self.examples and self._shared(always or room):
+        if self._validates() and self._shared(always or room):
             self._validate()
 
     def _validate(self) -> None:
@@ -186,7 +190,7 @@ class Session:
         start = time.monotonic()
         self._share_sums()
         if self.main:
-            save(self.state, self.config, self.out / "checkpoints", self.photographs)
+            save(self.state, self.config, self.out / "checkpoints")
             save_network(self.state.network, self.out / "last.safetensors")
         self.fabric.barrier()
         self.saved = (self.state.step, self.state.validated)
@@ -196,4 +200,4 @@ class Session:
         """Write a checkpoint in the first process alone, without a word if that fails: another error is on its way."""
         if self.main and self.saved[0] < self.state.step and self.state.tally.streak < MAX_STREAK:
             with suppress(OSError):
-                save(self.state, self.config, self.out / "checkpoints", self.photographs)
+                save(self.state, self.config, self.out / "checkpoints")

@@ -3,6 +3,7 @@
 Shapes: H, W of an image, s the scale.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +59,14 @@ def examples_of_folder(folder: Path, scale: int) -> list[Example]:
         rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
     return found
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """Return a hash of the examples' names and pixels, to know the set again; "" of none."""
+    found = hashlib.sha256()
+    for example in examples:
+        found.update(repr((example.name, example.hr.shape)).encode() + example.hr.tobytes())
+    return found.hexdigest()[:16] if examples else ""
 
 
 def check_examples(examples: Sequence[Example], scale: int) -> None:

@@ -295,3 +295,11 @@ def test_low_resolution_has_the_size_that_the_benchmarks_have(size: tuple[int, i
     image = np.zeros((*size, 3), dtype=np.uint8)
     assert crop_to_multiple(image, scale).shape == (size[0] - size[0] % scale, size[1] - size[1] % scale, 3)
     assert downscale(image, scale).shape == (size[0] // scale, size[1] // scale, 3)
+
+
+def test_a_disk_without_room_is_told_before_anything_is_decoded(photographs: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda place: type("Usage", (), {"free": 10_000}))
+    monkeypatch.setattr("satlib.data.store_writer.read_8bit", lambda path: pytest.fail(f"{path} was decoded"))
+    with pytest.raises(OSError, match=r"the disk has no room for hr\.u8: 0\.0 MB"):
+        prepare(photographs, tmp_path / "store")
+    assert not (tmp_path / "store" / "hr.u8").exists()

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
+from satlib import samples
 from satlib.commands.evaluate import evaluate as command
 from satlib.config import SATConfig
 from satlib.evaluation import Evaluation, Protocol, Score, evaluate, published_rows, run
@@ -163,7 +164,7 @@ def test_given_low_resolution_images_are_taken(folder: Path, tmp_path: Path, suf
     for path in folder.iterdir():
         hr = pixels(path)
         low = imresize(hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2], 0.5)
-        Image.fromarray(255 - low if path.stem == "b" else low).save(tmp_path / "lr" / f"{path.stem}{suffix}.png")
+        Image.fromarray(low // 8 if path.stem == "b" else low).save(tmp_path / "lr" / f"{path.stem}{suffix}.png")
     given = evaluate("bicubic", folder, scale=2, lr=tmp_path / "lr")
     assert [score.psnr for score in given.images][::2] == [score.psnr for score in made.images][::2]
     assert given.images[1].psnr < 15 < made.images[1].psnr
@@ -183,6 +184,27 @@ def test_low_resolution_images_that_do_not_fit_are_named(folder: Path, tmp_path:
     Image.new("L", (30, 25)).save(lr / "a.png")
     with pytest.raises(ValueError, match=r"no image of .* could be evaluated; a\.png: one of .* is grey"):
         evaluate("bicubic", folder, scale=2, lr=lr, gray="y")
+
+
+@pytest.mark.parametrize(("what", "alike"), [("noisy", True), ("flat", True), ("mirrored", False), ("another", False)])
+def test_a_low_resolution_version_of_something_else_is_named(tmp_path: Path, what: str, alike: bool) -> None:
+    for name in ("hr", "lr"):
+        (tmp_path / name).mkdir()
+    photograph, random = pixels(samples.path("coffee"))[:200, :240], np.random.default_rng(0)
+    low = imresize(photograph, 0.5)
+    other = {
+        "noisy": (low + random.normal(0, 50, low.shape)).clip(0, 255).astype(np.uint8),
+        "flat": np.full_like(low, 90),
+        "mirrored": low[::-1],
+        "another": imresize(pixels(samples.path("chelsea"))[:200, :240], 0.5),
+    }[what]
+    Image.fromarray(photograph).save(tmp_path / "hr/a.png")
+    Image.fromarray(photograph).save(tmp_path / "hr/b.png")
+    Image.fromarray(low).save(tmp_path / "lr/a.png")
+    Image.fromarray(other).save(tmp_path / "lr/b.png")
+    found = evaluate("bicubic", tmp_path / "hr", scale=2, lr=tmp_path / "lr")
+    names = f"{tmp_path / 'lr/b.png'} and {tmp_path / 'hr/b.png'} show different things"
+    assert [names in reason for _, reason in found.failures] == ([] if alike else [True])
 
 
 def test_one_bad_image_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:

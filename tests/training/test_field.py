@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,33 @@ def test_a_run_that_fails_in_validation_keeps_its_steps(store: Path, tmp_path: P
     run(config(store, save_every=100), tmp_path / "whole")
     last = "last.safetensors"
     assert (tmp_path / "run" / last).read_bytes() == (tmp_path / "whole" / last).read_bytes()
+
+
+def test_no_validation_begins_before_its_step_is_kept(store: Path, tmp_path: Path, monkeypatch) -> None:
+    """A killed process runs nothing more, so what it finds then is what stays."""
+    kept: list[tuple[int, int]] = []
+    validate = sessions.validate
+
+    def watched(*arguments, folder: Path, **options):
+        kept.append((int(folder.name.removeprefix("step-")), steps_kept(tmp_path / "run")))
+        return validate(*arguments, folder=folder, **options)
+
+    monkeypatch.setattr(sessions, "validate", watched)
+    run(config(store, save_every=100), tmp_path / "run")
+    assert kept == [(5, 5), (10, 10), (12, 12)]
+
+
+def test_validation_on_other_images_is_said_and_looks_for_the_best_anew(store: Path, tmp_path: Path) -> None:
+    one, other = (photographs(tmp_path / name, *sides) for name, sides in (("one", (40, 44)), ("other", (40, 48))))
+    settings = config(store, holdout=0, validation=str(one))
+    run(replace(settings, steps=5), tmp_path / "run")
+    same = run(replace(settings, steps=6), tmp_path / "run", resume=True)
+    lines = run(replace(settings, steps=7, validation=str(other)), tmp_path / "run", resume=True)
+    told = "validated on other images than before: the best network is looked for anew"
+    assert told in lines and told not in same
+    rows = read_table(tmp_path / "run/valid.csv")
+    assert [row["step"] for row in rows] == [5, 6, 7]
+    assert newest(tmp_path / "run/checkpoints")[0]["best"] == pytest.approx(rows[-1]["psnr"])
 
 
 def test_a_log_that_cannot_be_written_keeps_the_steps_and_is_named(store: Path, tmp_path: Path, monkeypatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -203,3 +204,14 @@ def test_a_row_is_loaded_as_it_was_trained(tmp_path: Path) -> None:
     assert model.config.selective == "none"
     (job,) = read_jobs(tmp_path / "out")
     assert job["params"] == sum(p.numel() for p in model.parameters()) and job["step"] == 12
+
+
+def test_a_training_that_cannot_be_done_is_named_and_the_others_are_done(tmp_path: Path) -> None:
+    rows = {"diverging": ["learning_rate=1e30"], "wide": ["patch=64"], "none": ROWS["none"]}
+    training = {key: value for key, value in TRAINING.items() if key not in ("steps", "log_every")}
+    path = write(tmp_path / "e.yaml", seeds=[0], rows=rows, training={**training, "steps": 120, "log_every": 120})
+    code, said = run(path, "--out", tmp_path / "out", "--device", "cpu")
+    assert code == 1 and "2 of 3 trainings could not be used; the others are done" in said
+    assert re.search(r"\| diverging-seed0 +\| .* not finite", said)
+    assert re.search(r"\| wide-seed0 +\| .*64", said) and "Traceback" not in said
+    assert [job["row"] for job in read_jobs(tmp_path / "out")] == ["none"]

@@ -37,10 +37,20 @@ from satlib.weights.checkpoint import load
 RESULTS = "results.json"
 
 
+class TrainingsFailedError(ValueError):
+    """Some trainings of an experiment cannot be done; the others are. ``failures`` has their names and reasons."""
+
+    def __init__(self, failures: list[tuple[str, str]], n_done: int) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in failures))
+        self.failures, self.n_done = failures, n_done
+
+
 def run_experiment(
     file: str | Path, out: str | Path, *, time_limit: float | None = None, device: str = "auto", say: Say = say_nothing
 ) -> bool:
     """Run the trainings of an experiment that are not done, in its order; return whether all are.
+
+    One whose loss does not stay finite, or whose choices do not fit the data, is left out; the others are run.
 
     Parameters
     ----------
@@ -60,8 +70,8 @@ def run_experiment(
     OSError, ValueError
         If the file or the data are bad, another process runs the experiment, or a training in the folder was made with
         other choices.
-    FloatingPointError
-        If a loss is not finite in 100 steps in a row.
+    TrainingsFailedError
+        After all others, if some trainings could not be done.
     """
     out, began = check_folder(out), time.monotonic()
     experiment = read_experiment(file, out / "scenes")
@@ -70,6 +80,7 @@ def run_experiment(
         _check_done(experiment, out)
         if experiment.scenes is not None:
             make_scenes(experiment.scenes, out / "scenes")
+        failures: list[tuple[str, str]] = []
         for number, training in enumerate(experiment.trainings, start=1):
             if training.name in {name_of(job) for job in read_jobs(out)}:
                 continue
@@ -77,12 +88,20 @@ def run_experiment(
             if left is not None and left <= 0:
                 return False
             say(f"training {number} of {len(experiment.trainings)}: {training.name}")
-            result = train(training.config, out / training.name, resume=True, time_limit=left, device=device, say=say)
+            folder = out / training.name
+            try:
+                result = train(training.config, folder, resume=True, time_limit=left, device=device, say=say)
+            except (FloatingPointError, ValueError) as error:
+                failures.append((training.name, " ".join(str(error).split())))
+                say(f"{training.name} is left out: {failures[-1][1]}")
+                continue
             if not result.finished:
                 return False
             job = _measured(training, experiment.scenes, out)
             _write(out, [*read_jobs(out), job])
             say(", ".join(f"{key} {value:.4g}" for key, value in job.items() if isinstance(value, float)))
+        if failures:
+            raise TrainingsFailedError(failures, len(read_jobs(out)))
     return True
 
 
