@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from satlib import SAT, SATConfig, trace
 from satlib.network.geometry import eval_sample
@@ -72,10 +73,20 @@ def test_two_traces_are_equal_and_two_images_differ():
 
 
 def test_training_works_after_tracing_an_image_of_the_same_size():
-    model = network()
-    trace(model, torch.rand(1, 3, 10, 13))
-    for mode in (model.train(), model.eval()):
-        mode(torch.rand(2, 3, 10, 13)).sum().backward()
+    images = torch.rand(2, 3, 10, 13, generator=torch.Generator().manual_seed(0))
+
+    def gradients(model: SAT) -> list[Tensor]:
+        torch.manual_seed(1)
+        model.zero_grad()
+        model(images).sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    for training in (True, False):
+        traced, fresh = network().train(training), network().train(training)
+        trace(traced, images[:1])
+        found = gradients(traced)
+        assert all(torch.equal(a, b) for a, b in zip(found, gradients(fresh), strict=True))
+        assert all(gradient.isfinite().all() for gradient in found) and any(gradient.any() for gradient in found)
 
 
 def test_a_wrong_image_is_refused():

@@ -87,7 +87,10 @@ def test_tokens_of_single_pixels_repaint_the_image(image):
     torch.testing.assert_close(painted, image)
     one = repaint(tokens.mean(0, keepdim=True), torch.zeros(len(tokens), dtype=torch.int64), image)
     torch.testing.assert_close(one, image.mean((1, 2), keepdim=True).expand_as(image))
-    assert len(pictures({"a": image, "b": painted}).axes) >= 2
+    first, second = pictures({"a": image, "b": painted}).axes[:2]
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in (first, second)] == ["a", "b"]
+    for ax in (first, second):
+        np.testing.assert_allclose(np.asarray(ax.get_images()[0].get_array()) / 255, image.permute(1, 2, 0), atol=0.005)
 
 
 def test_lengths_are_drawn_by_size():

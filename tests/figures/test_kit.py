@@ -103,7 +103,11 @@ def test_a_constant_image_can_be_drawn() -> None:
     image = torch.full((3, 8, 9), 0.5)
     result = aggregate(patch_features(image.unsqueeze(0)), 4, grid=(8, 9), sampling="grid")
     for figure in every_figure(image, result):
-        png(figure)
+        drawn = np.asarray(Image.open(io.BytesIO(png(figure))).convert("RGB"))
+        assert drawn.min() < drawn.max()
+        for ax in figure.axes:
+            assert all(np.isfinite(shown.get_clim()).all() for shown in ax.get_images())
+            assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
 
 
 def test_figures_touch_no_global_state() -> None:

@@ -1,11 +1,13 @@
 """The figures of the chapters on the idea, the windows, the attention and the network show what they are given."""
 
+import io
 import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from satlib import SAT, SATConfig, dta
 from satlib.analysis.attention_maps import attended
@@ -154,7 +156,7 @@ def test_the_diagram_names_the_networks_sizes():
     assert "228" in drawn
     assert "2 or 3 pairs" in drawn
     assert "×3" in drawn
-    assert png(figure)
+    assert Image.open(io.BytesIO(png(figure))).width > 1000
 
 
 def test_boxes_of_the_diagram_leave_room_for_arrows():

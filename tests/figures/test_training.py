@@ -1,7 +1,11 @@
 """The figures of training and evaluation show the numbers that they are given."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from satlib import SATConfig, figures
 from satlib.evaluation import Evaluation, Protocol, Score
@@ -114,7 +118,10 @@ def test_error_maps_share_their_colours():
 
 
 def test_error_maps_of_a_perfect_output_can_be_drawn():
-    assert scores.error_maps(photograph(), {"same": photograph()}).axes[1].get_images()[0].get_clim() == (0, 1)
+    figure = scores.error_maps(photograph(), {"same": photograph()})
+    (drawn,) = figure.axes[1].get_images()
+    assert (np.asarray(drawn.get_array()) == 0).all() and drawn.get_clim() == (0, 1)
+    assert figure.axes[1].get_title(loc="left") == "same: mean 0.00 levels"
 
 
 def test_the_figures_can_be_shown():
@@ -127,4 +134,11 @@ def test_the_figures_can_be_shown():
         scores.error_maps(hr, {"net": hr + 1}),
     )
     for figure in drawn:
-        assert figures.show(figure, alt="something")._repr_mimebundle_()[0]["text/plain"] == "something"
+        bundle, _ = figures.show(figure, alt="something")._repr_mimebundle_()
+        assert bundle.keys() & {"image/png", "application/vnd.plotly.v1+json"}
+        assert bundle["text/plain"] == "something"
+        if "image/png" in bundle:
+            shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).convert("L"))
+            assert shown.min() < 128 < shown.max(), "something is drawn on a light ground"
+        else:
+            assert any(trace.get("y") is not None for trace in bundle["application/vnd.plotly.v1+json"]["data"])
