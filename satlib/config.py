@@ -167,7 +167,13 @@ class SATConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SATConfig":
-        """Build a configuration from a dict, as :meth:`to_dict` returns it; unknown keys are an error."""
+        """Build a configuration from a dict, as :meth:`to_dict` returns it; unknown keys are an error.
+
+        Raises
+        ------
+        ValueError
+            If ``scale`` is missing, a key is unknown, or a value out of range.
+        """
         known = [f.name for f in fields(cls)]
         for key in values:
             if key not in known:

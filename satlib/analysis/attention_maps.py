@@ -101,6 +101,11 @@ def merging_weights(
         What DTA chose of them, a batch of one.
     aggregation, temperature
         "similarity", "mean" or "center", and the temperature of the first.
+
+    Raises
+    ------
+    ValueError
+        If ``aggregation`` is none of them.
     """
     assignment, centers, counts = made.assignment, made.centers, made.counts
     if aggregation == "mean":

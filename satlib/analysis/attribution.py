@@ -118,7 +118,13 @@ def attribution(
 
 
 def measured(output: Tensor, square: Square, objective: Objective) -> Tensor:
-    """Return the objective of a square in each of (B, 3, sH, sW) outputs, (B,)."""
+    """Return the objective of a square in each of (B, 3, sH, sW) outputs, (B,).
+
+    Raises
+    ------
+    ValueError
+        If ``objective`` is not one of :data:`Objective`.
+    """
     row, column, side = square
     part = output[..., row : row + side, column : column + side]
     if objective == "brightness":

@@ -75,6 +75,11 @@ def dunnett_critical(n_comparisons: int, degrees: int, *, level: float = 0.95) -
         k >= 1 and the degrees of freedom >= 1 of the estimated noise.
     level
         In (0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
     from scipy.optimize import brentq
     from scipy.stats import chi2, norm

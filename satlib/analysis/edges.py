@@ -32,6 +32,11 @@ def gradient_rank(image: Tensor, *, reach: int = 0) -> Tensor:
 
     Ties go by position. With ``reach``, a pixel has the strongest gradient of all pixels up to so many rows and columns
     away: a place beside an edge then counts like the edge.
+
+    Raises
+    ------
+    ValueError
+        If ``reach`` is negative.
     """
     if reach < 0:
         raise ValueError(f"reach must not be negative, got {reach}")
@@ -89,6 +94,11 @@ def edge_strength(image: Tensor) -> Tensor:
     """Return the length of the grey value's gradient at every pixel of ``image`` (3, H, W), (N,).
 
     Central differences, one-sided at the border; in grey values per pixel.
+
+    Raises
+    ------
+    ValueError
+        If the image has another shape, or a side of less than 2 pixels.
     """
     if image.ndim != 3 or image.shape[0] != 3 or min(image.shape) < 2:
         raise ValueError(f"image must be (3, H, W) with H, W >= 2, got {tuple(image.shape)}")

@@ -33,7 +33,13 @@ def coverage(sample: Tensor, assignment: Tensor) -> float:
 
 
 def distance_to_nearest(sample: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Return the distance from every token of the grid (H, W) to the nearest sampled one, (N,), in tokens."""
+    """Return the distance from every token of the grid (H, W) to the nearest sampled one, (N,), in tokens.
+
+    Raises
+    ------
+    ValueError
+        If a position is not on the grid.
+    """
     _check_positions("sample", sample)
     n_tokens = grid[0] * grid[1]
     if sample.min() < 0 or sample.max() >= n_tokens:
@@ -46,6 +52,11 @@ def missed_squares(samples: Tensor, grid: tuple[int, int], side: int) -> float:
     """Return the share, in [0, 1], of all squares of tokens in the grid (H, W) without a sampled token.
 
     ``samples`` (D, S) holds several draws; the squares have ``side`` tokens to a side and lie anywhere in the grid.
+
+    Raises
+    ------
+    ValueError
+        If the squares are larger than the grid, or smaller than a token.
     """
     if not 1 <= side <= min(grid):
         raise ValueError(f"side must be in 1..{min(grid)} for a grid of {grid}, got {side}")
@@ -58,6 +69,11 @@ def missed_scattered(n_tokens: int, n_sampled: int, n: int) -> float:
     """Return the probability that n tokens, anywhere among ``n_tokens``, have none of ``n_sampled`` sampled ones.
 
     C(N - n, S) / C(N, S). It holds for every way to sample when the n tokens are scattered at random.
+
+    Raises
+    ------
+    ValueError
+        If ``n_sampled`` or ``n`` is not in 0..``n_tokens``.
     """
     if not (0 <= n_sampled <= n_tokens and 0 <= n <= n_tokens):
         raise ValueError(f"n_sampled and n must be in 0..{n_tokens}, got {n_sampled} and {n}")

@@ -21,7 +21,13 @@ class Interval(NamedTuple):
     high: Tensor
 
     def compared(self, to: float = 0.0) -> str:
-        """Return where a single interval lies: "above" or "below" a number, or "not distinguishable from" it."""
+        """Return where a single interval lies: "above" or "below" a number, or "not distinguishable from" it.
+
+        Raises
+        ------
+        ValueError
+            If there are several intervals.
+        """
         if self.mean.ndim:
             raise ValueError(
                 f"one interval can be compared with a number, got intervals of shape {tuple(self.mean.shape)}"
@@ -68,6 +74,11 @@ def loglog_slope(x: ArrayLike, y: ArrayLike, *, n_boot: int = 1000, seed: int = 
         (n,) and (n, R), or (n,) for R = 1: R repetitions at each of n >= 2 places, all positive.
     n_boot, seed
         Bootstrap resamples of the repetitions, at each place by itself, and their seed.
+
+    Raises
+    ------
+    ValueError
+        If ``n_boot`` is below 1, or there are fewer than two places, or numbers that are not positive.
     """
     logx, logy = _logs(x, y)
     require(is_int(n_boot) and n_boot >= 1, "n_boot", n_boot, "an integer of at least 1")
@@ -87,7 +98,13 @@ def local_slopes(x: ArrayLike, y: ArrayLike) -> Floats:
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
-    """Return Spearman's rank correlation of two sequences (n,); equal values share their mean rank."""
+    """Return Spearman's rank correlation of two sequences (n,); equal values share their mean rank.
+
+    Raises
+    ------
+    ValueError
+        If the sequences differ in length, or are shorter than 2.
+    """
     ranks = [_ranks(np.asarray(values, dtype=np.float64)) for values in (a, b)]
     if ranks[0].shape != ranks[1].shape or len(ranks[0]) < 2:
         raise ValueError(f"two sequences of equal length >= 2 are needed, got {len(ranks[0])} and {len(ranks[1])}")
@@ -100,6 +117,11 @@ def gini(values: ArrayLike) -> float:
     """Return the Gini coefficient of numbers >= 0: 0 if all are equal, 1 - 1/n if all but one are 0, and 0 if all are.
 
     The mean difference of two of them, over twice their mean.
+
+    Raises
+    ------
+    ValueError
+        If there is no number, or one is negative or not finite.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
     if len(ordered) == 0 or ordered[0] < 0 or not np.isfinite(ordered).all():

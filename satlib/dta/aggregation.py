@@ -137,7 +137,13 @@ def aggregate(
 
 
 def n_neighbors(neighbors: float | int, n_centers: int, n_sampled: int) -> int:
-    """Return m: ``neighbors`` itself if an int, else its share of K; clamped to 1..S-1 (0 when S is 1)."""
+    """Return m: ``neighbors`` itself if an int, else its share of K; clamped to 1..S-1 (0 when S is 1).
+
+    Raises
+    ------
+    ValueError
+        If ``neighbors`` is neither an int >= 1 nor a float > 0.
+    """
     if isinstance(neighbors, bool) or not neighbors > 0:
         raise ValueError(f"neighbors must be an int >= 1 or a float > 0, got {neighbors!r}")
     m = int(neighbors if isinstance(neighbors, Integral) else min(neighbors * n_centers, n_sampled))
@@ -223,6 +229,11 @@ def merge(
 
     ``x`` (B, N, C), ``centers`` (B, K), ``assignment`` (B, N). Returns the merged tokens (B, K, C), zero for a cluster
     without members, and the cluster sizes (B, K).
+
+    Raises
+    ------
+    ValueError
+        If ``aggregation`` is none of :data:`satlib.dta.options.AGGREGATIONS`.
     """
     counts = cluster_sum(torch.ones_like(assignment), assignment, centers.shape[1])
     if aggregation == "center":
@@ -242,6 +253,11 @@ def restore_norm(
 
     "max": to the largest token norm of the image. "mean": to the mean norm of the members. "none": as they are. A
     token of norm <= EPS has no direction and stays. ``tokens`` (B, K, C), ``x`` (B, N, C); returns (B, K, C).
+
+    Raises
+    ------
+    ValueError
+        If ``norm_restoration`` is none of these words.
     """
     if norm_restoration == "none":
         return tokens

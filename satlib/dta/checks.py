@@ -10,14 +10,26 @@ from satlib.dta.sampling import Grid
 
 
 def check_tokens(x: Tensor) -> torch.Size:
-    """Return the shape of ``x`` after checking that it is (B, N, C), floating point and not empty."""
+    """Return the shape of ``x`` after checking that it is (B, N, C), floating point and not empty.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
     if x.ndim != 3 or 0 in x.shape or not x.is_floating_point():
         raise ValueError(f"x must be floating point of shape (B, N, C), not empty; got {x.dtype} {tuple(x.shape)}")
     return x.shape
 
 
 def check_grid(grid: Grid | None, n_tokens: int) -> Grid:
-    """Return (H, W) after checking that it holds ``n_tokens``; ``None`` is one row of them."""
+    """Return (H, W) after checking that it holds ``n_tokens``; ``None`` is one row of them.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
     if grid is None:
         return 1, n_tokens
     if len(grid) != 2 or min(grid) < 1 or grid[0] * grid[1] != n_tokens:
@@ -26,14 +38,26 @@ def check_grid(grid: Grid | None, n_tokens: int) -> Grid:
 
 
 def check_subsample(subsample: float) -> float:
-    """Return beta after checking that it is a number >= 1."""
+    """Return beta after checking that it is a number >= 1.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
     if not 1 <= subsample < float("inf"):
         raise ValueError(f"subsample must be a number >= 1, got {subsample}")
     return subsample
 
 
 def check_temperature(temperature: float) -> float:
-    """Return tau after checking that it is a positive number."""
+    """Return tau after checking that it is a positive number.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
     if not 0 < temperature < float("inf"):
         raise ValueError(f"temperature must be a positive number, got {temperature}")
     return temperature
@@ -44,6 +68,11 @@ def check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -
 
     Positions are looked at on the CPU alone, and not while torch compiles: on a GPU a look would wait for all the work
     before it, and a position out of range stops torch's own kernels there.
+
+    Raises
+    ------
+    ValueError
+        If its shape or dtype is another, or it has fewer positions than there are centres.
     """
     integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
     if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):

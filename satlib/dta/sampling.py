@@ -72,6 +72,11 @@ def draw_sample(
     -------
     Tensor
         (batch, S) int64 token positions, ascending in each row.
+
+    Raises
+    ------
+    ValueError
+        If ``size`` is not in 1..H*W, ``sampling`` is another word, or ``n_strips`` out of range.
     """
     n_tokens = grid[0] * grid[1]
     if not 1 <= size <= n_tokens:
@@ -85,7 +90,13 @@ def draw_sample(
 def make_cells(
     grid: Grid, size: int, *, sampling: Sampling = "stratified", n_strips: int = 1, device: torch.device | str = "cpu"
 ) -> Cells:
-    """Split a grid into the cells of a random sampling; the arguments are those of :func:`draw_sample`."""
+    """Split a grid into the cells of a random sampling; the arguments are those of :func:`draw_sample`.
+
+    Raises
+    ------
+    ValueError
+        If ``sampling`` is another word.
+    """
     n_tokens = grid[0] * grid[1]
     if sampling == "stratified":
         labels, per_cell = cell_labels(grid, size), 1
@@ -149,7 +160,13 @@ def cell_middles(grid: Grid, n_cells: int) -> Tensor:
 
 
 def strip_labels(n_tokens: int, n_strips: int) -> Tensor:
-    """Return the released code's strata: raster runs of N // K tokens, the last one with the remainder."""
+    """Return the released code's strata: raster runs of N // K tokens, the last one with the remainder.
+
+    Raises
+    ------
+    ValueError
+        If the number of runs is not in 1..N.
+    """
     if not 1 <= n_strips <= n_tokens:
         raise ValueError(f"the number of strips must be in 1..{n_tokens}, got {n_strips}")
     return (torch.arange(n_tokens) // (n_tokens // n_strips)).clamp(max=n_strips - 1)

@@ -39,7 +39,13 @@ def upscale_by_all(models: Models, image: Tensor) -> dict[str, Tensor]:
 
 
 def named(models: Models) -> dict[str, Model]:
-    """Return models by name: a mapping as it is; of others a name, or what kind of thing they are, numbered."""
+    """Return models by name: a mapping as it is; of others a name, or what kind of thing they are, numbered.
+
+    Raises
+    ------
+    ValueError
+        If there is no model.
+    """
     if isinstance(models, Mapping):
         every = dict(models)
     else:

@@ -78,7 +78,13 @@ def clipped(image: Tensor) -> Tensor:
 
 
 def colour_pixels(image: str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the upright pixels (H, W, 1 or 3) of an image, without alpha, in their own dtype."""
+    """Return the upright pixels (H, W, 1 or 3) of an image, without alpha, in their own dtype.
+
+    Raises
+    ------
+    ValueError
+        If the image is of another kind.
+    """
     if not isinstance(image, (str, PathLike, Image.Image, np.ndarray)):
         kinds = "a path, a PIL image, an array or a tensor (3, H, W)"
         raise ValueError(f"image must be {kinds}, got {type(image).__name__}")

@@ -57,6 +57,11 @@ def lab_to_rgb(pixels: npt.NDArray[np.uint8], icc: bytes = b"") -> tuple[npt.NDA
         L from 0 to 255 for 0 to 100; a and b with 128 added.
     icc
         A profile of the space Lab; by default that of the illuminant D50.
+
+    Raises
+    ------
+    OSError
+        If the profile cannot be used.
     """
     from PIL import ImageCms
 

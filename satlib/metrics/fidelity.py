@@ -62,6 +62,11 @@ def ssim(sr: Image, hr: Image, *, border: int = 0, luma: bool = True, rounded: b
 
     Parameters and errors are those of :func:`psnr`; after shaving, both sides must be at least 11. Several
     channels (``luma=False``) are compared one by one and averaged.
+
+    Raises
+    ------
+    ValueError
+        As :func:`psnr`; also if a side is shorter than 11 pixels after shaving.
     """
     x, y = _pair(sr, hr, border, luma, rounded)
     if min(x.shape[-2:]) < WINDOW:

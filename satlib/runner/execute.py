@@ -76,7 +76,13 @@ def execute(
     cwd: str | Path | None = None,
     progress: bool = False,
 ) -> NotebookNode:
-    """Run a notebook that is read already, with values that are checked; else as :func:`run_notebook`."""
+    """Run a notebook that is read already, with values that are checked; else as :func:`run_notebook`.
+
+    Raises
+    ------
+    NotebookError
+        If the notebook fails.
+    """
     out, cwd = as_path(out, "output"), None if cwd is None else as_path(cwd, "cwd")
     check_places(source.path, out, kernel, cwd)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,13 @@ def is_int(value: object) -> bool:
 
 
 def real(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
-    """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit."""
+    """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit.
+
+    Raises
+    ------
+    ValueError
+        If it is not; the message names the value.
+    """
     ok = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
     ok = ok and isinstance(value, (int, float)) and (low <= value if closed else low < value) and value <= high
     bounds = f"{'>=' if closed else '>'} {low}" + (f" and <= {high}" if high < float("inf") else "")

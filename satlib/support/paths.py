@@ -59,7 +59,13 @@ def check_writable(path: object) -> Path:
 
 
 def behind_links(path: Path) -> Path:
-    """Return what a link points at in the end, there or not yet; another path as it is."""
+    """Return what a link points at in the end, there or not yet; another path as it is.
+
+    Raises
+    ------
+    OSError
+        If the links go round in a circle.
+    """
     try:
         return path if not path.is_symlink() or (path.exists() and not path.is_file()) else path.resolve()
     except RuntimeError as error:

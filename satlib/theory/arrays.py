@@ -18,7 +18,13 @@ def as_tensor(values: ArrayLike) -> Tensor:
 
 
 def as_matrix(name: str, values: ArrayLike) -> Tensor:
-    """Return ``values`` as a float64 matrix, finite and not empty."""
+    """Return ``values`` as a float64 matrix, finite and not empty.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite matrix, or empty.
+    """
     matrix = as_tensor(values)
     if matrix.ndim != 2 or 0 in matrix.shape or not torch.isfinite(matrix).all():
         raise ValueError(f"{name} must be a finite matrix, not empty; got shape {tuple(matrix.shape)}")
@@ -26,7 +32,13 @@ def as_matrix(name: str, values: ArrayLike) -> Tensor:
 
 
 def as_labels(labels: ArrayLike, n_tokens: int) -> Tensor:
-    """Return cluster labels (N,) renumbered as 0..K-1, int64."""
+    """Return cluster labels (N,) renumbered as 0..K-1, int64.
+
+    Raises
+    ------
+    ValueError
+        If they are not N integers.
+    """
     array = np.asarray(labels)
     if array.shape != (n_tokens,) or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"labels must be {n_tokens} integers, got {array.dtype} of shape {array.shape}")

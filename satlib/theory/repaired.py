@@ -42,6 +42,11 @@ def size_bias_bound(sizes: ArrayLike, values: ArrayLike) -> float:
         (K,) cluster sizes, each at least 1; N is their sum.
     values
         (n, d) value vectors, of the clusters or of all tokens.
+
+    Raises
+    ------
+    ValueError
+        If there is no size, or one is below 1.
     """
     counts = np.asarray(sizes, dtype=np.float64)
     if counts.ndim != 1 or len(counts) == 0 or not np.isfinite(counts).all() or counts.min() < 1:

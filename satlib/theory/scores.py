@@ -52,6 +52,11 @@ def score_changes(x: ArrayLike, sample: ArrayLike, neighbors: int) -> Scores:
     -------
     Scores
         Differences for each sampled token, tensors of shape (S,).
+
+    Raises
+    ------
+    ValueError
+        If ``sample`` has another shape, or positions that are not distinct or not among the tokens.
     """
     unit = dta.normalize(as_matrix("x", x))
     places = torch.as_tensor(np.asarray(sample))
@@ -88,6 +93,11 @@ def separation(similarity: ArrayLike, density: ArrayLike, *, ties: str = "rank")
     -------
     Floats
         (n,). A token with no denser one takes 1 - its smallest similarity to another token (0 when alone).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
     """
     choice("ties", ties, ("rank", "strict"))
     s = as_matrix("similarity", similarity)

@@ -164,6 +164,11 @@ class TrainConfig:
         ``recipe`` names the recipe whose fields are taken where ``values`` has none. ``network`` is a
         :class:`SATConfig`, or a dict of its fields, where ``preset`` names a preset to take the others from. Unknown
         keys are an error.
+
+        Raises
+        ------
+        ValueError
+            If ``store`` is missing, a key is unknown, or a value out of range.
         """
         values = dict(values)
         network = _network(values.pop("network", None))
@@ -182,7 +187,13 @@ class TrainConfig:
 
 
 def recipe_fields(name: object, scale: int) -> dict[str, Any]:
-    """Return the fields that a recipe sets for a network of this scale."""
+    """Return the fields that a recipe sets for a network of this scale.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe.
+    """
     if name not in RECIPES:
         raise ValueError(f"recipe must be one of {', '.join(RECIPES)}, got {name!r}")
     common, by_scale = RECIPES[str(name)]

@@ -29,7 +29,13 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 
 def build_config(values: object, changes: Sequence[str], what: str) -> TrainConfig:
-    """Build a configuration from what a YAML file says; as :func:`read_config`, with ``what`` for its name."""
+    """Build a configuration from what a YAML file says; as :func:`read_config`, with ``what`` for its name.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else than fields and values, a field is unknown, or a value out of range.
+    """
     if not isinstance(values, dict):
         raise ValueError(f"{what} must hold fields and values, got {values!r}")
     values = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}

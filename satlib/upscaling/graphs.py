@@ -88,7 +88,13 @@ def record(run: Callable[[], Tensor], device: torch.device) -> Recorded:
 
 
 def forward_graph(model: SAT, image: Tensor, *, number_format: Format = "float32") -> Graph:
-    """Record the forward pass of a network, in eval mode and without gradients, for images like (B, 3, H, W)."""
+    """Record the forward pass of a network, in eval mode and without gradients, for images like (B, 3, H, W).
+
+    Raises
+    ------
+    ValueError
+        If the network is in training mode.
+    """
     if model.training:
         raise ValueError("the network is in training mode; call eval() first")
     device = next(model.parameters()).device

@@ -31,7 +31,13 @@ def exact() -> Iterator[None]:
 
 @contextmanager
 def computing(number_format: Format, device: torch.device) -> Iterator[None]:
-    """Run what is inside in "float32" (exact; other dtypes as they are) or under autocast to "bfloat16"."""
+    """Run what is inside in "float32" (exact; other dtypes as they are) or under autocast to "bfloat16".
+
+    Raises
+    ------
+    ValueError
+        If the number format is another.
+    """
     if number_format not in FORMATS:
         raise ValueError(f"precision must be one of {', '.join(FORMATS)}, got {number_format!r}")
     with exact(), torch.autocast(device.type, torch.bfloat16, enabled=number_format == "bfloat16"):

@@ -35,6 +35,11 @@ def norm_scatter(counts: Tensor, norms: Mapping[str, Tensor]) -> Figure:
     """Draw the length of each cluster's token against the cluster's size (K,), for several ways to make it.
 
     ``norms`` holds lengths (K,) by name, four kinds at most.
+
+    Raises
+    ------
+    ValueError
+        If there are more than four kinds.
     """
     figure, (ax,) = panels(1, 0.5)
     styles = ((BLUE, "o"), (VERMILLION, "^"), (GREEN, "s"), (BLACK, "x"))

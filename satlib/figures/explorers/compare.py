@@ -12,7 +12,13 @@ SIDE = 512
 
 
 def split(left: Tensor, right: Tensor, share: float) -> Tensor:
-    """Return the first of two images (3, h, w) up to a share of the width, and the second from there on."""
+    """Return the first of two images (3, h, w) up to a share of the width, and the second from there on.
+
+    Raises
+    ------
+    ValueError
+        If their shapes differ.
+    """
     if left.shape != right.shape:
         raise ValueError(f"two images must have one shape, got {tuple(left.shape)} and {tuple(right.shape)}")
     place = round(share * left.shape[2])

@@ -53,7 +53,13 @@ def panels(n: int, aspect: float, *, columns: int | None = None) -> tuple[Figure
 
 
 def pixels(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return an image (3, H, W) in [0, 1] as (H, W, 3) uint8, clipped to that range."""
+    """Return an image (3, H, W) in [0, 1] as (H, W, 3) uint8, clipped to that range.
+
+    Raises
+    ------
+    ValueError
+        If the image has another shape.
+    """
     if image.ndim != 3 or image.shape[0] != 3:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
     scaled = image.detach().cpu().double().clamp(0, 1).mul(255).round()

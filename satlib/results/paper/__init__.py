@@ -69,7 +69,13 @@ class Table:
 
 @cache
 def table(name: str) -> Table:
-    """Return a published table: one of `NAMES`."""
+    """Return a published table: one of `NAMES`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such table.
+    """
     if name not in NAMES:
         raise ValueError(f"unknown table {name!r}; choose one of {', '.join(NAMES)}")
     raw = read_results(HERE, "tables")[name]

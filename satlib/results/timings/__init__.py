@@ -101,7 +101,13 @@ class Stage:
 
 
 def stages(preset: str) -> list[Stage]:
-    """Return the stages of a network that `python -m benchmarks roofline` measured."""
+    """Return the stages of a network that `python -m benchmarks roofline` measured.
+
+    Raises
+    ------
+    ValueError
+        If this network was not measured.
+    """
     content = results("roofline")
     networks = {network["preset"]: network for network in content["networks"]}
     if preset not in networks:

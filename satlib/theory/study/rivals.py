@@ -39,6 +39,11 @@ def terms(rows: list[Row], bound: str) -> Floats:
 
     "paper": the two terms of equation (1) at delta = 0.05. "trivial": sqrt(N) diam(V). "repaired": the size term, the
     trivial bound times the bounded probability of a missed cluster, and the terms of order sigma squared.
+
+    Raises
+    ------
+    ValueError
+        If ``bound`` is none of these words.
     """
     trivial = np.sqrt(column(rows, "n_tokens")) * column(rows, "diameter")
     if bound == "trivial":

@@ -62,7 +62,13 @@ class Results:
         self.tables: dict[str, list[Row]] = content["tables"]
 
     def rows(self, experiment: str, **setting: Value) -> list[Row]:
-        """Return the rows of an experiment whose settings have the given values, in their order."""
+        """Return the rows of an experiment whose settings have the given values, in their order.
+
+        Raises
+        ------
+        ValueError
+            If there is no such experiment.
+        """
         if experiment not in self.tables:
             raise ValueError(f"experiment must be one of {', '.join(self.tables)}, got {experiment!r}")
         return [r for r in self.tables[experiment] if all(r[k] == v for k, v in setting.items())]
@@ -75,7 +81,13 @@ def load_results() -> Results:
 
 
 def measure(experiment: str, **setting: Value) -> Row:
-    """Measure one row of an experiment anew."""
+    """Measure one row of an experiment anew.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
+    """
     for known in EXPERIMENTS:
         if known.name == experiment:
             return known.row(**setting)

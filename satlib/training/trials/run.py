@@ -114,7 +114,13 @@ def make_scenes(scenes: Scenes, folder: Path) -> None:
 
 
 def read_jobs(out: Path) -> list[dict[str, Any]]:
-    """Return what the finished trainings of an experiment gave, in the order in which they ended."""
+    """Return what the finished trainings of an experiment gave, in the order in which they ended.
+
+    Raises
+    ------
+    ValueError
+        If the file holds something else.
+    """
     path = out / RESULTS
     if not path.is_file():
         return []
