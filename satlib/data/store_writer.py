@@ -118,7 +118,7 @@ def _claim(store: Path, folder: Path) -> None:
         raise ValueError(f"the store {store} must not lie inside {folder}")
     if store.is_file():
         raise NotADirectoryError(f"{store} is a file; a store is a folder")
-    check_folder(store).mkdir(exist_ok=True)
+    check_folder(store).mkdir(parents=True, exist_ok=True)
     strangers = [path.name for path in store.iterdir() if not path.name.startswith(".") and path.suffix != ".u8"]
     record = read_record(store)
     if strangers not in ([], [RECORD]) or (record is not None and "store" not in record["about"]):

@@ -303,3 +303,7 @@ def test_a_disk_without_room_is_told_before_anything_is_decoded(photographs: Pat
     with pytest.raises(OSError, match=r"the disk has no room for hr\.u8: 0\.0 MB"):
         prepare(photographs, tmp_path / "store")
     assert not (tmp_path / "store" / "hr.u8").exists()
+
+
+def test_folders_above_the_store_are_made(photographs: Path, tmp_path: Path) -> None:
+    assert verify(prepare(photographs, tmp_path / "data/deep/store")) == []
