@@ -50,6 +50,16 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     return upscaled.reshape(*image.shape[:-2], *upscaled.shape[-2:])
 
 
+def without_selective_attention(model: SAT) -> SAT:
+    """Return a network with the same weights whose SAA layers add nothing; their blocks keep their MLP.
+
+    It was not trained so: what it loses says what the output of SAA is used for, not whether SAA is needed.
+    """
+    off = SAT(model.config.replace(selective="none")).to(next(model.parameters()))
+    off.load_state_dict({name: value for name, value in model.state_dict().items() if name in off.state_dict()})
+    return off.eval()
+
+
 class Swapped(nn.Module):
     """A network that reads the aggregated tokens of one other image, whatever image it is given.
 

@@ -10,9 +10,10 @@ from satlib.support.extras import needing
 with needing("notebook"):
     from satlib.explore.aggregation_explorer import aggregation
     from satlib.explore.attention_explorer import attention
+    from satlib.explore.attribution_explorer import attribution
     from satlib.explore.centers_explorer import centers
     from satlib.explore.compare_explorer import compare
     from satlib.explore.density_explorer import density
     from satlib.explore.theorem_explorer import theorem
 
-__all__ = ["aggregation", "attention", "centers", "compare", "density", "theorem"]
+__all__ = ["aggregation", "attention", "attribution", "centers", "compare", "density", "theorem"]
