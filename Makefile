@@ -84,7 +84,7 @@ notebooks: $(VENV)/.dev ## Write each notebooks/*.ipynb from its .md source, wit
 # The sources are not listed: each chapter would stand there twice.
 lab: $(VENV)/.notebook ## Open the notebooks in JupyterLab, at the page to start with
 	$(BIN)/jupyter lab --ContentsManager.hide_globs='[0-9][0-9]_*.md' --ContentsManager.hide_globs='__pycache__' \
-		notebooks/00_start.ipynb
+		--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb
 
 # Each notebook is a batch of one job: what is done is not run again until its code or the library changes.
 run-notebooks: $(VENV)/.dev ## Run every notebook by papermill, as it is, into out/notebooks

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +108,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Server]:
+def serve(folder: Path, *, options: Sequence[str] = ()) -> Iterator[Server]:
     """Run a JupyterLab that shows ``folder``/root and writes into ``folder``."""
     token = secrets.token_hex(16)
     command = [
@@ -122,6 +122,7 @@ def serve(folder: Path) -> Iterator[Server]:
         f"--IdentityProvider.token={token}",
         f"--ServerApp.root_dir={folder / 'root'}",
         "--LabApp.expose_app_in_browser=True",
+        *options,
     ]
     log = folder / "log"
     with log.open("wb") as output:

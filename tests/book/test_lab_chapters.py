@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,7 +135,17 @@ def test_the_start_page_leads_to_every_chapter_and_a_link_opens_it(page: Any, se
     page.locator(".lm-DockPanel .lm-TabBar-tabLabel", has_text="01_idea.ipynb").wait_for()
 
 
-def test_make_lab_opens_the_start_page() -> None:
+def test_make_lab_opens_the_start_page_and_links_to_pages_of_the_book_lead_there(browser: Any, tmp_path: Path) -> None:
     (recipe,) = re.findall(r"^lab:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
-    (opened,) = re.findall(r"\S+\.ipynb", recipe)
-    assert Path(ROOT, opened).is_file()
+    _, _, options = recipe.replace("\\\n", " ").partition("jupyter lab ")
+    for name in ("notebooks", "book"):  # a copy: JupyterLab saves what it has opened
+        shutil.copytree(ROOT / name, tmp_path / "root" / name, ignore=shutil.ignore_patterns("executed", "__pycache__"))
+    with serve(tmp_path, options=shlex.split(options)) as lab:
+        page = browser.new_context(viewport={"width": 1280, "height": 1600}).new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        page.goto(f"{lab.address}?token={lab.token}")
+        page.locator(".lm-DockPanel .lm-TabBar-tabLabel", has_text="00_start.ipynb").wait_for()
+        page.goto(f"{lab.address}lab/tree/notebooks/20_attribution.ipynb?token={lab.token}")
+        page.locator(".myst a", has_text="Command line").last.click()
+        page.locator(".lm-DockPanel .lm-TabBar-tabLabel", has_text="command_line.md").wait_for()
+        page.context.close()
