@@ -134,35 +134,37 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor) -> Tensor:
 
 def selective_attention(x: Tensor, w: Weights, config: SATConfig, layer: int) -> Tensor:
     """SAA: queries from all N tokens, keys and values from K aggregated ones; (B, H, W, C) -> (B, H, W, C)."""
-    shape, x = x.shape, x.flatten(1, 2)  # (B, N, C)
+    grid, x = (x.shape[1], x.shape[2]), x.flatten(1, 2)  # (B, N, C)
     tokens, counts = x, torch.ones_like(x[..., 0])  # "exact", a control of ours: all tokens are read
     if config.selective == "aggregate":
         n_centers = config.n_centers(x.shape[1])
-        made = aggregate(x, n_centers, draw((shape[1], shape[2]), n_centers, config, layer), config)
+        made = aggregate(x, n_centers, draw(grid, n_centers, config, layer), config)
         tokens, counts = made.tokens, made.counts.to(x.dtype)  # (B, K, C), (B, K)
     # log 0 = -inf: an empty cluster is not read. With size_bias, ours, a cluster weighs as much as its members.
     bias = (counts if config.size_bias else counts.clamp(max=1)).log()[:, None, None]  # (B, 1, 1, K)
     q, k, v = linear(x, w, "query"), linear(tokens, w, "key"), linear(tokens, w, "value")  # q and k: C * r_c channels
-    return linear(attend(q, k, v, config.heads, bias), w, "project").view(shape)
+    return linear(attend(q, k, v, config.heads, bias), w, "project").view(len(x), *grid, -1)
 
 
 def window_attention(x: Tensor, w: Weights, config: SATConfig, shifted: bool) -> Tensor:
     """Attend in h x w windows with half of the channels and heads, in w x h windows with the others; (B, H, W, C)."""
-    (height, width), side = x.shape[1:3], max(config.window)
     qkv = linear(x, w, "qkv")
     local = conv(qkv.chunk(3, -1)[2], w, "local")  # a depthwise convolution of v lets neighbouring windows touch
-    qkv = functional.pad(qkv, (0, 0, 0, -width % side, 0, -height % side))  # zeros at the right and bottom
-    qkv = qkv.unflatten(-1, (3, 2, -1))  # (B, H', W', [q k v], [h x w, w x h], C/2)
-    halves = []
-    for i, window in enumerate((config.window, config.window[::-1])):
-        shift = (window[0] // 2, window[1] // 2) if shifted else (0, 0)
-        q, k, v = cut(qkv[..., i, :].roll((-shift[0], -shift[1]), (1, 2)), window).unbind(-2)  # each (B, L, n, C/2)
-        mask = window_mask((height, width), window, shift, config.mask_padding, x.device)  # (L, 1, n, n)
-        out = attend(q, k, v, config.heads // 2, position_bias(window, part(w, f"biases.{i}")) + mask)
-        out = out.unflatten(2, window).unflatten(1, (-1, qkv.shape[2] // window[1]))  # (B, H'/h, W'/w, h, w, C/2)
-        out = out.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (B, H', W', C/2)
-        halves.append(out.roll(shift, (1, 2))[:, :height, :width])
-    return linear(torch.cat(halves, -1) + local, w, "project")
+    wide, high = qkv.unflatten(-1, (3, 2, -1)).unbind(-2)  # (B, H, W, [q k v], C/2) each
+    wide = attend_in_windows(wide, part(w, "biases.0"), config, config.window, shifted)
+    high = attend_in_windows(high, part(w, "biases.1"), config, config.window[::-1], shifted)
+    return linear(torch.cat((wide, high), -1) + local, w, "project")
+
+
+def attend_in_windows(qkv: Tensor, w: Weights, config: SATConfig, window: Grid, shifted: bool) -> Tensor:
+    """Attend among the tokens of each window, with half of the channels: (B, H, W, 3, C/2) -> (B, H, W, C/2)."""
+    (height, width), side = qkv.shape[1:3], max(window)
+    shift = (window[0] // 2, window[1] // 2) if shifted else (0, 0)
+    bias = position_bias(window, w) + window_mask((height, width), window, shift, config.mask_padding, qkv.device)
+    qkv = functional.pad(qkv, (0, 0, 0, 0, 0, -width % side, 0, -height % side))  # zeros at the right and bottom
+    q, k, v = cut(qkv.roll((-shift[0], -shift[1]), (1, 2)), window).unbind(-2)  # each (B, L, n, C/2)
+    out = attend(q, k, v, config.heads // 2, bias).view(len(qkv), -1, qkv.shape[2] // window[1], *window, v.shape[-1])
+    return out.transpose(2, 3).flatten(3, 4).flatten(1, 2).roll(shift, (1, 2))[:, :height, :width]  # cut, undone
 
 
 def cut(x: Tensor, window: Grid) -> Tensor:

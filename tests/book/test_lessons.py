@@ -24,8 +24,6 @@ NOT_YET = {
     "05_center_selection",
     "06_aggregation",
     "07_windows",
-    "08_saa",
-    "09_network",
     "10_cost",
     "11_speed",
     "12_theorem",

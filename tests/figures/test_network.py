@@ -129,11 +129,12 @@ def test_position_maps_subtract_the_mean_and_share_a_scale():
     assert [ax.get_xlabel() for ax in four.axes[:4]] == ["", "columns", "columns", "columns"]
 
 
-def test_query_maps_have_a_panel_for_each_query(image, seen):
-    figure = attention.query_maps(image, seen)
-    assert texts(figure)[:3] == ["input", "read by query 1", "read by query 2"]
-    expected = attention.doublings(seen.pixels().mean(0))[1].view(GRID)
-    assert np.allclose(figure.axes[2].images[0].get_array(), expected)
+def test_relative_maps_have_a_panel_for_each_query(image, seen):
+    ratios = torch.rand(2, *GRID) + 0.5
+    figure = attention.relative_maps(image, seen.queries, ratios)
+    assert texts(figure)[:3] == ["input and queries", "read by query 1", "read by query 2"]
+    assert np.allclose(figure.axes[2].images[0].get_array(), ratios[1].log2())
+    assert len({ax.images[0].get_clim() for ax in figure.axes[1:3]}) == 1
     assert png(figure)
 
 

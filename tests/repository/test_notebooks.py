@@ -87,7 +87,9 @@ def test_notebook_runs_on_the_python3_kernel_with_one_parameters_cell_at_most(so
 
 @each_pair
 def test_code_cells_stay_under_15_lines(source: Path) -> None:
-    cells = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    """Except those that show functions of `satlib.plain`: tests/book/test_lessons.py counts their lines."""
+    code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in code if "plain" not in cell.metadata.get("tags", [])]
     assert [text for text in cells if len(text.splitlines()) >= 15] == []
 
 

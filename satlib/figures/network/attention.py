@@ -12,22 +12,33 @@ from satlib.figures.dta.clusters import LARGEST
 from satlib.figures.kit.style import BLACK, BLUE, WIDTH, frame_off, panels, show_image, styled
 
 LIMIT = 3
-"""Doublings and halvings that the colours span."""
+"""Doublings and halvings that the colours of a map of one query span."""
+
+RELATIVE = 1.2
+"""The same where queries are compared with each other."""
 
 
 @styled
-def query_maps(image: Tensor, seen: Attended) -> Figure:
-    """Draw the image, and for each query how much it reads each pixel, against reading all alike; mean of the heads."""
+def relative_maps(image: Tensor, queries: Tensor, ratios: Tensor) -> Figure:
+    """Draw the image with its queries, and for each how much more it reads every pixel's cluster than others do.
+
+    Parameters
+    ----------
+    image
+        (3, H, W) in [0, 1].
+    queries
+        (Q,) positions in raster order, numbered stars.
+    ratios
+        (Q, H, W) positive: the weight of each pixel's cluster over its mean for all queries. More is orange.
+    """
     height, width = image.shape[1:]
-    figure, axes = panels(1 + len(seen.queries), height / width + 0.15)
-    show_image(axes[0], image, "input")
-    maps = doublings(seen.pixels().mean(0)).view(-1, height, width).numpy()
-    for ax, one in zip(axes[1:], maps, strict=True):
-        drawn = ax.imshow(one, cmap="PuOr_r", norm=TwoSlopeNorm(0, -LIMIT, LIMIT))
-    for number, (ax, query) in enumerate(zip(axes[1:], seen.queries.tolist(), strict=True), 1):
+    figure, axes = panels(1 + len(queries), height / width, columns=2)
+    show_image(axes[0], image, "input and queries")
+    for number, (ax, query, ratio) in enumerate(zip(axes[1:], queries.tolist(), ratios, strict=True), 1):
+        drawn = ax.imshow(ratio.log2().numpy(), cmap="PuOr_r", norm=TwoSlopeNorm(0, -RELATIVE, RELATIVE))
         frame_off(ax, f"read by query {number}")
         for place in (ax, axes[0]):
-            place.plot(query % width, query // width, "*", ms=12, color="white", markeredgecolor=BLACK)
+            place.plot(query % width, query // width, "*", ms=14, color="white", markeredgecolor=BLACK)
         axes[0].annotate(
             str(number),
             (query % width, query // width),
@@ -35,11 +46,9 @@ def query_maps(image: Tensor, seen: Attended) -> Figure:
             textcoords="offset points",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )
-    bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.02)
-    bar.set_ticks(
-        range(-LIMIT, LIMIT + 1), labels=[f"1/{2**-n}" if n < 0 else str(2**n) for n in range(-LIMIT, LIMIT + 1)]
-    )
-    bar.set_label("weight of a pixel, times the mean")
+    bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.6, aspect=40, pad=0.02, extend="both")
+    bar.set_ticks((-1, 0, 1), labels=["1/2", "1", "2"])
+    bar.set_label("weight of a pixel's token, times its mean over all queries")
     return figure
 
 

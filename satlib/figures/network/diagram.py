@@ -16,7 +16,8 @@ from satlib.config import SATConfig
 from satlib.figures.kit.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION, WIDTH, panels, show_image, styled
 
 PLAIN, LOCAL, SELECTIVE, GROUP = "#eeeeee", SKY, ORANGE, "#d9f0e6"
-BOX_HEIGHT = 0.5
+BOX_HEIGHT = 0.56
+TYPE = 9.8
 
 
 @styled
@@ -24,7 +25,7 @@ def diagram(config: SATConfig) -> Figure:
     """Draw the network, one of its residual groups, and one of its blocks, with what is added to what."""
     c, up = config.channels, config.upsampler_channels
     groups, pairs = len(config.groups), " or ".join(str(n) for n in sorted(set(config.groups)))
-    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     ax = figure.subplots()
     ax.set(xlim=(0, 10), ylim=(-0.2, 5.4))
     ax.set_axis_off()
@@ -33,14 +34,14 @@ def diagram(config: SATConfig) -> Figure:
         4.3,
         "the network",
         (
-            ("input\n3", 0.5, "none"),
+            ("input\n3", 0.45, "none"),
             (f"conv 3×3\n{c}", 0.9, PLAIN),
             ("Layer-\nNorm", 0.65, PLAIN),
             (f"{groups} residual\ngroups", 1.05, GROUP),
             ("Layer-\nNorm", 0.65, PLAIN),
             (f"conv 3×3\n{c}", 0.9, PLAIN),
             (f"conv 3×3\n{up}", 0.9, PLAIN),
-            (f"upsampler\n×{config.scale}", 0.95, PLAIN),
+            (f"upsampler\n×{config.scale}", 1.02, PLAIN),
             ("output\n3", 0.6, "none"),
         ),
         skips=((1, 5),),
@@ -98,7 +99,7 @@ def _row(
                 (x, y - BOX_HEIGHT / 2), width, BOX_HEIGHT, boxstyle="round,pad=0.03", facecolor=colour, edgecolor="0.3"
             )
             ax.add_patch(shape)
-        ax.text(x + width / 2, y, text, ha="center", va="center", fontsize=8.5)
+        ax.text(x + width / 2, y, text, ha="center", va="center", fontsize=TYPE)
         ends.append((x, x + width))
         x += width + gap
     arrow: dict[str, Any] = {"arrowstyle": "->", "color": "0.2", "shrinkA": 1, "shrinkB": 2}
@@ -108,8 +109,8 @@ def _row(
         _skip(ax, y, ends[start][1] + gap / 2, ends[stop][1] + gap / 2, 0.42 + 0.09 * (level % 2) * 2, level == 2)
         if labels and (start, stop) in labels:
             middle = (ends[start][1] + ends[stop][1] + gap) / 2
-            ax.text(middle, y - 0.66, labels[start, stop], ha="center", va="top", fontsize=8.5)
-    ax.text(0.2, y + 0.75, title, fontsize=10, fontweight="bold", va="bottom")
+            ax.text(middle, y - 0.66, labels[start, stop], ha="center", va="top", fontsize=TYPE)
+    ax.text(0.2, y + 0.75, title, fontsize=10.5, fontweight="bold", va="bottom")
 
 
 def _skip(ax: Axes, y: float, start: float, stop: float, height: float, below: bool) -> None:
