@@ -81,8 +81,8 @@ def separation(s: Tensor, rho: Tensor) -> Tensor:
     """Step 3: delta_i = 1 - the largest similarity to a denser sampled token; for the densest, 1 - its smallest."""
     rank = comparable(rho).argsort(descending=True, stable=True).argsort()  # (B, S): 0 is the densest, ties by place
     denser = rank[:, None, :] < rank[:, :, None]  # (B, S, S), whether token j (column) is denser than i (row)
-    nearest = s.masked_fill(~denser, -torch.inf).amax(-1)
-    return (1 - torch.where(rank == 0, s.amin(-1), nearest)).clamp(0, 2) * (s.shape[1] > 1)  # a token alone: 0
+    nearest = torch.where(rank == 0, s.amin(-1), s.masked_fill(~denser, -torch.inf).amax(-1))
+    return (1 - nearest).clamp(0, 2) * (s.shape[1] > 1)  # a token alone: 0
 
 
 def choose_centers(sample: Tensor, score: Tensor, n_centers: int) -> Tensor:

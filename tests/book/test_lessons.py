@@ -19,8 +19,6 @@ NOT_YET = {
     "00_start",
     "01_idea",
     "02_sampling",
-    "03_density",
-    "04_separation",
     "05_center_selection",
     "06_aggregation",
     "07_windows",

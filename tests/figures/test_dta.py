@@ -6,10 +6,8 @@ import torch
 from matplotlib.collections import EllipseCollection, LineCollection
 
 from satlib import dta, figures
-from satlib.analysis import neighborhoods
 from satlib.analysis.patch_features import patch_features
 from satlib.dta.sampling import cell_labels, draw_sample
-from satlib.figures.dta.links import link_maps
 from satlib.figures.dta.merging import norm_scatter, pictures, repaint
 from satlib.figures.dta.samples import borders, draw_rate, draw_rates, strata
 from satlib.figures.kit.lines import Axis, Series, lines, lines_slider
@@ -56,22 +54,6 @@ def test_draw_rates_have_mean_one_and_count_the_draws():
     assert rate.tolist() == [[3.0, 1.5, 0.0], [0.0, 0.0, 1.5]]
     drawn = [ax.images[0].get_array() for ax in draw_rates({"a": samples}, (2, 3)).axes if ax.images]
     np.testing.assert_allclose(drawn[0], rate.numpy())
-
-
-def test_links_of_centres_and_others_are_all_there(image, result):
-    unit = dta.take(dta.normalize(patch_features(image.unsqueeze(0))), result.sample)[0]
-    denser = neighborhoods.nearest_denser(unit, result.density[0])
-    figure = link_maps(image, result, denser)
-    segments = [ax.collections[0].get_segments() for ax in figure.axes]
-    others = result.sample.shape[1] - 12
-    assert [len(lines) for lines in segments] == [others, 11]  # the densest token has none
-    titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == [f"{others} links that are kept", "12 centres, 11 links that are cut"]
-    start, end = segments[1][0]
-    linked = denser != torch.arange(len(denser))
-    place = int((torch.isin(result.sample[0], result.centers[0]) & linked).nonzero()[0])
-    assert start[1] * GRID[1] + start[0] == result.sample[0, place]
-    assert end[1] * GRID[1] + end[0] == result.sample[0, denser[place]]
 
 
 def test_density_maps_have_the_values_of_each_layer(image, result):

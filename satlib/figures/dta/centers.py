@@ -76,15 +76,24 @@ def score_maps(image: Tensor, result: Aggregation) -> Figure:
 
 
 @styled
-def density_maps(image: Tensor, results: Mapping[str, Aggregation]) -> Figure:
-    """Draw the density in several layers, a panel for each, titled by the keys, with a range of colours of its own."""
-    figure, axes = panels(len(results), image.shape[1] / image.shape[2] + 0.15, columns=3)
+def density_maps(
+    image: Tensor, results: Mapping[str, Aggregation], on: tuple[Figure, list[Axes]] | None = None
+) -> Figure:
+    """Draw the density in several layers on one scale, a panel for each, titled by the keys.
+
+    ``on`` is a figure and its panels to draw on; a new figure is made without it.
+    """
+    figure, axes = on or panels(len(results), image.shape[1] / image.shape[2] + 0.15, columns=3)
+    lowest = min(float(result.density.min()) for result in results.values())
     for ax, (title, result) in zip(axes, results.items(), strict=True):
         check_single(image, result)
         nearest = nearest_sampled(result.sample[0], (image.shape[1], image.shape[2]))
-        picture = ax.imshow(result.density[0][nearest].numpy())
-        frame_off(ax, f"density ρ, {title}")
-        figure.colorbar(picture, ax=ax, location="bottom", shrink=0.9, aspect=25, pad=0.02)
+        picture = ax.imshow(result.density[0][nearest].numpy(), vmin=lowest, vmax=1)
+        frame_off(ax, f"density ρ, {title}" if title else "density ρ")
+    bar = figure.colorbar(picture, ax=axes, location="bottom", shrink=0.9 / len(results) ** 0.5, aspect=25, pad=0.02)
+    bar.set_ticks(
+        [lowest, (1 + lowest) / 2, 1], labels=[f"{lowest:.2f}, alone", f"{(1 + lowest) / 2:.2f}", "1, one of many"]
+    )
     return figure
 
 
