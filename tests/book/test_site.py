@@ -313,6 +313,27 @@ def test_the_site_stays_light() -> None:
     assert size < WHOLE_SITE
 
 
+# Folded cells that show nothing else and follow one another: there are none, since book/_ext/one_bar.py merges them.
+NEIGHBOURS = """() => [...document.querySelectorAll("div.cell + div.cell")]
+    .filter((cell) => [cell, cell.previousElementSibling].every((each) =>
+        each.matches(":has(> details.above-input:only-child)")))
+    .map((cell) => cell.innerText.slice(0, 80))"""
+
+
+def test_the_code_before_the_first_figure_is_one_bar_that_is_copied_whole(chapter: Any) -> None:
+    assert chapter.evaluate(NEIGHBOURS) == []
+    bar = chapter.locator("details.above-input").first
+    assert bar.locator("pre").count() == 1
+    chapter.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bar.locator("summary").click()
+    bar.locator("pre").hover()
+    bar.locator("button.copybtn").click()
+    copied = chapter.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == bar.locator("pre").inner_text().strip()
+    assert "import torch" in copied
+    assert "keep_ratio" in copied
+
+
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
     tab = new_tab(browser, viewport=WIDE)
     tab.goto(address + "search.html?q=separation")
