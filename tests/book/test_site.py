@@ -28,7 +28,7 @@ SITE = ROOT / "_build" / "html"
 CHAPTER = "notebooks/05_center_selection.html"
 # Without index.html, which only leads to the first page, and the theme's templates. The largest come first: they take
 # the longest, and no process shall be alone with one of them in the end.
-PAGES = sorted(
+FILES = sorted(
     (
         path.relative_to(SITE).as_posix()
         for path in SITE.rglob("*.html")
@@ -36,6 +36,9 @@ PAGES = sorted(
     ),
     key=lambda page: (-(SITE / page).stat().st_size, page),
 )
+SOURCES = [page for page in FILES if page.startswith("_modules/")]
+# The pages of the package's sources are one template around one block of code each: of these, three are looked at.
+PAGES = [page for page in FILES if page not in SOURCES[2:] or page == "_modules/index.html"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
     "--headless",
@@ -334,6 +337,18 @@ def test_the_code_before_the_first_figure_is_one_bar_that_is_copied_whole(chapte
     assert "keep_ratio" in copied
 
 
+def test_a_name_in_code_leads_to_the_api_and_from_there_to_its_source_and_back(chapter: Any) -> None:
+    chapter.locator("div.cell_input a.sphinx-codeautolink-a", has_text="aggregate").first.evaluate("a => a.click()")
+    chapter.wait_for_url("**/book/api/aggregation.html#satlib.dta.aggregate")
+    entry = chapter.locator("dl:has(> dt[id='satlib.dta.aggregate'])")
+    entry.locator("details summary").click()
+    assert entry.locator("details a[href*='05_center_selection']").first.is_visible()
+    entry.locator("dt a:has(.viewcode-link)").first.click()
+    chapter.wait_for_url("**/_modules/satlib/dta/aggregation.html#aggregate")
+    assert "def aggregate(" in chapter.locator(".viewcode-block#aggregate").inner_text()
+    assert chapter.locator("#aggregate a.viewcode-back").get_attribute("href").endswith("#satlib.dta.aggregate")
+
+
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
     tab = new_tab(browser, viewport=WIDE)
     tab.goto(address + "search.html?q=separation")
@@ -459,7 +474,7 @@ class Links(HTMLParser):
 
 
 def test_no_internal_link_is_dead() -> None:
-    pages = {(SITE / page).resolve(): Links(SITE / page) for page in PAGES}
+    pages = {(SITE / page).resolve(): Links(SITE / page) for page in FILES}
     dead = []
     for page, links in pages.items():
         for target in links.targets:
