@@ -349,6 +349,51 @@ def test_a_name_in_code_leads_to_the_api_and_from_there_to_its_source_and_back(c
     assert chapter.locator("#aggregate a.viewcode-back").get_attribute("href").endswith("#satlib.dta.aggregate")
 
 
+FRONT = "book/intro.html"
+
+
+def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address: str) -> None:
+    with window.cleared() as tab:
+        load(tab, address + FRONT, WIDE)
+        left, right = tab.locator(".divider [role=slider]").all()
+        left.focus()
+        before = float(left.get_attribute("aria-valuenow"))
+        tab.keyboard.press("ArrowRight")
+        assert float(left.get_attribute("aria-valuenow")) == before + 1
+        tab.keyboard.press("End")  # it stops before the next line
+        assert float(left.get_attribute("aria-valuenow")) < float(right.get_attribute("aria-valuenow"))
+        tab.locator(".divider").scroll_into_view_if_needed()
+        box = tab.locator(".divider").bounding_box()
+        tab.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 20)
+        tab.mouse.down()
+        tab.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 20)
+        tab.mouse.up()
+        assert right.get_attribute("aria-valuenow") == "80"
+        clip = tab.locator(".divider img").nth(2).evaluate("image => getComputedStyle(image).clipPath")
+        assert clip == "inset(0px 0px 0px 80%)"
+
+
+@pytest.mark.parametrize(("screen", "seen"), [(WIDE, 0), (PHONE, 1)])
+def test_a_part_of_the_map_leads_to_its_chapter_code_and_api(
+    window: Window, address: str, screen: dict[str, int], seen: int
+) -> None:
+    with window.cleared() as tab:
+        load(tab, address + FRONT, screen)
+        drawing = tab.locator(".network-map svg").nth(seen)
+        assert [svg.is_visible() for svg in tab.locator(".network-map svg").all()] == [seen == 0, seen == 1]
+        targets = [drawing.get_by_role("link", name=name).get_attribute("href") for name in ("density, ρ: chapter",)]
+        targets += [
+            drawing.get_by_role("link", name=f"{what} of density").get_attribute("href") for what in ("code", "API")
+        ]
+        assert targets == [
+            "../notebooks/03_density.html",
+            "../_modules/satlib/dta/aggregation.html#density",
+            "../book/api/aggregation.html#satlib.dta.density",
+        ]
+        drawing.get_by_role("link", name="density, ρ: chapter").click()
+        tab.wait_for_url("**/notebooks/03_density.html")
+
+
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
     tab = new_tab(browser, viewport=WIDE)
     tab.goto(address + "search.html?q=separation")
