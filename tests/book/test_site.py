@@ -350,6 +350,52 @@ def test_a_name_in_code_leads_to_the_api_and_from_there_to_its_source_and_back(c
 
 
 FRONT = "book/intro.html"
+PREVIEWED = {  # links of a page, and what their previews have to say
+    "equation": ("a[href*='#equation-']", "Equation ("),
+    "reference": ("a[href*='references.html#']", "20"),
+    "chapter": ("a[href$='03_density.html']", "How dense is"),
+    "function": ("a[href$='#satlib.dta.aggregate']", "Aggregate N tokens into K"),
+}
+CHAPTERS = [page for page in FILES if page.startswith("notebooks/") and page.count("/") == 1]
+
+
+@pytest.mark.parametrize(("target", "words"), PREVIEWED.values(), ids=PREVIEWED)
+def test_a_link_shows_what_it_leads_to_under_the_mouse(target: str, words: str, window: Window, address: str) -> None:
+    with window.cleared() as tab:
+        for page in CHAPTERS:
+            load(tab, address + page, WIDE)
+            if tab.locator(f".bd-article p {target}").count():
+                break
+        link, box = tab.locator(f".bd-article p {target}").first, tab.locator("#preview")
+        link.scroll_into_view_if_needed()
+        link.hover()
+        tab.wait_for_function(
+            "words => document.querySelector('#preview:popover-open')?.innerText.includes(words)", arg=words
+        )
+        assert link.get_attribute("aria-describedby") == "preview"
+        assert "\\" not in box.inner_text()  # formulas are typeset
+        tab.keyboard.press("Escape")
+        assert not box.is_visible()
+        assert link.get_attribute("aria-describedby") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_link_shows_what_it_leads_to_where_the_keyboard_is(chapter: Any, scheme: str) -> None:
+    chapter.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    box, link = chapter.locator("#preview"), chapter.locator(".bd-article p a[href='03_density.html']").first
+    chapter.keyboard.press("Tab")  # from here on the focus is seen
+    link.focus()
+    box.wait_for()
+    assert "How dense is" in box.inner_text()
+    assert box.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert box.evaluate("box => getComputedStyle(box).animationName") == "none"
+    chapter.add_style_tag(content=STILL)
+    chapter.evaluate(quick(axe.Axe().axe_script))
+    assert accessibility(chapter) == []
+    place = box.bounding_box()
+    assert 0 <= place["x"] <= place["x"] + place["width"] <= WIDE["width"]
+    link.evaluate("link => link.blur()")
+    assert not box.is_visible()
 
 
 def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address: str) -> None:
