@@ -6,6 +6,7 @@ among processes; each is one test, which looks at the page once and names all th
 
 import functools
 import http.server
+import posixpath
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from processes import PATIENCE
 from quick_axe import quick
 
@@ -26,13 +28,15 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 CHAPTER = "notebooks/05_center_selection.html"
-# Without index.html, which only leads to the first page, and the theme's templates. The largest come first: they take
-# the longest, and no process shall be alone with one of them in the end.
+REDIRECTS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["redirects"]
+MOVED = [f"{page}.html" for page in REDIRECTS]
+# Without what only leads to other pages, and the theme's templates. The largest come first: they take the longest, and
+# no process shall be alone with one of them in the end.
 FILES = sorted(
     (
         path.relative_to(SITE).as_posix()
         for path in SITE.rglob("*.html")
-        if path != SITE / "index.html" and "_static" not in path.parts
+        if "_static" not in path.parts and path.relative_to(SITE).as_posix() not in ("index.html", *MOVED)
     ),
     key=lambda page: (-(SITE / page).stat().st_size, page),
 )
@@ -479,6 +483,17 @@ def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: 
     tab.wait_for_url("**/book/intro.html")
     assert "SAT" in tab.title()
     tab.close()
+
+
+@pytest.mark.parametrize("page", MOVED)
+def test_an_old_address_leads_to_where_the_page_is_now(page: str, browser: Any, address: str) -> None:
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), REDIRECTS[page.removesuffix(".html")]))
+    assert target in FILES
+    tab = new_tab(browser)
+    tab.goto(f"{address}{page}#place", wait_until="commit")
+    tab.wait_for_url(f"{address}{target}#place")
+    tab.close()
+    assert Links(SITE / page).targets == [REDIRECTS[page.removesuffix(".html")]]  # for browsers without scripts
 
 
 def test_the_chapter_has_what_it_promises(chapter: Any) -> None:
