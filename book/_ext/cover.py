@@ -1,5 +1,7 @@
 """Sphinx extension: the picture and the words that other sites show where they link to a page (Open Graph).
 
+The words are the page's first paragraph. A page without one, such as the index, has a sentence about the book.
+
 The picture is drawn at each build: the centres that the first SAA layer of a bundled network chooses on a photograph.
 Its address must be absolute, so it is that of the site on GitHub Pages if the repository is known (the extension
 `launch` finds it); else it is relative, which a preview on the same machine can read.
@@ -21,6 +23,13 @@ from satlib.images.degradation import low_resolution
 SIZE = (1200, 630)
 NIGHT, PALE = "#0f2233", "#cfe3f5"
 TAG = re.compile(r"<[^>]+>")
+CITATION = re.compile(r"\s*\[\d+(?:, ?\d+)*\]")
+COMMAND = re.compile(r"\\(?:mathbf|mathcal|mathrm|text)?\W?(\w*)\}?")
+"""A word of TeX: what is left of it is the word."""
+
+LENGTH = 200
+"""Characters of a description, at most: search engines cut longer ones."""
+
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 ABOUT = "An interactive research companion to the selective aggregation transformer (SAT) for image super-resolution."
 
@@ -55,6 +64,17 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(FONTS / f"{name}.ttf"), size)
 
 
+def describe(page: nodes.document | None) -> str:
+    """Return the first paragraph of a page without citations, or as much of it as a description may be long."""
+    found = (each for each in page.findall(nodes.paragraph) if isinstance(each.parent, nodes.section)) if page else ()
+    text = next((CITATION.sub("", " ".join(each.astext().split())) for each in found), "")
+    text = COMMAND.sub(r"\1", text) or ABOUT
+    if len(text) <= LENGTH:
+        return text
+    sentences = re.match(rf"(.{{60,{LENGTH - 1}}}[.?!])\s", text)
+    return sentences[1] if sentences else text[: LENGTH - 2].rsplit(" ", 1)[0] + " …"
+
+
 def add_tags(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: nodes.document | None) -> None:
     """Add the tags to the head of a page."""
     place, pathto = app.config.repository_place, context.get("pathto")
@@ -63,17 +83,18 @@ def add_tags(app: Sphinx, page: str, template: str, context: dict[str, object], 
     owner, _, name = (place or "").partition("/")
     picture = f"https://{owner}.github.io/{name}/_static/opengraph.png" if place else pathto("_static/opengraph.png", 1)
     title = unescape(TAG.sub("", str(context.get("title", ""))))
+    about = describe(doctree)
     tags = {
         "og:type": "article",
         "og:title": title,
         "og:site_name": "SAT companion",
-        "og:description": ABOUT,
+        "og:description": about,
         "og:image": picture,
         "og:image:width": str(SIZE[0]),
         "og:image:height": str(SIZE[1]),
     }
     head = "".join(f'<meta property="{key}" content="{escape(value)}">\n' for key, value in tags.items())
-    context["metatags"] = f'{context.get("metatags", "")}{head}<meta name="description" content="{escape(ABOUT)}">\n'
+    context["metatags"] = f'{context.get("metatags", "")}{head}<meta name="description" content="{escape(about)}">\n'
 
 
 def write_picture(app: Sphinx, error: Exception | None) -> None:

@@ -6,6 +6,7 @@ among processes; each is one test, which looks at the page once and names all th
 
 import functools
 import http.server
+import posixpath
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from processes import PATIENCE
 from quick_axe import quick
 
@@ -26,16 +28,21 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 CHAPTER = "notebooks/05_center_selection.html"
-# Without index.html, which only leads to the first page, and the theme's templates. The largest come first: they take
-# the longest, and no process shall be alone with one of them in the end.
-PAGES = sorted(
+REDIRECTS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["redirects"]
+MOVED = [f"{page}.html" for page in REDIRECTS]
+# Without what only leads to other pages, and the theme's templates. The largest come first: they take the longest, and
+# no process shall be alone with one of them in the end.
+FILES = sorted(
     (
         path.relative_to(SITE).as_posix()
         for path in SITE.rglob("*.html")
-        if path != SITE / "index.html" and "_static" not in path.parts
+        if "_static" not in path.parts and path.relative_to(SITE).as_posix() not in ("index.html", *MOVED)
     ),
     key=lambda page: (-(SITE / page).stat().st_size, page),
 )
+SOURCES = [page for page in FILES if page.startswith("_modules/")]
+# The pages of the package's sources are one template around one block of code each: of these, three are looked at.
+PAGES = [page for page in FILES if page not in SOURCES[2:] or page == "_modules/index.html"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
     "--headless",
@@ -313,6 +320,130 @@ def test_the_site_stays_light() -> None:
     assert size < WHOLE_SITE
 
 
+# Folded cells that show nothing else and follow one another: there are none, since book/_ext/one_bar.py merges them.
+NEIGHBOURS = """() => [...document.querySelectorAll("div.cell + div.cell")]
+    .filter((cell) => [cell, cell.previousElementSibling].every((each) =>
+        each.matches(":has(> details.above-input:only-child)")))
+    .map((cell) => cell.innerText.slice(0, 80))"""
+
+
+def test_the_code_before_the_first_figure_is_one_bar_that_is_copied_whole(chapter: Any) -> None:
+    assert chapter.evaluate(NEIGHBOURS) == []
+    bar = chapter.locator("details.above-input").first
+    assert bar.locator("pre").count() == 1
+    chapter.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bar.locator("summary").click()
+    bar.locator("pre").hover()
+    bar.locator("button.copybtn").click()
+    copied = chapter.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == bar.locator("pre").inner_text().strip()
+    assert "import torch" in copied
+    assert "keep_ratio" in copied
+
+
+def test_a_name_in_code_leads_to_the_api_and_from_there_to_its_source_and_back(chapter: Any) -> None:
+    chapter.locator("div.cell_input a.sphinx-codeautolink-a", has_text="aggregate").first.evaluate("a => a.click()")
+    chapter.wait_for_url("**/book/api/aggregation.html#satlib.dta.aggregate")
+    entry = chapter.locator("dl:has(> dt[id='satlib.dta.aggregate'])")
+    entry.locator("details summary").click()
+    assert entry.locator("details a[href*='05_center_selection']").first.is_visible()
+    entry.locator("dt a:has(.viewcode-link)").first.click()
+    chapter.wait_for_url("**/_modules/satlib/dta/aggregation.html#aggregate")
+    assert "def aggregate(" in chapter.locator(".viewcode-block#aggregate").inner_text()
+    assert chapter.locator("#aggregate a.viewcode-back").get_attribute("href").endswith("#satlib.dta.aggregate")
+
+
+FRONT = "book/intro.html"
+PREVIEWED = {  # links of a page, and what their previews have to say
+    "equation": ("a[href*='#equation-']", "Equation ("),
+    "reference": ("a[href*='references.html#']", "20"),
+    "chapter": ("a[href$='03_density.html']", "How dense is"),
+    "function": ("a[href$='#satlib.dta.aggregate']", "Aggregate N tokens into K"),
+}
+CHAPTERS = [page for page in FILES if page.startswith("notebooks/") and page.count("/") == 1]
+
+
+@pytest.mark.parametrize(("target", "words"), PREVIEWED.values(), ids=PREVIEWED)
+def test_a_link_shows_what_it_leads_to_under_the_mouse(target: str, words: str, window: Window, address: str) -> None:
+    with window.cleared() as tab:
+        for page in CHAPTERS:
+            load(tab, address + page, WIDE)
+            if tab.locator(f".bd-article p {target}").count():
+                break
+        link, box = tab.locator(f".bd-article p {target}").first, tab.locator("#preview")
+        link.scroll_into_view_if_needed()
+        link.hover()
+        tab.wait_for_function(
+            "words => document.querySelector('#preview:popover-open')?.innerText.includes(words)", arg=words
+        )
+        assert link.get_attribute("aria-describedby") == "preview"
+        assert "\\" not in box.inner_text()  # formulas are typeset
+        tab.keyboard.press("Escape")
+        assert not box.is_visible()
+        assert link.get_attribute("aria-describedby") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_link_shows_what_it_leads_to_where_the_keyboard_is(chapter: Any, scheme: str) -> None:
+    chapter.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    box, link = chapter.locator("#preview"), chapter.locator(".bd-article p a[href='03_density.html']").first
+    chapter.keyboard.press("Tab")  # from here on the focus is seen
+    link.focus()
+    box.wait_for()
+    assert "How dense is" in box.inner_text()
+    assert box.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert box.evaluate("box => getComputedStyle(box).animationName") == "none"
+    chapter.add_style_tag(content=STILL)
+    chapter.evaluate(quick(axe.Axe().axe_script))
+    assert accessibility(chapter) == []
+    place = box.bounding_box()
+    assert 0 <= place["x"] <= place["x"] + place["width"] <= WIDE["width"]
+    link.evaluate("link => link.blur()")
+    assert not box.is_visible()
+
+
+def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address: str) -> None:
+    with window.cleared() as tab:
+        load(tab, address + FRONT, WIDE)
+        left, right = tab.locator(".divider [role=slider]").all()
+        left.focus()
+        before = float(left.get_attribute("aria-valuenow"))
+        tab.keyboard.press("ArrowRight")
+        assert float(left.get_attribute("aria-valuenow")) == before + 1
+        tab.keyboard.press("End")  # it stops before the next line
+        assert float(left.get_attribute("aria-valuenow")) < float(right.get_attribute("aria-valuenow"))
+        tab.locator(".divider").scroll_into_view_if_needed()
+        box = tab.locator(".divider").bounding_box()
+        tab.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 20)
+        tab.mouse.down()
+        tab.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 20)
+        tab.mouse.up()
+        assert right.get_attribute("aria-valuenow") == "80"
+        clip = tab.locator(".divider img").nth(2).evaluate("image => getComputedStyle(image).clipPath")
+        assert clip == "inset(0px 0px 0px 80%)"
+
+
+@pytest.mark.parametrize(("screen", "seen"), [(WIDE, 0), (PHONE, 1)])
+def test_a_part_of_the_map_leads_to_its_chapter_code_and_api(
+    window: Window, address: str, screen: dict[str, int], seen: int
+) -> None:
+    with window.cleared() as tab:
+        load(tab, address + FRONT, screen)
+        drawing = tab.locator(".network-map svg").nth(seen)
+        assert [svg.is_visible() for svg in tab.locator(".network-map svg").all()] == [seen == 0, seen == 1]
+        targets = [drawing.get_by_role("link", name=name).get_attribute("href") for name in ("density, ρ: chapter",)]
+        targets += [
+            drawing.get_by_role("link", name=f"{what} of density").get_attribute("href") for what in ("code", "API")
+        ]
+        assert targets == [
+            "../notebooks/03_density.html",
+            "../_modules/satlib/dta/aggregation.html#density",
+            "../book/api/aggregation.html#satlib.dta.density",
+        ]
+        drawing.get_by_role("link", name="density, ρ: chapter").click()
+        tab.wait_for_url("**/notebooks/03_density.html")
+
+
 def test_the_search_finds_a_page(browser: Any, address: str) -> None:
     tab = new_tab(browser, viewport=WIDE)
     tab.goto(address + "search.html?q=separation")
@@ -352,6 +483,17 @@ def test_the_address_of_the_site_leads_to_the_first_page(browser: Any, address: 
     tab.wait_for_url("**/book/intro.html")
     assert "SAT" in tab.title()
     tab.close()
+
+
+@pytest.mark.parametrize("page", MOVED)
+def test_an_old_address_leads_to_where_the_page_is_now(page: str, browser: Any, address: str) -> None:
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), REDIRECTS[page.removesuffix(".html")]))
+    assert target in FILES
+    tab = new_tab(browser)
+    tab.goto(f"{address}{page}#place", wait_until="commit")
+    tab.wait_for_url(f"{address}{target}#place")
+    tab.close()
+    assert Links(SITE / page).targets == [REDIRECTS[page.removesuffix(".html")]]  # for browsers without scripts
 
 
 def test_the_chapter_has_what_it_promises(chapter: Any) -> None:
@@ -438,7 +580,7 @@ class Links(HTMLParser):
 
 
 def test_no_internal_link_is_dead() -> None:
-    pages = {(SITE / page).resolve(): Links(SITE / page) for page in PAGES}
+    pages = {(SITE / page).resolve(): Links(SITE / page) for page in FILES}
     dead = []
     for page, links in pages.items():
         for target in links.targets:
