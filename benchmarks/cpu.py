@@ -59,8 +59,8 @@ def saa(grid: Grid, channels: int, *, backward: bool = False, check: bool = True
     """Return the SAA layer, forward, or forward and backward."""
     module = block(channels, 1).attention
     assert isinstance(module, SelectiveAggregationAttention)
-    x, at = features(grid, channels), make_geometry(module.config, grid, "cpu", training=False)
-    slow = dense.on_tokens(partial(plain.selective_attention, config=module.config, layer=0), module, grid)
+    x, at = features(grid, channels), make_geometry(config(channels), grid, "cpu", training=False)
+    slow = dense.on_tokens(partial(plain.selective_attention, config=config(channels), layer=0), module, grid)
     return both(slow, lambda y: module(y, at)[0], x, backward=backward, check=check)
 
 

@@ -7,17 +7,15 @@ released code settles. A configuration is data: no field depends on a device or 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from satlib.dta.checks import check_options
 from satlib.dta.options import (
-    AGGREGATIONS,
-    NORM_RESTORATIONS,
-    SAMPLINGS,
     AggregationMethod,
     AggregationOptions,
     NormRestoration,
     Sampling,
 )
 from satlib.dta.sampling import n_centers
-from satlib.support.checks import is_int, real, require
+from satlib.support.checks import is_int, one_of, positive_int, real, require
 
 SCALES = (2, 3, 4, 8)
 Upsampler = Literal["classic", "onestep"]
@@ -92,11 +90,11 @@ class SATConfig:
         """Check every field, and that the derived widths fit together."""
         object.__setattr__(self, "groups", _int_tuple("groups", self.groups))
         object.__setattr__(self, "window", _int_tuple("window", self.window))
-        _one_of("scale", self.scale, SCALES)
+        one_of("scale", self.scale, SCALES)
         for name in ("channels", "heads", "gate_kernel", "upsampler_channels"):
-            _positive_int(name, getattr(self, name))
+            positive_int(name, getattr(self, name))
         if self.position_channels is not None:
-            _positive_int("position_channels", self.position_channels)
+            positive_int("position_channels", self.position_channels)
         for name in ("qkv_bias", "size_bias", "mask_padding"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
         require(len(self.groups) > 0 and min(self.groups) > 0, "groups", self.groups, "one or more positive integers")
@@ -120,14 +118,9 @@ class SATConfig:
             f"such that int(channels * qk_ratio) is divisible by heads={self.heads}, not {self.qk_channels}",
         )
         real("keep_ratio", self.keep_ratio, 0, 1)
-        real("subsample", self.subsample, 1, closed=True)
-        check_neighbors(self.neighbors)
-        _one_of("selective", self.selective, SELECTIVES)
-        _one_of("aggregation", self.aggregation, AGGREGATIONS)
-        real("temperature", self.temperature, 0)
-        _one_of("norm_restoration", self.norm_restoration, NORM_RESTORATIONS)
-        _one_of("sampling", self.sampling, SAMPLINGS)
-        _one_of("upsampler", self.upsampler, UPSAMPLERS)
+        one_of("selective", self.selective, SELECTIVES)
+        check_options(self.aggregation_options())
+        one_of("upsampler", self.upsampler, UPSAMPLERS)
         real("drop_path", self.drop_path, 0, 1, closed=True)
         require(self.drop_path < 1, "drop_path", self.drop_path, "below 1")
         require(is_int(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "an integer in [0, 2**63)")
@@ -158,7 +151,7 @@ class SATConfig:
         overrides
             Fields to change, by name.
         """
-        _one_of("preset", name, tuple(PRESETS))
+        one_of("preset", name, tuple(PRESETS))
         return cls.from_dict({**PRESETS[name], "scale": scale, **overrides})
 
     def to_dict(self) -> dict[str, Any]:
@@ -239,23 +232,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "drop_path": 0.0,
     },
 }
-
-
-def check_neighbors(value: float | int) -> None:
-    """Raise ValueError unless ``value`` is an int >= 1 (m itself) or a positive finite float (a share of K)."""
-    if is_int(value):
-        require(value >= 1, "neighbors", value, "at least 1")
-    else:
-        real("neighbors", value, 0)
-
-
-def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
-    known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
-    require(known, name, value, "one of " + ", ".join(map(repr, choices)))
-
-
-def _positive_int(name: str, value: object) -> None:
-    require(isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "a positive integer")
 
 
 def _int_tuple(name: str, value: object) -> tuple[int, ...]:

@@ -80,11 +80,13 @@ def attended(
 
 
 def _attended(module: SelectiveAggregationAttention, layer: LayerTrace, queries: Tensor) -> Attended:
-    made, config = layer.aggregation, module.config
+    made, options = layer.aggregation, module.options
     weights = module.weights(layer.tokens[:, queries], made)[0]  # (heads, Q, K)
-    v = module.value(made.tokens[0]).unflatten(-1, (config.heads, -1)).transpose(0, 1)  # (heads, K, d)
+    v = module.value(made.tokens[0]).unflatten(-1, (module.heads, -1)).transpose(0, 1)  # (heads, K, d)
     output = module.project((weights.to(v.dtype) @ v).transpose(0, 1).flatten(1))
-    merging = merging_weights(layer.tokens[0], made, aggregation=config.aggregation, temperature=config.temperature)
+    merging = merging_weights(
+        layer.tokens[0], made, aggregation=options["aggregation"], temperature=options["temperature"]
+    )
     return Attended(layer, queries, weights, merging, output, layer.output[0, queries])
 
 

@@ -79,7 +79,7 @@ def layer_errors(model: SAT, image: Tensor, *, yardstick: Yardstick = "raw") -> 
 def _errors(module: SelectiveAggregationAttention, layer: LayerTrace, *, restored: bool) -> LayerError:
     """Compare the ways to attend from what one layer took in."""
     x, as_is = layer.tokens, layer.aggregation
-    options: AggregationOptions = {**module.config.aggregation_options(), "norm_restoration": "none"}
+    options: AggregationOptions = {**module.options, "norm_restoration": "none"}
     merged = aggregate(x, as_is.centers.shape[1], grid=layer.grid, sample=as_is.sample, **options)
     both = (x, with_largest_norm(x))
     exact, other = (_read(module, x, each_token(tokens)) for tokens in (reversed(both) if restored else both))

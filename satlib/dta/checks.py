@@ -1,12 +1,32 @@
 """Checks of what :func:`satlib.dta.aggregate` is given.
 
-Each returns its argument, or raises a ValueError that names it.
+Each returns its argument, or raises a ValueError that names it; :func:`check_options` has the choices that a
+configuration, or a layer, makes long before there are tokens.
 """
 
 import torch
 from torch import Tensor
 
+from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS, AggregationOptions
 from satlib.dta.sampling import Grid
+from satlib.support.checks import is_int, one_of, real, require
+
+
+def check_options(options: AggregationOptions) -> AggregationOptions:
+    """Return the options of :func:`satlib.dta.aggregate` after checking each.
+
+    "neighbors" is an int >= 1 (m itself) or a positive finite float (a share of K).
+    """
+    real("subsample", options["subsample"], 1, closed=True)
+    if is_int(options["neighbors"]):
+        require(options["neighbors"] >= 1, "neighbors", options["neighbors"], "at least 1")
+    else:
+        real("neighbors", options["neighbors"], 0)
+    one_of("aggregation", options["aggregation"], AGGREGATIONS)
+    real("temperature", options["temperature"], 0)
+    one_of("norm_restoration", options["norm_restoration"], NORM_RESTORATIONS)
+    one_of("sampling", options["sampling"], SAMPLINGS)
+    return options
 
 
 def check_tokens(x: Tensor) -> torch.Size:

@@ -66,7 +66,7 @@ class AttentionExplorer(PixelExplorer):
     seen: Seen
 
     def __init__(self, model: SAT, image: Tensor) -> None:
-        self.features, self.modules = Features(image, model), model.saa_layers()
+        self.features, self.modules, self.config = Features(image, model), model.saa_layers(), model.config
         self._made: dict[int, tuple[Aggregation, Tensor]] = {}
         heads = [(f"head {i + 1}", i) for i in range(model.config.heads)]
         self.layer = knobs.choice("layer", layer_names(model))
@@ -98,9 +98,8 @@ class AttentionExplorer(PixelExplorer):
     def _layer(self, layer: int) -> tuple[Aggregation, Tensor]:
         """Return what a layer aggregates, and the weight (N,) of each token in the one that it is merged into."""
         if layer not in self._made:
-            config = self.modules[layer].config
-            made = self.features.aggregate(layer, config)
-            x, (way, tau) = self.features.tokens(layer)[0], (config.aggregation, config.temperature)
+            made, options = self.features.aggregate(layer, self.config), self.modules[layer].options
+            x, way, tau = self.features.tokens(layer)[0], options["aggregation"], options["temperature"]
             self._made[layer] = made, merging_weights(x, made, aggregation=way, temperature=tau)
         return self._made[layer]
 

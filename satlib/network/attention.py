@@ -4,15 +4,20 @@ Shapes: B images, N = H*W tokens, C channels, K aggregated tokens, n tokens of a
 bias.
 """
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
 from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation, aggregate
-from satlib.dta.sampling import Grid, draw_from_cells
+from satlib.dta.checks import check_grid, check_options
+from satlib.dta.options import AggregationMethod, NormRestoration, Sampling
+from satlib.dta.sampling import Grid, draw_from_cells, n_centers, n_samples
 from satlib.network.attend import attend, attend_in_windows
-from satlib.network.geometry import Geometry, eval_sample
+from satlib.network.geometry import Geometry, fixed_sample
 from satlib.network.windows import relative_index, relative_offsets
+from satlib.support.checks import is_int, positive_int, real, require
 
 
 class PositionBias(nn.Module):
@@ -69,26 +74,102 @@ class RectangleWindowAttention(nn.Module):
 class SelectiveAggregationAttention(nn.Module):
     """SAA: queries from all N tokens, keys and values from the K tokens that DTA makes of them.
 
-    With ``config.selective`` "exact" every token is an aggregated token by itself.
+    A layer for any network from (B, N, C) to (B, N, C); what is around it, a norm and a sum, is the network's.
+
+    Parameters
+    ----------
+    dim
+        C.
+    heads
+        Attention heads; they divide C and the channels of queries and keys.
+    qk_ratio
+        Queries and keys have int(C * qk_ratio) channels.
+    qkv_bias
+        Whether the projections to queries, keys and values have a bias.
+    keep_ratio
+        K = max(1, int(keep_ratio * N)), in (0, 1].
+    subsample, neighbors, aggregation, temperature, norm_restoration, sampling
+        As in :func:`satlib.dta.aggregate`.
+    size_bias
+        Add log(cluster size) to the logits, as attention over all tokens would have it. Ours, not the paper's.
+    exact
+        Read every token in place of aggregated ones, with the same weights: a control of ours.
+    seed, layer
+        In eval mode every sample is drawn from the seed and this number of the layer in its network, and so is the
+        same for all images; in training each image draws its own from torch's global generator.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range; the message names it.
     """
 
-    def __init__(self, config: SATConfig, *, layer: int) -> None:
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        qk_ratio: float = 0.5,
+        qkv_bias: bool = True,
+        keep_ratio: float = 0.03,
+        subsample: float = 4,
+        neighbors: float | int = 0.1,
+        aggregation: AggregationMethod = "similarity",
+        temperature: float = 0.1,
+        norm_restoration: NormRestoration = "max",
+        sampling: Sampling = "stratified",
+        size_bias: bool = False,
+        exact: bool = False,
+        seed: int = 0,
+        layer: int = 0,
+    ) -> None:
         super().__init__()
-        self.config, self.layer = config, layer
-        self.query = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
-        self.key = nn.Linear(config.channels, config.qk_channels, bias=config.qkv_bias)
-        self.value = nn.Linear(config.channels, config.channels, bias=config.qkv_bias)
-        self.project = nn.Linear(config.channels, config.channels)
+        qk_channels = _check_widths(dim, heads, qk_ratio)
+        real("keep_ratio", keep_ratio, 0, 1)
+        require(is_int(seed) and 0 <= seed < 2**63, "seed", seed, "an integer in [0, 2**63)")
+        require(is_int(layer) and layer >= 0, "layer", layer, "an integer >= 0")
+        self.heads, self.keep_ratio, self.size_bias, self.exact = heads, keep_ratio, size_bias, exact
+        self.seed, self.layer = seed, layer
+        self.options = check_options(
+            {
+                "subsample": subsample,
+                "neighbors": neighbors,
+                "aggregation": aggregation,
+                "temperature": temperature,
+                "norm_restoration": norm_restoration,
+                "sampling": sampling,
+            }
+        )
+        self.query = nn.Linear(dim, qk_channels, bias=qkv_bias)
+        self.key = nn.Linear(dim, qk_channels, bias=qkv_bias)
+        self.value = nn.Linear(dim, dim, bias=qkv_bias)
+        self.project = nn.Linear(dim, dim)
+
+    @classmethod
+    def from_config(cls, config: SATConfig, *, layer: int) -> Self:
+        """Return one layer of a SAT network."""
+        return cls(
+            config.channels,
+            config.heads,
+            qk_ratio=config.qk_ratio,
+            qkv_bias=config.qkv_bias,
+            keep_ratio=config.keep_ratio,
+            size_bias=config.size_bias,
+            exact=config.selective == "exact",
+            seed=config.seed,
+            layer=layer,
+            **config.aggregation_options(),
+        )
 
     def forward(
-        self, x: Tensor, geometry: Geometry | Grid, *, generator: torch.Generator | None = None
+        self, x: Tensor, geometry: Geometry | Grid | None = None, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Aggregation]:
         """(B, N, C) tokens -> (B, N, C), and the aggregation behind it; arguments as in :meth:`aggregate`."""
         aggregation = self.aggregate(x, geometry, generator=generator)
         return self.read(x, aggregation), aggregation
 
     def aggregate(
-        self, x: Tensor, geometry: Geometry | Grid, *, generator: torch.Generator | None = None
+        self, x: Tensor, geometry: Geometry | Grid | None = None, *, generator: torch.Generator | None = None
     ) -> Aggregation:
         """Run DTA on tokens.
 
@@ -99,26 +180,33 @@ class SelectiveAggregationAttention(nn.Module):
         x
             (B, N, C).
         geometry
-            Of their size; or (H, W) alone, in networks other than SAT: the sample is then made in every call.
+            (H, W) with H * W = N, or ``None`` for a sequence: the sample is then made in every call. SAT hands in
+            what it has made of its configuration once for a size.
         generator
             Of the draws; ``None``: torch's global one.
         """
-        if self.config.selective == "exact":
+        if self.exact:
             return each_token(x)
         grid, sample = geometry.grid if isinstance(geometry, Geometry) else geometry, None
         if not isinstance(geometry, Geometry):
-            sample = None if self.training else eval_sample(self.config, grid, self.layer)
+            sample = None if self.training else self._eval_sample(check_grid(grid, x.shape[1]))
         elif geometry.samples is not None:
             sample = geometry.samples[self.layer]
         elif geometry.cells is not None:
             sample = draw_from_cells(geometry.cells, batch=len(x), generator=generator)
-        n_centers, options = self.config.n_centers(x.shape[1]), self.config.aggregation_options()
-        return aggregate(x, n_centers, grid=grid, sample=sample, generator=generator, **options)
+        k = n_centers(x.shape[1], self.keep_ratio)
+        return aggregate(x, k, grid=grid, sample=sample, generator=generator, **self.options)
+
+    def _eval_sample(self, grid: Grid) -> Tensor:
+        k = n_centers(grid[0] * grid[1], self.keep_ratio)
+        size = n_samples(grid[0] * grid[1], k, self.options["subsample"])
+        sampling = self.options["sampling"]
+        return fixed_sample(grid, size, sampling=sampling, n_strips=k, seed=self.seed, layer=self.layer)
 
     def read(self, x: Tensor, aggregation: Aggregation, *, size_bias: bool | None = None) -> Tensor:
         """Let (B, N, C) tokens read the aggregated ones: (B, N, C), the layer's output.
 
-        ``size_bias`` overrides the configuration's. The weights are never held; :meth:`weights` computes them.
+        ``size_bias`` overrides the layer's. The weights are never held; :meth:`weights` computes them.
         """
         q, k, v = self.query(x), self.key(aggregation.tokens), self.value(aggregation.tokens)
         attended = attend(self._heads(q), self._heads(k), self._heads(v), self.logit_bias(aggregation, size_bias))
@@ -138,14 +226,26 @@ class SelectiveAggregationAttention(nn.Module):
 
         A cluster without members has log(0) = -inf: it is never read.
         """
-        with_sizes = self.config.size_bias if size_bias is None else size_bias
+        with_sizes = self.size_bias if size_bias is None else size_bias
         counts = aggregation.counts if with_sizes else aggregation.counts.clamp(max=1)
         return counts.to(torch.promote_types(aggregation.tokens.dtype, torch.float32)).log()
 
     def _heads(self, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, heads, d)."""
-        heads: Tensor = x.unflatten(-1, (self.config.heads, -1))
+        heads: Tensor = x.unflatten(-1, (self.heads, -1))
         return heads
+
+
+def _check_widths(dim: int, heads: int, qk_ratio: float) -> int:
+    """Return the channels of queries and keys after checking that heads divide them, and C."""
+    positive_int("dim", dim)
+    positive_int("heads", heads)
+    require(dim % heads == 0, "dim", dim, f"divisible by heads={heads}")
+    real("qk_ratio", qk_ratio, 0, 1e6)
+    channels = int(dim * qk_ratio)
+    fits = channels >= heads and channels % heads == 0
+    require(fits, "qk_ratio", qk_ratio, f"such that int(dim * qk_ratio) is divisible by heads={heads}, not {channels}")
+    return channels
 
 
 def each_token(x: Tensor) -> Aggregation:

@@ -105,7 +105,7 @@ class SelectiveBlock(Block):
     attention: SelectiveAggregationAttention
 
     def __init__(self, config: SATConfig, drop_path: float, *, layer: int) -> None:
-        super().__init__(config, drop_path, SelectiveAggregationAttention(config, layer=layer))
+        super().__init__(config, drop_path, SelectiveAggregationAttention.from_config(config, layer=layer))
 
     def forward(
         self,

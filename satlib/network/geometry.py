@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from satlib.config import SATConfig
+from satlib.dta.options import Sampling
 from satlib.dta.sampling import Cells, Grid, draw_sample, make_cells, n_samples
 from satlib.network.windows import HalvesPlan, plan_halves
 
@@ -100,11 +101,19 @@ def make_geometry(config: SATConfig, grid: Grid, device: torch.device | str, *, 
 
 
 def eval_sample(config: SATConfig, grid: Grid, layer: int) -> Tensor:
-    """Return the (S,) sample of one SAA layer outside of training: fixed by its arguments, drawn on the CPU."""
+    """Return the (S,) sample of one SAA layer of a network outside of training."""
     n_centers, size = sample_sizes(config, grid)
-    generator = torch.Generator("cpu").manual_seed(layer_seed(config.seed, layer))
+    return fixed_sample(grid, size, sampling=config.sampling, n_strips=n_centers, seed=config.seed, layer=layer)
+
+
+def fixed_sample(grid: Grid, size: int, *, sampling: Sampling, n_strips: int, seed: int, layer: int) -> Tensor:
+    """Return a sample (S,) that its arguments fix, drawn on the CPU.
+
+    They are those of :func:`satlib.dta.sampling.draw_sample`; seed and layer replace its generator.
+    """
+    generator = torch.Generator("cpu").manual_seed(layer_seed(seed, layer))
     with torch.device("cpu"):
-        return draw_sample(grid, size, sampling=config.sampling, n_strips=n_centers, generator=generator)[0]
+        return draw_sample(grid, size, sampling=sampling, n_strips=n_strips, generator=generator)[0]
 
 
 def layer_seed(seed: int, layer: int) -> int:

@@ -12,6 +12,17 @@ def is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Require one of a few strings or integers."""
+    known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
+    require(known, name, value, "one of " + ", ".join(map(repr, choices)))
+
+
+def positive_int(name: str, value: object) -> None:
+    """Require an integer > 0."""
+    require(is_int(value) and isinstance(value, int) and value > 0, name, value, "a positive integer")
+
+
 def real(name: str, value: object, low: float, high: float = float("inf"), *, closed: bool = False) -> None:
     """Require a finite number in (low, high], or [low, high] when ``closed``; infinity stands for no limit.
 

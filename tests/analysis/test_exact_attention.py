@@ -30,7 +30,7 @@ def photo(height: int, width: int) -> Tensor:
 
 def loops(module: SelectiveAggregationAttention, x: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
     """Attend from x (N, C) to tokens (K, C), one query and head after the other, without the last bias."""
-    heads, rows = module.config.heads, []
+    heads, rows = module.heads, []
     q, k, v = (t.unflatten(-1, (heads, -1)) for t in (module.query(x), module.key(tokens), module.value(tokens)))
     for query in q:
         parts = []

@@ -179,7 +179,7 @@ class Products(TorchDispatchMode):
 def test_each_quadratic_stage_equals_its_own_counted_product(height, width, beta, r_c):
     config = SATConfig(scale=2, subsample=beta, qk_ratio=r_c, **{**SMALL, "groups": (1,)})
     macs = cost_of(config, (height, width)).macs
-    saa = SelectiveAggregationAttention(config, layer=0).eval()
+    saa = SelectiveAggregationAttention.from_config(config, layer=0).eval()
     with torch.no_grad(), Products() as products:
         plain.selective_attention(torch.rand(1, height, width, 32), saa.state_dict(), config, layer=0)
     assert products.found == [macs[stage] for stage in QUADRATIC]

@@ -147,9 +147,7 @@ def test_every_knob_of_aggregation_changes_the_outcome() -> None:
 @pytest.mark.parametrize("size_bias", [False, True])
 def test_attention_shows_what_the_layer_reads(size_bias: bool) -> None:
     model = tiny()
-    for module in model.modules():
-        if hasattr(module, "config"):
-            module.config = module.config.replace(size_bias=size_bias)
+    model = model.with_config(model.config.replace(size_bias=size_bias))
     explorer = explore.attention(model, PHOTO)
     for row, column in ((23, 31), (11, 4)):
         explorer.turn({explorer.row: row, explorer.column: column})

@@ -102,10 +102,10 @@ def test_a_pixel_far_away_is_not_read():
 @pytest.mark.parametrize("size_bias", [False, True])
 def test_saa_agrees_with_the_page(aggregation, qk_ratio, size_bias):
     config = WIDE.replace(channels=16, aggregation=aggregation, qk_ratio=qk_ratio, size_bias=size_bias)
-    layer, grid = lively(SelectiveAggregationAttention(config, layer=3)), (5, 7)
+    layer, grid = lively(SelectiveAggregationAttention.from_config(config, layer=3)), (5, 7)
     x = tokens(grid, channels=16)
     with torch.no_grad():
-        out, _ = layer(x, geometry(layer.config, grid, layer))
+        out, _ = layer(x, geometry(config, grid, layer))
         expected = page(plain.selective_attention, layer, x, grid, config=config, layer=3)
     assert_close(out, expected)
 
@@ -113,10 +113,10 @@ def test_saa_agrees_with_the_page(aggregation, qk_ratio, size_bias):
 def test_empty_clusters_are_not_read():
     """All tokens equal: one cluster holds them all, and the result is as if there were no other."""
     config = WIDE.replace(channels=16, keep_ratio=0.5)
-    layer, grid = lively(SelectiveAggregationAttention(config, layer=0)), (4, 5)
+    layer, grid = lively(SelectiveAggregationAttention.from_config(config, layer=0)), (4, 5)
     x = torch.ones(1, 20, 16, dtype=torch.float64)
     with torch.no_grad():
-        out, chosen = layer(x, geometry(layer.config, grid, layer))
+        out, chosen = layer(x, geometry(config, grid, layer))
         assert sorted(chosen.counts[0].tolist()) == [0] * 9 + [20]
         full = chosen.counts[0].argmax()
         expected = layer.project(layer.value(chosen.tokens[:, full]))
@@ -126,7 +126,7 @@ def test_empty_clusters_are_not_read():
 def test_size_bias_makes_equal_tokens_weigh_by_their_number():
     """With one-token-per-cluster content, attention over clusters with log sizes is attention over all tokens."""
     config = WIDE.replace(channels=16, keep_ratio=0.2, size_bias=True, norm_restoration="none", sampling="grid")
-    layer = lively(SelectiveAggregationAttention(config, layer=0))
+    layer = lively(SelectiveAggregationAttention.from_config(config, layer=0))
     directions = torch.eye(16, dtype=torch.float64)[:4]
     x = directions[torch.tensor([0] * 9 + [1] * 6 + [2] * 3 + [3] * 2)].unsqueeze(0)
     with torch.no_grad():
@@ -142,18 +142,20 @@ def test_the_eval_sample_depends_on_seed_layer_and_grid_alone():
     grid = (10, 10)
     samples = []
     for seed, layer in ((0, 0), (0, 1), (1, 0)):
-        module = SelectiveAggregationAttention(config.replace(seed=seed), layer=layer).eval()
-        first = module.aggregate(torch.randn(1, 100, 16), geometry(module.config, grid, module)).sample
-        second = module.aggregate(torch.randn(3, 100, 16), geometry(module.config, grid, module)).sample
+        seeded = config.replace(seed=seed)
+        module = SelectiveAggregationAttention.from_config(seeded, layer=layer).eval()
+        first = module.aggregate(torch.randn(1, 100, 16), geometry(seeded, grid, module)).sample
+        second = module.aggregate(torch.randn(3, 100, 16), geometry(seeded, grid, module)).sample
         assert torch.equal(second, first.expand(3, -1))
         samples.append(tuple(first[0].tolist()))
     assert len(set(samples)) == 3
 
 
 def test_a_caller_cannot_change_the_eval_sample():
-    module = SelectiveAggregationAttention(WIDE.replace(channels=16), layer=0).eval()
+    config = WIDE.replace(channels=16)
+    module = SelectiveAggregationAttention.from_config(config, layer=0).eval()
     x = torch.randn(1, 63, 16)
-    at = geometry(module.config, (7, 9), module)
+    at = geometry(config, (7, 9), module)
     sample = module.aggregate(x, at).sample
     before = sample.clone()
     sample.zero_()
@@ -170,18 +172,19 @@ def test_large_seeds_are_accepted(method):
 
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_number_of_centers_and_samples(height, width):
-    layer = SelectiveAggregationAttention(WIDE.replace(channels=16, keep_ratio=0.03), layer=0).eval()
-    got = layer.aggregate(torch.randn(1, height * width, 16), geometry(layer.config, (height, width), layer))
+    config = WIDE.replace(channels=16, keep_ratio=0.03)
+    layer = SelectiveAggregationAttention.from_config(config, layer=0).eval()
+    got = layer.aggregate(torch.randn(1, height * width, 16), geometry(config, (height, width), layer))
     k = reference.n_centers(0.03, height * width)
     assert got.centers.shape == (1, k) and got.sample.shape == (1, reference.n_samples(height * width, k, 4))
 
 
 def test_under_autocast_the_choice_is_that_of_float32():
     config = WIDE.replace(channels=32)
-    layer = SelectiveAggregationAttention(config, layer=0).eval()
+    layer = SelectiveAggregationAttention.from_config(config, layer=0).eval()
     x = torch.randn(2, 120, 32)
     with torch.no_grad():
-        at = geometry(layer.config, (10, 12), layer)
+        at = geometry(config, (10, 12), layer)
         single, expected = layer(x, at)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             cast, chosen = layer(x, at)

@@ -130,9 +130,10 @@ def test_the_first_groups_alone_are_the_same_as_in_the_whole():
 
 @pytest.mark.parametrize("training", [False, True])
 def test_a_layer_in_another_network_needs_no_more_than_the_grid(training):
-    layer = network("aggregate").saa_layers()[1].train(training)
+    model = network("aggregate")
+    layer = model.saa_layers()[1].train(training)
     x = torch.randn(2, 108, 16)
-    at = make_geometry(layer.config, GRID, "cpu", training=training)
+    at = make_geometry(model.config, GRID, "cpu", training=training)
     with torch.no_grad():
         torch.manual_seed(0)
         expected = layer(x, at)[0]

@@ -84,9 +84,9 @@ def test_a_file_from_before_the_choice_is_read_as_aggregating(tmp_path):
 def test_one_token_by_mean_is_the_mean_of_all_tokens_for_every_query():
     """The control "one mean vector": K = 1, whichever token is the centre; no query and no key matters."""
     config = SMALL.replace(keep_ratio=1e-9, aggregation="mean", norm_restoration="none")
-    layer, x = SelectiveAggregationAttention(config, layer=0).eval(), torch.randn(2, 108, 16)
+    layer, x = SelectiveAggregationAttention.from_config(config, layer=0).eval(), torch.randn(2, 108, 16)
     with torch.no_grad():
-        out, made = layer(x, geometry(layer.config, GRID, layer))
+        out, made = layer(x, geometry(config, GRID, layer))
         expected = layer.project(layer.value(x.mean(1, keepdim=True)))
     assert made.tokens.shape == (2, 1, 16)
     torch.testing.assert_close(out, expected.expand_as(out))

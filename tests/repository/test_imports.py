@@ -23,7 +23,7 @@ FLOORS = [
     for floor in (
         "_version support",
         "resize metrics dta samples results",
-        "config images runner",
+        "config images runner merging",
         "network data plain",
         "weights complexity",
         "upscaling export",

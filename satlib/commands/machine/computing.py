@@ -57,7 +57,7 @@ def find_computing() -> Computing:
     config = SATConfig.preset("sat-tiny", scale=2)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         windows = RectangleWindowAttention(config, shifted=False).to(device)
-        tokens = SelectiveAggregationAttention(config, layer=0).to(device)
+        tokens = SelectiveAggregationAttention.from_config(config, layer=0).to(device)
         x = torch.rand(1, GRID[0] * GRID[1], config.channels, device=device)
         geometry = make_geometry(config, GRID, device, training=False)
         return Computing(

@@ -118,13 +118,13 @@ def test_an_saa_layer(training):
     torch.manual_seed(0)
     # Without biases: the gradient of the keys' is nothing but rounding, since a softmax ignores a constant.
     config = SATConfig(scale=2, channels=16, heads=2, window=(2, 4), keep_ratio=0.1, size_bias=True, qkv_bias=False)
-    layer = SelectiveAggregationAttention(config, layer=1).to(DEVICE).train(training)
+    layer = SelectiveAggregationAttention.from_config(config, layer=1).to(DEVICE).train(training)
     x, results = random_tokens(2, 63, 16), []
     for choice in ("torch", "triton"):
         torch.manual_seed(1)
         leaf = x.clone().requires_grad_()
         with kernels.use(choice):
-            out, aggregation = layer(leaf, geometry(layer.config, (7, 9), layer))
+            out, aggregation = layer(leaf, geometry(config, (7, 9), layer))
             grads = torch.autograd.grad(out.square().sum(), (leaf, *layer.parameters()))
         results.append((aggregation.centers, aggregation.assignment, out, *grads))
     for i, (got, expected) in enumerate(zip(*results[::-1], strict=True)):
