@@ -28,6 +28,16 @@ def memory_limit(root: Path = SYSTEM) -> int | None:
     return min((limit for limit in found if limit is not None and limit < UNLIMITED), default=None)
 
 
+def memory_left(root: Path = SYSTEM) -> int | None:
+    """Return how many bytes the process may still take; None if there is no limit. A group's use counts all in it."""
+    names = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    found = [
+        (_number(folder / limit), _number(folder / used)) for folder in _groups("memory", root) for limit, used in names
+    ]
+    left = [limit - (used or 0) for limit, used in found if limit is not None and limit < UNLIMITED]
+    return max(0, min(left)) if left else None
+
+
 def _groups(controller: str, root: Path) -> Iterator[Path]:
     """Yield the folders of the process's group and of those around it, whether they are there or not.
 

@@ -7,6 +7,7 @@ import torch
 
 from satlib.complexity.count import complexity
 from satlib.config import SATConfig
+from satlib.support.control_groups import memory_left
 from satlib.upscaling.precision import Format
 
 TAKEN = 2.5
@@ -32,7 +33,8 @@ def bytes_available(device: torch.device) -> int:
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + unused
-    return min(_machine_bytes(), _group_bytes())
+    left, free = memory_left(), _machine_bytes()
+    return free if left is None else min(free, left)
 
 
 def _machine_bytes() -> int:
@@ -46,16 +48,6 @@ def _machine_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):
         return 2**32
-
-
-def _group_bytes(folder: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return what the control group (version 2) of a container leaves, or a huge number where none sets a limit."""
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = int((folder / "memory.current").read_text())
-        return max(0, int(limit) - used) if limit != "max" else 2**62
-    except (OSError, ValueError):
-        return 2**62
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from satlib.support import cores
-from satlib.support.control_groups import cpu_quota, memory_limit
+from satlib.support.control_groups import cpu_quota, memory_left, memory_limit
 
 
 @pytest.fixture
@@ -57,8 +57,27 @@ def test_the_smallest_memory_limit_counts(tree, membership, files, limit) -> Non
     assert memory_limit(tree(membership, files)) == limit
 
 
+@pytest.mark.parametrize(
+    ("membership", "files", "left"),
+    [
+        ("0::/a", {"a/memory.max": "1000", "a/memory.current": "300"}, 700),
+        ("0::/a", {"a/memory.max": "1000", "a/memory.current": "1300"}, 0),
+        (
+            "0::/a/b",
+            {"a/b/memory.max": "900", "a/b/memory.current": "0", "a/memory.max": "1000", "a/memory.current": "800"},
+            200,
+        ),
+        ("4:memory:/a", {"memory/a/memory.limit_in_bytes": "8192", "memory/a/memory.usage_in_bytes": "8000"}, 192),
+        ("0::/", {"memory.max": "max", "memory.current": "5"}, None),
+        ("0::/", {"memory.max": "?", "memory.current": "1"}, None),
+    ],
+)
+def test_what_is_left_is_that_of_the_tightest_group(tree, membership, files, left) -> None:
+    assert memory_left(tree(membership, files)) == left
+
+
 def test_without_proc_nothing_is_limited(tmp_path: Path) -> None:
-    assert cpu_quota(tmp_path) is None and memory_limit(tmp_path) is None
+    assert cpu_quota(tmp_path) is None and memory_limit(tmp_path) is memory_left(tmp_path) is None
     assert cores.allowed(tmp_path) == cores.in_affinity()
 
 
