@@ -22,7 +22,6 @@ NOT_YET = {
     "03_density",
     "04_separation",
     "05_center_selection",
-    "06_aggregation",
     "07_windows",
     "08_saa",
     "09_network",

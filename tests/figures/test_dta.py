@@ -10,7 +10,7 @@ from satlib.analysis import neighborhoods
 from satlib.analysis.patch_features import patch_features
 from satlib.dta.sampling import cell_labels, draw_sample
 from satlib.figures.dta.links import link_maps
-from satlib.figures.dta.merging import norm_scatter, pictures, repaint
+from satlib.figures.dta.merging import pictures, repaint
 from satlib.figures.dta.samples import borders, draw_rate, draw_rates, strata
 from satlib.figures.kit.lines import Axis, Series, lines, lines_slider
 from satlib.figures.kit.show import show
@@ -88,13 +88,6 @@ def test_tokens_of_single_pixels_repaint_the_image(image):
     one = repaint(tokens.mean(0, keepdim=True), torch.zeros(len(tokens), dtype=torch.int64), image)
     torch.testing.assert_close(one, image.mean((1, 2), keepdim=True).expand_as(image))
     assert len(pictures({"a": image, "b": painted}).axes) >= 2
-
-
-def test_lengths_are_drawn_by_size():
-    figure = norm_scatter(torch.tensor([3, 1]), {"none": torch.tensor([0.5, 0.25])})
-    assert np.asarray(figure.axes[0].collections[0].get_offsets()).tolist() == [[3, 0.5], [1, 0.25]]
-    with pytest.raises(ValueError, match="up to 4"):
-        norm_scatter(torch.ones(1), dict.fromkeys("abcde", torch.ones(1)))
 
 
 SERIES = {"a": Series([1, 2], [1.0, 4.0], [0.5, 3.0], [2.0, 4.5]), "chance": Series([1, 2], [1, 1], reference=True)}
