@@ -21,7 +21,6 @@ NOT_YET = {
     "02_sampling",
     "03_density",
     "04_separation",
-    "05_center_selection",
     "07_windows",
     "08_saa",
     "09_network",
