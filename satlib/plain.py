@@ -54,8 +54,7 @@ def aggregate(x: Tensor, n_centers: int, sample: Tensor, config: SATConfig) -> A
     c = x.take_along_dim(centers[..., None], 1)  # (B, K, C)
     s = similarity(x, c)  # (B, N, K)
     assignment = assign(s)  # (B, N)
-    member = functional.one_hot(assignment, n_centers).bool()  # (B, N, K)
-    # Up to here DTA chooses, and a choice has no gradient. Steps 5 and 6 compute, and gradients flow through them.
+    member = functional.one_hot(assignment, n_centers).bool()  # (B, N, K); a choice, up to here, has no gradient
     tokens = merge(x, c, s, member, config.aggregation, config.temperature)  # (B, K, C)
     tokens = restore_norm(tokens, x, member, config.norm_restoration)
     return Aggregation(tokens, centers, assignment, member.sum(1), sample, rho, delta, rho * delta)
@@ -110,7 +109,8 @@ def restore_norm(tokens: Tensor, x: Tensor, member: Tensor, method: str) -> Tens
     target = norms.amax(1, keepdim=True)  # (B, 1, 1)
     if method == "mean":
         target = member.to(x.dtype).mT @ norms / member.sum(1).clamp(min=1)[..., None]  # (B, K, 1)
-    return tokens if method == "none" else torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
+    restored = torch.where(norm > EPS, tokens * target / (norm + EPS), tokens)
+    return tokens if method == "none" else restored
 
 
 def similarity(x: Tensor, y: Tensor) -> Tensor:

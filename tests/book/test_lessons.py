@@ -17,10 +17,7 @@ from satlib.support.yaml_files import read_mapping
 ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "00_start",
-    "01_idea",
     "02_sampling",
-    "05_center_selection",
-    "06_aggregation",
     "07_windows",
     "10_cost",
     "11_speed",

@@ -8,7 +8,7 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from satlib import dta, figures
 from satlib.analysis.patch_features import patch_features
 from satlib.dta.sampling import cell_labels, draw_sample
-from satlib.figures.dta.merging import norm_scatter, pictures, repaint
+from satlib.figures.dta.merging import pictures, repaint
 from satlib.figures.dta.samples import borders, draw_rate, draw_rates, strata
 from satlib.figures.kit.lines import Axis, Series, lines, lines_slider
 from satlib.figures.kit.show import show
@@ -73,13 +73,6 @@ def test_tokens_of_single_pixels_repaint_the_image(image):
     assert [ax.get_title(loc="left") or ax.get_title() for ax in (first, second)] == ["a", "b"]
     for ax in (first, second):
         np.testing.assert_allclose(np.asarray(ax.get_images()[0].get_array()) / 255, image.permute(1, 2, 0), atol=0.005)
-
-
-def test_lengths_are_drawn_by_size():
-    figure = norm_scatter(torch.tensor([3, 1]), {"none": torch.tensor([0.5, 0.25])})
-    assert np.asarray(figure.axes[0].collections[0].get_offsets()).tolist() == [[3, 0.5], [1, 0.25]]
-    with pytest.raises(ValueError, match="up to 4"):
-        norm_scatter(torch.ones(1), dict.fromkeys("abcde", torch.ones(1)))
 
 
 SERIES = {"a": Series([1, 2], [1.0, 4.0], [0.5, 3.0], [2.0, 4.5]), "chance": Series([1, 2], [1, 1], reference=True)}

@@ -4,12 +4,13 @@ All take one image: an ``Aggregation`` with a batch of one, made on the grid (H,
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -59,20 +60,36 @@ def samplings(image: Tensor, results: Mapping[str, Aggregation]) -> Figure:
 def score_maps(image: Tensor, result: Aggregation) -> Figure:
     """Draw density, separation and score as maps; every pixel shows its nearest sampled token.
 
-    Most separations are tiny and a few are large, so the last two maps stretch the low end of their colours.
+    Separation and score have logarithmic colours, up to the second largest value: the densest token, the root, shall
+    not set the scale. A ring marks it, and dots on the score are the centres.
     """
     check_single(image, result)
     grid = (image.shape[1], image.shape[2])
     figure, axes = panels(3, grid[0] / grid[1] + 0.15)
-    names = ("density ρ", "separation δ", "score γ = ρδ")
-    values = (result.density[0], result.separation[0], result.score[0])
     nearest = nearest_sampled(result.sample[0], grid)
-    norms = (None, PowerNorm(0.4), PowerNorm(0.4))
-    for ax, name, value, norm in zip(axes, names, values, norms, strict=True):
-        picture = ax.imshow(value[nearest].numpy(), norm=norm)
+    root = result.sample[0, result.separation[0].argmax()]
+    maps = {"density ρ": result.density, "separation δ": result.separation, "score γ = ρδ": result.score}
+    for ax, (name, values), stretched in zip(axes, maps.items(), (False, True, True), strict=True):
+        norm = below_the_root(values[0]) if stretched else None
+        picture = ax.imshow(values[0][nearest].numpy(), norm=norm)
         frame_off(ax, name)
-        figure.colorbar(picture, ax=ax, location="bottom", shrink=0.9, aspect=25, pad=0.02)
+        ends: Literal["both", "neither"] = "both" if norm else "neither"
+        figure.colorbar(picture, ax=ax, location="bottom", shrink=0.9, aspect=25, pad=0.02, extend=ends)
+        if stretched:
+            ax.plot(int(root) % grid[1], int(root) // grid[1], "o", ms=10, mfc="none", mec=BLACK, mew=3)
+            ax.plot(int(root) % grid[1], int(root) // grid[1], "o", ms=10, mfc="none", mec="white", mew=1.2)
+    mark(axes[2], image, result.centers[0], CENTER, share=0.9, edge=0.3)
     return figure
+
+
+def below_the_root(values: Tensor) -> LogNorm | None:
+    """Return logarithmic colours for values (S,), up to the second largest, from 1e-4 of it or the 5 % quantile on.
+
+    ``None`` if these are not two different positive numbers.
+    """
+    high = float(values.sort(descending=True).values[:2][-1])
+    low = max(float(values.quantile(0.05)), 1e-4 * high)
+    return LogNorm(low, high, clip=True) if 0 < low < high else None
 
 
 @styled

@@ -1,11 +1,11 @@
-"""What merging does to the tokens: pictures that are painted with them, and their lengths."""
+"""What merging does to the tokens: pictures that are painted with them."""
 
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from satlib.figures.kit.style import BLACK, BLUE, GREEN, VERMILLION, panels, show_image, styled
+from satlib.figures.kit.style import panels, show_image, styled
 
 
 @styled
@@ -28,25 +28,3 @@ def repaint(tokens: Tensor, assignment: Tensor, image: Tensor) -> Tensor:
     colour = middle[:, :, middle.shape[2] // 2] + image.mean((1, 2))
     painted: Tensor = colour[assignment].T.reshape(image.shape)
     return painted.clamp(0, 1)
-
-
-@styled
-def norm_scatter(counts: Tensor, norms: Mapping[str, Tensor]) -> Figure:
-    """Draw the length of each cluster's token against the cluster's size (K,), for several ways to make it.
-
-    ``norms`` holds lengths (K,) by name, four kinds at most.
-
-    Raises
-    ------
-    ValueError
-        If there are more than four kinds.
-    """
-    figure, (ax,) = panels(1, 0.5)
-    styles = ((BLUE, "o"), (VERMILLION, "^"), (GREEN, "s"), (BLACK, "x"))
-    if len(norms) > len(styles):
-        raise ValueError(f"up to {len(styles)} kinds of lengths can be told apart, got {list(norms)}")
-    for (name, values), (color, marker) in zip(norms.items(), styles, strict=False):
-        ax.scatter(counts.numpy(), values.numpy(), s=14, color=color, marker=marker, label=name, alpha=0.7)
-    ax.set(xscale="log", xlabel="tokens in the cluster", ylabel="length of its token", ylim=(0, None))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(norms))
-    return figure

@@ -28,14 +28,28 @@ def members_on_image(image: Tensor, members: Tensor, weights: Tensor, *, center:
     center, token
         Positions of the centre, a blue dot, and of the chosen token, a star.
     """
+    figure, ax = canvas(painted_members(image, members, weights))
+    mark(ax, image, torch.tensor([center]), BLUE, share=2, edge=1)
+    star(ax, token, image.shape[2])
+    return figure
+
+
+def painted_members(image: Tensor, members: Tensor, weights: Tensor) -> Tensor:
+    """Return the image (3, H, W) in pale grey, the members (n,) of a cluster orange, darker with a larger weight."""
     painted = (0.75 + 0.25 * image.mean(0, keepdim=True)).repeat(3, 1, 1).flatten(1)  # (3, N)
     light, dark = (painted.new_tensor(to_rgb(colour)).unsqueeze(1) for colour in (LIGHT, VERMILLION))
     share = (weights / weights.max().clamp_min(1e-12)).to(painted.dtype)
     painted[:, members] = light + (dark - light) * share
-    figure, ax = canvas(painted.view_as(image))
-    mark(ax, image, torch.tensor([center]), BLUE, share=2, edge=1)
-    star(ax, token, image.shape[2])
-    return figure
+    return painted.view_as(image)
+
+
+def painted_center(image: Tensor, token: int) -> Tensor:
+    """Return the image (3, H, W) with a blue cross of five pixels, as far as they are inside, on one token."""
+    painted, (row, column) = image.clone(), divmod(token, image.shape[2])
+    for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+        if 0 <= row + down < image.shape[1] and 0 <= column + right < image.shape[2]:
+            painted[:, row + down, column + right] = painted.new_tensor(to_rgb(BLUE))
+    return painted
 
 
 @styled
