@@ -23,7 +23,6 @@ NOT_YET = {
     "04_separation",
     "05_center_selection",
     "06_aggregation",
-    "07_windows",
     "10_cost",
     "11_speed",
     "12_theorem",
