@@ -14,6 +14,8 @@ trials       collects a batch of trainings: OUT --to FILE
 corruption   damaged image files of all formats, each upscaled: never more than a clear error; two minutes
 kills        processes that are killed at random moments: nothing half-written, the next call works; --kills N
 full         a disk that is full at every write, two processes with one folder: one line that names the file; --steps N
+edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
+options      Tables F and H at inference, on test sets: --set NAME=FOLDER
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -37,11 +39,13 @@ PROGRAMS = {
     "corruption": "corruption",
     "kills": "kills",
     "full": "full",
+    "edges": "edges",
+    "options": "options",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full")
+WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "options")
 """Programs that take more arguments, and have --help."""
 
 

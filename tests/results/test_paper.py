@@ -125,3 +125,9 @@ def test_the_peers_cost_what_they_are_known_to_cost_at_x4():
     assert peers["ATD"].total / 1e12 == pytest.approx(1.44, abs=0.005)
     assert all(peer.published < peer.total for peer in peers.values())
     assert set(paper.peer_versions()) == {"spandrel", "torch", "torchvision"}
+
+
+def test_the_same_peers_were_counted_where_table_a_has_times():
+    for peer, timed in zip(paper.peers(), paper.peers_as_timed(), strict=True):
+        assert (peer.method, peer.scale, peer.params) == (timed.method, timed.scale, timed.params)
+        assert 0.25 < timed.total / peer.total < 0.4  # 512 x 512 has 0.32 of the pixels of 1280 x 640

@@ -85,7 +85,7 @@ def table(name: str) -> Table:
 
 @dataclass(frozen=True)
 class Peer:
-    """Another network, counted by us as :mod:`satlib.complexity` counts SAT, at an output of 1280 x 640."""
+    """Another network, counted by us as :mod:`satlib.complexity` counts SAT."""
 
     method: str
     scale: int
@@ -100,6 +100,12 @@ class Peer:
 def peers() -> tuple[Peer, ...]:
     """Return the peers that were counted, at x2, x3 and x4."""
     return tuple(Peer(**row) for row in read_results(HERE, "peers")["rows"])
+
+
+@cache
+def peers_as_timed() -> tuple[Peer, ...]:
+    """Return the same peers at an output of 512 x 512, for which Table A has run times."""
+    return tuple(Peer(**row) for row in read_results(HERE, "peers")["rows timed"])
 
 
 def peer_versions() -> dict[str, str]:
