@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 
+from satlib.data.degradation import Pass, degrade_bytes
 from satlib.data.store import Store
 from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
@@ -57,6 +58,17 @@ def examples_of_folder(folder: Path, scale: int) -> list[Example]:
         pixels = read_8bit(path)
         rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
+    return found
+
+
+def degraded(examples: Sequence[Example], scale: int, passes: Sequence[Pass]) -> list[Example]:
+    """Return examples whose low resolution is made by passes of degradation, the same for all seeds of a run."""
+    found = []
+    for number, example in enumerate(examples):
+        generator = torch.Generator().manual_seed(number)
+        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, 3) -> (3, sH, sW)
+        low = degrade_bytes(high, scale, passes, generator).permute(1, 2, 0).contiguous()
+        found.append(example._replace(lr=low.numpy()))
     return found
 
 
