@@ -169,6 +169,8 @@ def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: i
 
 def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     """Return the photographs to train on and the examples to validate on."""
+    if config.degradation and store.paired:
+        raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
     chosen, held = split(len(store), config.holdout)
     scale = config.network.scale
     if config.validation is not None:
