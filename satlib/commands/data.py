@@ -75,13 +75,16 @@ def prepare_store(
     scale: Annotated[
         list[int] | None, typer.Option(help="A scale to add; may be given several times. [2, 3, 4]")
     ] = None,
+    low: Annotated[
+        Path | None, typer.Option(metavar="LOW", help="Low-resolution files of your own, for one --scale.")
+    ] = None,
 ) -> None:
     """Make a store that training reads fast: images decoded once, and downscaled once per scale.
 
     Images that cannot be used are left out: a table names them in the end, and the exit code is 1.
     """
     with errors_in_one_line():
-        store = prepare(folder, to, scales=scale or (2, 3, 4), leave_out=True, progress=bar)
+        store = prepare(folder, to, scales=scale or (2, 3, 4), low=low, leave_out=True, progress=bar)
         record = read_record(store)
         assert record is not None
     count, files = len(record["about"]["store"]), sorted(record["files"].items())

@@ -98,8 +98,11 @@ class Store:
         if problems:
             raise ValueError(f"{path}: {problems[0]}; `satlib data prepare PHOTOS --to {path}` repairs it")
         self.entries = entries_of(record)
-        self.fingerprint = str(record["files"][HIGH]["sha256"])
-        """The same for stores of the same photographs, wherever they are."""
+        self.paired = low_name(scale) in record["about"].get("pairs", {})
+        """Whether the low resolution is of files of its own, not downscaled."""
+        parts = (HIGH, low_name(scale)) if self.paired else (HIGH,)
+        self.fingerprint = "+".join(str(record["files"][name]["sha256"]) for name in parts)
+        """The same for stores of the same photographs, or pairs, wherever they are."""
         self._high, self._low = Layout(self.entries), Layout(self.entries, scale)
         self._high_pixels = map_pixels(self.path / HIGH)
         self._low_pixels = map_pixels(self.path / low_name(scale))

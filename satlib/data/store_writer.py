@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from satlib.data.low_files import LowFiles
 from satlib.data.record import RECORD, read_record, write_record
 from satlib.data.store import HIGH, Entry, Layout, entries_of, low_name, map_pixels
 from satlib.images.degradation import downscale
@@ -42,6 +43,7 @@ def prepare(
     store: Path | None = None,
     *,
     scales: Sequence[int] = (2, 3, 4),
+    low: Path | None = None,
     leave_out: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -56,6 +58,9 @@ def prepare(
     scales
         For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
         with rounding. A store that has other scales already keeps them.
+    low
+        A folder of low-resolution files of one's own, in place of downscaled versions, for the only scale of
+        ``scales``; names as in :mod:`satlib.data.pairs`, sides H // s by W // s.
     leave_out
         Leave out images that cannot be used, and keep a list of them in the store (``left_out``); else the first
         one is an error.
@@ -70,32 +75,38 @@ def prepare(
     Raises
     ------
     ValueError
-        For a bad scale, a folder without images that can be used, an image that cannot be used unless it may be left
-        out, or a target that is something else.
+        For a bad scale, or several with ``low``; a folder without images that can be used, an image that cannot be
+        used, for lack of its low-resolution file, too, unless it may be left out; or a target that is something else,
+        or has files of ``low`` at a scale that is now asked for without.
     OSError
         If files cannot be read or written, or another process is preparing the same store.
     """
     for scale in scales:
         if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
             raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
+    if low is not None and len(scales) != 1:
+        raise ValueError(f"low-resolution files are of one scale, got scales={tuple(scales)}")
     folder = as_path(folder, "folder")
     store = _beside(folder) if store is None else as_path(store, "store")
     files = image_files(folder, nested=True)
+    own = None if low is None else LowFiles(as_path(low, "low"), files, scales[0])
     _claim(store, folder)
     with locked(store / ".lock"):
         sweep(store)
         entries, without, finished = _finished(store, _sources(folder, files), leave_out=leave_out)
+        pairs = _pairs(store, finished, scales, own)
         if HIGH not in finished:
             check_room(store, bytes_by_headers(files), HIGH)
             with progress(HIGH) as report:
-                entries, without = _write_high(folder, files, store, report, leave_out=leave_out)
-            finished = _commit(store, entries, without, {})
+                entries, without = _write_high(folder, files, store, own, report, leave_out=leave_out)
+            finished = _commit(store, entries, without, pairs, {})
         for scale in scales:
             if low_name(scale) not in finished:
                 check_room(store, Layout(entries, scale).bytes, low_name(scale))
                 with progress(low_name(scale)) as report:
-                    _write_low(store, entries, scale, report)
-                finished = _commit(store, entries, without, finished)
+                    _write_low(store, entries, scale, report, folder, own)
+                pairs |= {} if own is None else {low_name(scale): own.sources}
+                finished = _commit(store, entries, without, pairs, finished)
     return store
 
 
@@ -157,16 +168,36 @@ def _finished(
     return entries, without, finished
 
 
+def _pairs(store: Path, finished: dict[str, Any], scales: Sequence[int], own: LowFiles | None) -> dict[str, Any]:
+    """Return the finished files that were made of low-resolution files, with their sources.
+
+    One that was made otherwise than is now asked for is no longer finished; ValueError if it would be downscaled.
+    """
+    record = read_record(store)
+    noted = {} if record is None else record["about"].get("pairs", {})
+    pairs = {name: sources for name, sources in noted.items() if name in finished}
+    for name in map(low_name, scales):
+        if own is None and name in pairs:
+            raise ValueError(f"{store} has {name} of low-resolution files; name their folder, or another store")
+        if own is not None and name in finished and pairs.get(name) != own.sources:
+            finished.pop(name)
+            pairs.pop(name, None)
+            (store / name).unlink()
+    return pairs
+
+
 def _write_high(
-    folder: Path, files: list[Path], store: Path, report: Report, *, leave_out: bool
+    folder: Path, files: list[Path], store: Path, own: LowFiles | None, report: Report, *, leave_out: bool
 ) -> tuple[list[Entry], list[LeftOut]]:
-    """Decode all files into one, and return what was decoded and what could not be."""
+    """Decode all files into one, and return what was decoded and what could not be, or lacks its own low version."""
     entries: list[Entry] = []
     without: list[LeftOut] = []
     with replacing(store / HIGH) as temporary, temporary.open("wb") as out:
         for (name, size, changed), path in zip(_sources(folder, files), files, strict=True):
             try:
                 rgb = _photograph(path)
+                if own is not None:
+                    own.read(path, (rgb.shape[0], rgb.shape[1]))
             except (OSError, ValueError) as error:
                 if not leave_out:
                     raise
@@ -189,19 +220,28 @@ def _photograph(path: Path) -> npt.NDArray[np.uint8]:
     return rgb
 
 
-def _write_low(store: Path, entries: list[Entry], scale: int, report: Report) -> None:
-    """Downscale all photographs of a store into one file."""
+def _write_low(
+    store: Path, entries: list[Entry], scale: int, report: Report, folder: Path, own: LowFiles | None
+) -> None:
+    """Write the low-resolution versions of all photographs of a store, their own or downscaled, into one file."""
     layout, pixels = Layout(entries), map_pixels(store / HIGH)
     with replacing(store / low_name(scale)) as temporary, temporary.open("wb") as out:
-        for index in range(len(entries)):
-            out.write(downscale(layout.view(pixels, index), scale).tobytes())
+        for index, entry in enumerate(entries):
+            if own is None:
+                made = downscale(layout.view(pixels, index), scale)
+            else:
+                made = own.read(folder / entry.name, (entry.height, entry.width))
+            out.write(made.tobytes())
             report(index + 1, len(entries))
 
 
-def _commit(store: Path, entries: list[Entry], without: list[LeftOut], finished: dict[str, Any]) -> dict[str, Any]:
+def _commit(
+    store: Path, entries: list[Entry], without: list[LeftOut], pairs: dict[str, Any], finished: dict[str, Any]
+) -> dict[str, Any]:
     """Write the record of what is there now, and return its files."""
-    missing = {"left_out": [photo._asdict() for photo in without]} if without else {}
-    write_record(store, {"store": [asdict(entry) for entry in entries], **missing}, known=finished)
+    more: dict[str, Any] = {"left_out": [photo._asdict() for photo in without]} if without else {}
+    more |= {"pairs": pairs} if pairs else {}
+    write_record(store, {"store": [asdict(entry) for entry in entries], **more}, known=finished)
     record = read_record(store)
     assert record is not None
     return dict(record["files"])

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from satlib.data.pairs import Pairs
 from satlib.evaluation.evaluation import Evaluation, Score
 from satlib.evaluation.finished_rows import Ledger, fingerprint, row_key
-from satlib.evaluation.pairs import Pairs
 from satlib.evaluation.protocol import Protocol, measure
 from satlib.evaluation.published import set_name
 from satlib.images.files import write
@@ -55,7 +55,7 @@ def evaluate(
         The model's factor.
     lr
         A folder of low-resolution images of the same names, or as benchmarks name them, "babyx4.png" or
-        "baby_LRBI_x4.png" (:mod:`satlib.evaluation.pairs`). By default they are made by MATLAB's bicubic.
+        "baby_LRBI_x4.png" (:mod:`satlib.data.pairs`). By default they are made by MATLAB's bicubic.
     metrics, rounded, gray, tile, overlap, ensemble
         See :class:`satlib.evaluation.Protocol`, which also says why the defaults are what they are.
     device

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from satlib.config import SATConfig
+from satlib.data.degradation import Pass, passes_of
 from satlib.support.checks import is_int, real, require
 
 SCHEDULES = ("steps", "cosine")
@@ -43,6 +44,10 @@ class TrainConfig:
     """Photographs of the store, evenly spaced, that are kept from training and used for validation."""
     validation: str | None = None
     """Folder of high-resolution images for validation, instead of held-out photographs."""
+    degradation: tuple[Pass, ...] = ()
+    """How low resolution is made of each patch, and of the images for validation: passes of blur, resizing, noise and
+    JPEG, "one-pass", "two-passes", or a list of one or two with the fields of
+    :class:`satlib.data.degradation.Pass`. Empty, or ``None``: as the benchmarks do, by bicubic downscaling."""
     start: str = "random"
     """"random", "interpolation" (the untrained network interpolates bilinearly), or a file of weights: what fits is
     taken from it, which is all but the upsampler where the scales differ."""
@@ -105,6 +110,7 @@ class TrainConfig:
             value = getattr(self, name)
             require(isinstance(value, (list, tuple)), name, value, "a sequence of numbers")
             object.__setattr__(self, name, tuple(value))
+        object.__setattr__(self, "degradation", passes_of(self.degradation))
         for name in ("steps", "batch", "accumulate", "patch", "log_every", "validate_every", "save_every", "keep"):
             _integer(name, getattr(self, name), 1)
         if self.threads is not None:
@@ -155,7 +161,8 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of JSON values."""
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {**values, "network": self.network.to_dict()}
+        passes = [made.to_dict() for made in self.degradation] or None  # runs of older versions have none
+        return {**values, "network": self.network.to_dict(), "degradation": passes}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":

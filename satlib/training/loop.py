@@ -37,7 +37,14 @@ from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches, split
 from satlib.training.session import Session
 from satlib.training.stopper import Stopper
-from satlib.training.validation import Example, check_examples, examples_of_folder, examples_of_store, fingerprint
+from satlib.training.validation import (
+    Example,
+    check_examples,
+    degraded,
+    examples_of_folder,
+    examples_of_store,
+    fingerprint,
+)
 from satlib.training.yaml_config import write_config
 from satlib.weights.checkpoint import save as save_network
 
@@ -162,15 +169,22 @@ def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: i
     place = fabric.device.type if fabric.world_size == 1 else f"{fabric.world_size} x {fabric.device.type}"
     photographs = f"{n_photographs:,} photograph{'' if n_photographs == 1 else 's'}"
     lines = f"a line every {min(config.log_every, config.steps):,} of {config.steps:,} steps"
-    return f"training {state.model.n_params:,} parameters on {place} with {photographs}; {lines}"
+    passes = len(config.degradation)
+    made = f", degraded in {passes} pass{'' if passes == 1 else 'es'}" if passes else ""
+    return f"training {state.model.n_params:,} parameters on {place} with {photographs}{made}; {lines}"
 
 
 def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     """Return the photographs to train on and the examples to validate on."""
+    if config.degradation and store.paired:
+        raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
     chosen, held = split(len(store), config.holdout)
+    scale = config.network.scale
     if config.validation is not None:
-        return chosen, examples_of_folder(as_path(config.validation, "validation"), config.network.scale)
-    return chosen, examples_of_store(store, held)
+        examples = examples_of_folder(as_path(config.validation, "validation"), scale)
+    else:
+        examples = examples_of_store(store, held)
+    return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples
 
 
 def _left_out(store: Store, chosen: list[int], used: list[int]) -> str:

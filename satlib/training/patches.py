@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from satlib.data.degradation import Pass, degrade_bytes
 from satlib.data.store import Pair, Store
 from satlib.training.config import TrainConfig
 
@@ -30,6 +31,9 @@ class Patches(Dataset[Pair]):
         Side P of a patch, in low-resolution pixels.
     seed
         Another seed is another list.
+    degradation
+        Passes that make the low-resolution patch of the other one, drawn anew for each; it is mirrored at its edges.
+        None: it is cut from the store. What is cut, and where, is the same.
 
     Raises
     ------
@@ -37,8 +41,10 @@ class Patches(Dataset[Pair]):
         If no photograph is as large as a patch; smaller ones are left out.
     """
 
-    def __init__(self, store: Store, photographs: Sequence[int], size: int, seed: int) -> None:
-        self.store, self.size, self.seed = store, size, seed
+    def __init__(
+        self, store: Store, photographs: Sequence[int], size: int, seed: int, degradation: Sequence[Pass] = ()
+    ) -> None:
+        self.store, self.size, self.seed, self.degradation = store, size, seed, degradation
         self.photographs = sorted(set(store.large_enough(size)) & set(photographs))
         if not self.photographs:
             raise ValueError(f"no training photograph has {size} x {size} pixels at scale 1/{store.scale}")
@@ -48,7 +54,10 @@ class Patches(Dataset[Pair]):
         generator = torch.Generator().manual_seed(stream(self.seed, number))
         pair = self.store.random_crop(self.size, generator, self.photographs)
         orientation = int(torch.randint(8, (), generator=generator))
-        return Pair(orient(pair.lr, orientation), orient(pair.hr, orientation))
+        high = orient(pair.hr, orientation)
+        if self.degradation:
+            return Pair(degrade_bytes(high, self.store.scale, self.degradation, generator), high)
+        return Pair(orient(pair.lr, orientation), high)
 
 
 def stream(*numbers: int) -> int:
@@ -123,7 +132,7 @@ class Batches:
     def __init__(
         self, config: TrainConfig, store: Store, photographs: Sequence[int], *, rank: int = 0, world: int = 1
     ) -> None:
-        self.patches = Patches(store, photographs, config.patch, config.seed)
+        self.patches = Patches(store, photographs, config.patch, config.seed, config.degradation)
         self.plan = Plan(config.steps, config.batch, config.accumulate, rank, world)
         self.workers = config.workers
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 
+from satlib.data.degradation import Pass, degrade_bytes
 from satlib.data.store import Store
 from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
@@ -65,8 +66,19 @@ def fingerprint(examples: Sequence[Example]) -> str:
     """Return a hash of the examples' names and pixels, to know the set again; "" of none."""
     found = hashlib.sha256()
     for example in examples:
-        found.update(repr((example.name, example.hr.shape)).encode() + example.hr.tobytes())
+        found.update(repr((example.name, example.hr.shape)).encode() + example.hr.tobytes() + example.lr.tobytes())
     return found.hexdigest()[:16] if examples else ""
+
+
+def degraded(examples: Sequence[Example], scale: int, passes: Sequence[Pass]) -> list[Example]:
+    """Return examples whose low resolution is made by passes of degradation, the same for all seeds of a run."""
+    found = []
+    for number, example in enumerate(examples):
+        generator = torch.Generator().manual_seed(number)
+        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, 3) -> (3, sH, sW)
+        low = degrade_bytes(high, scale, passes, generator).permute(1, 2, 0).contiguous()
+        found.append(example._replace(lr=low.numpy()))
+    return found
 
 
 def check_examples(examples: Sequence[Example], scale: int) -> None:

@@ -7,6 +7,7 @@ import torch
 from training_runs import network
 
 from satlib import SATConfig
+from satlib.data.degradation import PRESETS
 from satlib.training import TrainConfig, read_config, write_config
 from satlib.training.schedule import average_decay, learning_rate
 
@@ -50,6 +51,8 @@ def test_the_released_recipe_differs_where_the_authors_yaml_does(scale: int) -> 
         ("ema", 1.0, "ema must be below 1"),
         ("clip", 0, "clip must be a number > 0"),
         ("precision", "fp8", "precision must be one of"),
+        ("degradation", "film", "degradation must be one of one-pass, two-passes"),
+        ("degradation", [{"sigma": 1}], "sigma must be two numbers"),
         ("store", "", "store must be"),
         ("validation", 3, "validation must be a folder"),
         ("network", {"scale": 5}, "scale must be one of"),
@@ -127,3 +130,17 @@ def test_cosine_and_warmup() -> None:
 
 def test_the_average_forgets_quickly_at_first() -> None:
     assert [average_decay(0.9, step) for step in (0, 10, 10_000)] == [0.1, 0.55, 0.9]
+
+
+def test_degradations_are_read_by_name_and_written_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    assert TrainConfig(network=network(), store="s").to_dict()["degradation"] is None
+    for given in ("two-passes", [{"sigma": [0.5, 1.0], "jpeg": None}], None):
+        c = TrainConfig(network=network(), store="s", degradation=given)
+        write_config(c, path)
+        assert read_config(path) == c == c.replace()
+    assert read_config(path, ["degradation=one-pass"]).degradation == PRESETS["one-pass"]
+    assert [made.jpeg for made in TrainConfig(network=network(), store="s", degradation="two-passes").degradation] == [
+        (30, 95),
+        (30, 95),
+    ]

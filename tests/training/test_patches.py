@@ -6,6 +6,8 @@ import torch
 from training_runs import config, make_store
 
 from satlib.data import Store
+from satlib.data.degradation import PRESETS, Pass, blur, gaussian_kernel, resize
+from satlib.data.degradation.steps import INTERPOLATIONS, to_bytes
 from satlib.training.patches import Batches, Patches, Plan, orient, split
 
 
@@ -65,9 +67,33 @@ def test_a_batch_that_cannot_be_divided_is_an_error() -> None:
         Plan(1, 12, 1, 0, 5)
 
 
+def test_degraded_patches_are_cut_from_the_same_places(store: Store) -> None:
+    plain, found, again = (Patches(store, range(4), 6, 0, passes) for passes in ((), *[PRESETS["two-passes"]] * 2))
+    for number in (0, 1, 10**9):
+        assert torch.equal(found[number].hr, plain[number].hr)
+        assert found[number].lr.shape == (3, 6, 6) and found[number].lr.dtype == torch.uint8
+        assert not torch.equal(found[number].lr, plain[number].lr)
+        assert torch.equal(found[number].lr, again[number].lr)
+
+
+def test_each_patch_is_degraded_by_a_draw_of_its_own(store: Store) -> None:
+    """With blur alone: the low-resolution patch is the blurred and shrunk other one, whatever was drawn before it."""
+    still = Pass(sigma=(1.0, 1.0), anisotropic=0.0, up=0.0, down=0.0, noise=0.0, jpeg=None)
+    patches, ways = Patches(store, range(4), 6, 0, (still,)), set()
+    for number in range(12):
+        pair = patches[number]
+        soft = blur(pair.hr.float() / 255, gaussian_kernel(21, 1.0, 1.0)).clamp(0, 1)
+        made = [to_bytes(resize(soft, (6, 6), how)) for how in INTERPOLATIONS]
+        ways.add(next(i for i, low in enumerate(made) if torch.equal(low, pair.lr)))
+    assert len(ways) > 1
+
+
+@pytest.mark.parametrize("degradation", [(), "two-passes"])
 @pytest.mark.parametrize("first", [0, 5])
-def test_worker_processes_and_interruptions_change_nothing(store: Store, first: int) -> None:
-    c = config(store.path, steps=9)
+def test_worker_processes_and_interruptions_change_nothing(
+    store: Store, first: int, degradation: tuple[()] | str
+) -> None:
+    c = config(store.path, steps=9, degradation=degradation)
     whole = list(Batches(c, store, [0, 2]).since(0))
     rest = list(Batches(c.replace(workers=2), store, [0, 2]).since(first))
     assert len(rest) == 9 - first and rest[0].lr.shape == (4, 3, 8, 8)

@@ -67,7 +67,12 @@ def test_a_run_learns_and_writes_what_it_says(store: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1}]
+    "changes",
+    [
+        {},
+        {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1},
+        {"degradation": "two-passes", "steps": 8},
+    ],
 )
 def test_a_run_in_pieces_is_the_run_in_one(store: Path, tmp_path: Path, changes: dict[str, object]) -> None:
     settings = config(store, **changes)

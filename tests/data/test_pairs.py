@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from satlib.data.pairs import Pairs
 from satlib.evaluation import evaluate
-from satlib.evaluation.pairs import Pairs
 from satlib.resize import imresize
 
 
