@@ -31,7 +31,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab book serve site-check test test-all lint types live notebooks run-notebooks bench install clean distclean
+.PHONY: help lab book pdf serve site-check test test-all lint types live notebooks run-notebooks bench install clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ serve: ## Serve the built book on localhost
 	@test -f _build/html/index.html || { echo "The book is not built yet: run 'make book' first" >&2; exit 1; }
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops; another port: make serve PORT=8001)"
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+pdf: $(VENV)/.dev ## Print the built book into _build/sat-companion.pdf, with headless Chromium
+	$(BIN)/python -m book.pdf _build/html _build/sat-companion.pdf
 
 # Each process takes the next page when it is done with one.
 site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 3 minutes)
