@@ -233,7 +233,7 @@ def merge(
     Raises
     ------
     ValueError
-        If ``aggregation`` is none of :data:`satlib.dta.options.AGGREGATIONS`.
+        If ``aggregation`` is another word.
     """
     counts = cluster_sum(torch.ones_like(assignment), assignment, centers.shape[1])
     if aggregation == "center":
