@@ -28,6 +28,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 CHAPTER = "notebooks/05_center_selection.html"
+JOURNEY = "book/journey.html"
 REDIRECTS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["redirects"]
 MOVED = [f"{page}.html" for page in REDIRECTS]
 # Without what only leads to other pages, and the theme's templates. The largest come first: they take the longest, and
@@ -421,6 +422,22 @@ def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address:
         assert right.get_attribute("aria-valuenow") == "80"
         clip = tab.locator(".divider img").nth(2).evaluate("image => getComputedStyle(image).clipPath")
         assert clip == "inset(0px 0px 0px 80%)"
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_each_step_of_the_journey_has_code_and_words_beside_a_picture(
+    screen: dict[str, int], window: Window, address: str
+) -> None:
+    with window.cleared() as tab:
+        load(tab, address + JOURNEY, screen)
+        sections = tab.locator("article section section").all()
+        assert len(sections) == 9
+        for section in sections:
+            assert section.locator("div.cell_input pre").is_visible()
+            words, picture = (section.locator(f".tag_journey {what}") for what in ("strong", "img"))
+            assert picture.bounding_box()["width"] > 280
+            beside = words.bounding_box()["x"] + words.bounding_box()["width"] <= picture.bounding_box()["x"]
+            assert beside == (screen is WIDE)
 
 
 @pytest.mark.parametrize(("screen", "seen"), [(WIDE, 0), (PHONE, 1)])
