@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "00_start",
     "01_idea",
-    "02_sampling",
     "05_center_selection",
     "06_aggregation",
     "07_windows",
