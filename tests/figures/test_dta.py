@@ -9,7 +9,7 @@ from satlib import dta, figures
 from satlib.analysis.patch_features import patch_features
 from satlib.dta.sampling import cell_labels, draw_sample
 from satlib.figures.dta.merging import pictures, repaint
-from satlib.figures.dta.samples import borders, draw_rate, draw_rates, strata
+from satlib.figures.dta.samples import borders, strata
 from satlib.figures.kit.lines import Axis, Series, lines, lines_slider
 from satlib.figures.kit.show import show
 from satlib.figures.kit.sliders import Dots, dots_slider
@@ -46,14 +46,6 @@ def test_strata_show_cells_where_there_are_some(image):
     assert kinds == [[LineCollection, EllipseCollection], [EllipseCollection]]
     dots = np.asarray(figure.axes[1].collections[0].get_offsets())
     assert sorted((dots[:, 1] * GRID[1] + dots[:, 0]).astype(int)) == sample.tolist()
-
-
-def test_draw_rates_have_mean_one_and_count_the_draws():
-    samples = torch.tensor([[0, 1], [0, 5]])
-    rate = draw_rate(samples, (2, 3))
-    assert rate.tolist() == [[3.0, 1.5, 0.0], [0.0, 0.0, 1.5]]
-    drawn = [ax.images[0].get_array() for ax in draw_rates({"a": samples}, (2, 3)).axes if ax.images]
-    np.testing.assert_allclose(drawn[0], rate.numpy())
 
 
 def test_density_maps_have_the_values_of_each_layer(image, result):

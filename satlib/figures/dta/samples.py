@@ -1,15 +1,14 @@
-"""How a sample is spread: the cells that it is drawn from, seen through a window, and how often each token is drawn."""
+"""How a sample is spread: the cells that it is drawn from, seen through a window."""
 
 from collections.abc import Mapping
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from satlib.dta.vectors import positions
-from satlib.figures.kit.style import BLACK, CENTER, frame_off, panels, show_image, styled
+from satlib.figures.kit.style import BLACK, CENTER, panels, show_image, styled
 
 WINDOW = 24
 """Rows and columns that a window shows."""
@@ -53,23 +52,3 @@ def borders(cells: Tensor) -> list[tuple[tuple[float, float], tuple[float, float
 
 def _draw_borders(ax: Axes, cells: Tensor) -> None:
     ax.add_collection(LineCollection(borders(cells), colors=BLACK, linewidths=0.8))
-
-
-@styled
-def draw_rates(samples: Mapping[str, Tensor], grid: tuple[int, int]) -> Figure:
-    """Draw how often each token of the grid (H, W) is sampled, relative to the mean, a panel for each way.
-
-    ``samples`` holds draws (D, S) by the panel's title.
-    """
-    figure, axes = panels(len(samples), grid[0] / grid[1] + 0.1, columns=3)
-    for ax, (title, drawn) in zip(axes, samples.items(), strict=True):
-        picture = ax.imshow(draw_rate(drawn, grid).numpy(), vmin=0, vmax=2, cmap="cividis")
-        frame_off(ax, title)
-    figure.colorbar(picture, ax=axes, location="bottom", shrink=0.5, aspect=30, label="drawn, relative to the mean")
-    return figure
-
-
-def draw_rate(samples: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Return how often each token is in the draws (D, S), relative to the mean of all tokens, (H, W)."""
-    count = torch.bincount(samples.flatten(), minlength=grid[0] * grid[1]).double().view(grid)
-    return count / count.mean()
