@@ -9,6 +9,7 @@ beside       programs alone and beside busy ones, one thread and two; --before F
 whole        one large image through the light network
 memory       what a process grows by in a forward pass, beside the formula
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
+merging      token merging by DTA and by bipartite matching: errors on two kinds of networks, time, memory
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 trials       collects a batch of trainings: OUT --to FILE
 corruption   damaged image files of all formats, each upscaled: never more than a clear error; two minutes
@@ -34,6 +35,7 @@ PROGRAMS = {
     "whole": "whole",
     "memory": "memory",
     "precision": "precision",
+    "merging": "merging",
     "gpu": "gpu",
     "trials": "trials",
     "corruption": "corruption",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from satlib.results.reading import choose_results
 
-NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision")
+NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision", "merging")
 
 
 def results(name: str) -> Mapping[str, Any]:
