@@ -57,7 +57,7 @@ def small_image(image: ImageLike, side: int | None = SIDE) -> Tensor:
     ValueError, OSError
         One line that names what is wrong with the image or the file.
     """
-    full = clipped(image) if isinstance(image, Tensor) else colour_pixels(image)
+    full = clipped(image) if isinstance(image, Tensor) else color_pixels(image)
     if isinstance(full, np.ndarray):
         if full.dtype == np.uint8:
             photo = Image.fromarray(np.ascontiguousarray(np.broadcast_to(full, (*full.shape[:2], 3))))
@@ -77,7 +77,7 @@ def clipped(image: Tensor) -> Tensor:
     return image.detach().cpu().float().nan_to_num(0).clamp(0, 1)
 
 
-def colour_pixels(image: str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> npt.NDArray[Any]:
+def color_pixels(image: str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the upright pixels (H, W, 1 or 3) of an image, without alpha, in their own dtype.
 
     Raises

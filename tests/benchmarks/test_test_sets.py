@@ -42,8 +42,8 @@ def test_the_middle_is_in_the_middle_and_of_whole_pixels(folder):
     whole = np.asarray(Image.open(folder / "1.png"))
     assert np.array_equal(shared.middle(folder / "1.png", 8, 2), whole[16:32, 20:36])
     assert np.array_equal(shared.middle(folder / "1.png", 100, 5), whole[:45, :55])
-    grey = np.asarray(Image.open(folder / "0.png"))
-    assert np.array_equal(shared.middle(folder / "0.png", 100, 2), np.stack([grey] * 3, axis=2))
+    gray = np.asarray(Image.open(folder / "0.png"))
+    assert np.array_equal(shared.middle(folder / "0.png", 100, 2), np.stack([gray] * 3, axis=2))
 
 
 def test_the_seed_decides_the_untrained_network():

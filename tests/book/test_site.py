@@ -549,7 +549,7 @@ def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
 
 
 def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
-    def colours() -> tuple[str, str, str]:
+    def colors() -> tuple[str, str, str]:
         return tuple(
             chapter.evaluate(
                 """() => [
@@ -561,11 +561,11 @@ def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
         )
 
     chapter.add_style_tag(content=STILL)
-    seen = [colours()]
+    seen = [colors()]
     for _ in range(2):  # auto -> one -> the other
         chapter.locator("button.theme-switch-button:visible").first.click()
-        chapter.wait_for_function(THEMED, arg=colours()[0])
-        seen.append(colours())
+        chapter.wait_for_function(THEMED, arg=colors()[0])
+        seen.append(colors())
     assert {theme for theme, *_ in seen} == {"light", "dark"}
     assert len({background for _, background, _ in seen}) == 2
     assert len({text for *_, text in seen}) == 2
@@ -644,7 +644,7 @@ FAULTS = {
     "is not accessible in light: link-name: ": '<a href="#"></a>',
     "scrolls sideways on a phone: it is 376 pixels wide": '<div style="width: 376px">wide</div>',
 }
-COLOURS = (
+COLORS = (
     "color: hsl(200 50% 60%)",
     "color: rgb(0 0 0 / 0.3)",
     "color: oklch(0.7 0.1 200)",
@@ -677,7 +677,7 @@ def test_every_fault_of_a_page_is_named(window: Window, tmp_path: Path) -> None:
 def test_the_quick_axe_finds_what_axe_finds(browser: Any) -> None:
     plain, found = axe.Axe().axe_script, []
     tab = new_tab(browser, viewport=WIDE)
-    tab.set_content(PAGE % "".join(f'<div style="{style}"><p>text</p></div>' for style in COLOURS))
+    tab.set_content(PAGE % "".join(f'<div style="{style}"><p>text</p></div>' for style in COLORS))
     for script in (plain, quick(plain)):
         tab.evaluate(script)
         found.append([tab.evaluate("(options) => axe.run(options)", AXE_OPTIONS) for _ in range(2)])

@@ -56,8 +56,8 @@ def test_every_mode_of_pillow_is_taken(mode: str) -> None:
 
 
 def test_what_is_small_stays_as_it_is() -> None:
-    grey = np.array([[0, 1000, 65535]], np.uint16)
-    assert torch.equal(small_image(grey), torch.tensor([0, 1000 / 65535, 1]).expand(3, 1, 3))
+    gray = np.array([[0, 1000, 65535]], np.uint16)
+    assert torch.equal(small_image(gray), torch.tensor([0, 1000 / 65535, 1]).expand(3, 1, 3))
     with_alpha = np.dstack((np.full((2, 2, 3), 51, np.uint8), np.zeros((2, 2), np.uint8)))
     assert torch.equal(small_image(with_alpha), torch.full((3, 2, 2), 0.2))
     floats = np.random.default_rng(0).random((3, 2, 1))

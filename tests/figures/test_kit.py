@@ -21,7 +21,7 @@ from satlib import figures
 from satlib.analysis.patch_features import patch_features
 from satlib.dta import Aggregation, aggregate
 from satlib.figures.dta.centers import nearest_sampled
-from satlib.figures.dta.clusters import LARGEST, largest_clusters, mean_colours
+from satlib.figures.dta.clusters import LARGEST, largest_clusters, mean_colors
 from satlib.figures.kit.show import PLOTLY_MIME, plotly_html, png, quick_png
 from satlib.figures.kit.style import pixels
 
@@ -90,8 +90,8 @@ def test_colours_beside_a_colour_bar_are_kept() -> None:
     assert few.mode == "P"
     figure.colorbar(drawn)
     every = np.asarray(Image.open(io.BytesIO(png(figure)))).reshape(-1, 3)
-    found = {tuple(colour) for colour in every.tolist()}
-    assert found >= {tuple(colour) for colour in (255 * matplotlib.colormaps["viridis"](range(256))[:, :3]).astype(int)}
+    found = {tuple(color) for color in every.tolist()}
+    assert found >= {tuple(color) for color in (255 * matplotlib.colormaps["viridis"](range(256))[:, :3]).astype(int)}
 
 
 def test_an_empty_figure_is_a_white_quick_png() -> None:
@@ -159,7 +159,7 @@ def test_decision_graph_separates_the_centres_by_the_curve() -> None:
 def test_cluster_pictures_equal_slow_loops() -> None:
     image, result = example()
     assignment = result.assignment[0]
-    means = mean_colours(image, assignment).flatten(1)
+    means = mean_colors(image, assignment).flatten(1)
     for cluster in assignment.unique():
         members = assignment == cluster
         expected = image.flatten(1)[:, members].mean(1, keepdim=True).expand(3, int(members.sum()))
@@ -167,8 +167,8 @@ def test_cluster_pictures_equal_slow_loops() -> None:
     painted = largest_clusters(image, result).flatten(1).T
     by_size = result.counts[0].argsort(descending=True)[: len(LARGEST)].tolist()
     for token, cluster in enumerate(assignment.tolist()):
-        grey = painted[token].max() - painted[token].min() < 1e-6
-        assert grey != (cluster in by_size)
+        gray = painted[token].max() - painted[token].min() < 1e-6
+        assert gray != (cluster in by_size)
         if cluster in by_size:
             assert painted[token].tolist() == pytest.approx(to_rgb(LARGEST[by_size.index(cluster)]))
 

@@ -116,7 +116,7 @@ def test_floats_are_neither_clipped_nor_rounded():
     assert math.isnan(psnr(hr * math.nan, hr))
 
 
-GREY = np.zeros((16, 16), dtype=np.uint8)
+GRAY = np.zeros((16, 16), dtype=np.uint8)
 RGB = np.zeros((16, 16, 3), dtype=np.uint8)
 
 
@@ -124,26 +124,26 @@ RGB = np.zeros((16, 16, 3), dtype=np.uint8)
 @pytest.mark.parametrize(
     ("sr", "hr", "options", "message"),
     [
-        (GREY, GREY[:, 1:], {}, r"differ in size: \(16, 16\) and \(16, 15\)$"),
-        (GREY, RGB, {}, r"differ in size: \(16, 16\) and \(16, 16, 3\)$"),
+        (GRAY, GRAY[:, 1:], {}, r"differ in size: \(16, 16\) and \(16, 15\)$"),
+        (GRAY, RGB, {}, r"differ in size: \(16, 16\) and \(16, 16, 3\)$"),
         (RGB, to_tensor(RGB[1:]), {}, r"differ in size: \(16, 16, 3\) and \(1, 3, 15, 16\)$"),
-        (GREY, GREY / 255, {}, "differ in dtype: uint8 and float64$"),
-        (GREY.astype(np.float32), GREY.astype(np.float64), {}, "differ in dtype: float32 and float64$"),
-        (GREY, GREY, {"border": 8}, "leaves pixels of 16x16, got 8$"),
-        (GREY, GREY, {"border": -1}, "got -1$"),
-        (GREY, GREY, {"border": 1.5}, "got 1.5$"),
-        (GREY.astype(np.int16), GREY, {}, "sr must have dtype uint8 or a floating dtype, got int16$"),
-        (GREY, GREY.astype(np.uint16), {}, "hr must have dtype .* got uint16$"),
-        (GREY, torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, "hr must have dtype .* got torch.int64$"),
+        (GRAY, GRAY / 255, {}, "differ in dtype: uint8 and float64$"),
+        (GRAY.astype(np.float32), GRAY.astype(np.float64), {}, "differ in dtype: float32 and float64$"),
+        (GRAY, GRAY, {"border": 8}, "leaves pixels of 16x16, got 8$"),
+        (GRAY, GRAY, {"border": -1}, "got -1$"),
+        (GRAY, GRAY, {"border": 1.5}, "got 1.5$"),
+        (GRAY.astype(np.int16), GRAY, {}, "sr must have dtype uint8 or a floating dtype, got int16$"),
+        (GRAY, GRAY.astype(np.uint16), {}, "hr must have dtype .* got uint16$"),
+        (GRAY, torch.zeros(1, 3, 4, 4, dtype=torch.int64), {}, "hr must have dtype .* got torch.int64$"),
         (np.zeros((16, 16, 4)), RGB, {}, r"sr must be an image with 1 or 3 channels, got shape \(16, 16, 4\)$"),
         (np.zeros((1, 16, 16, 3)), RGB, {}, r"got shape \(1, 16, 16, 3\)$"),
-        (np.zeros(16), GREY, {}, r"got shape \(16,\)$"),
-        (np.float64(3), GREY, {}, "sr must be a numpy array or a torch tensor, got float64$"),
-        (GREY, torch.zeros(16, 16, 3), {}, r"hr must be .* got shape \(16, 16, 3\)$"),
-        (torch.zeros(0, 3, 8, 8), GREY, {}, r"got shape \(0, 3, 8, 8\)$"),
-        (GREY, "hr.png", {}, "hr must be a numpy array or a torch tensor, got str$"),
-        (GREY / 1.0, GREY + 255.0, {}, r"floating images must be in \[0, 1\], but hr reaches 255$"),
-        (GREY / 1.0, GREY * math.nan, {}, "but hr reaches nan$"),
+        (np.zeros(16), GRAY, {}, r"got shape \(16,\)$"),
+        (np.float64(3), GRAY, {}, "sr must be a numpy array or a torch tensor, got float64$"),
+        (GRAY, torch.zeros(16, 16, 3), {}, r"hr must be .* got shape \(16, 16, 3\)$"),
+        (torch.zeros(0, 3, 8, 8), GRAY, {}, r"got shape \(0, 3, 8, 8\)$"),
+        (GRAY, "hr.png", {}, "hr must be a numpy array or a torch tensor, got str$"),
+        (GRAY / 1.0, GRAY + 255.0, {}, r"floating images must be in \[0, 1\], but hr reaches 255$"),
+        (GRAY / 1.0, GRAY * math.nan, {}, "but hr reaches nan$"),
     ],
 )
 def test_bad_input_is_named(metric, sr, hr, options, message):
@@ -152,9 +152,9 @@ def test_bad_input_is_named(metric, sr, hr, options, message):
 
 
 def test_ssim_needs_room_for_its_window():
-    assert ssim(GREY, GREY, border=2) == 1
+    assert ssim(GRAY, GRAY, border=2) == 1
     with pytest.raises(ValueError, match="SSIM needs 11x11 pixels, got 10x10 after border=3$"):
-        ssim(GREY, GREY, border=3)
+        ssim(GRAY, GRAY, border=3)
 
 
 def known_answers():

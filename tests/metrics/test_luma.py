@@ -26,19 +26,19 @@ def exact_rounded(red, green, blue):
 
 
 @pytest.mark.parametrize(("colour", "y"), PRIMARIES.items())
-def test_primaries(colour, y):
-    image = np.array([[colour]], dtype=np.uint8)
+def test_primaries(color, y):
+    image = np.array([[color]], dtype=np.uint8)
     assert luma(image) == pytest.approx(y, abs=1e-12)
     assert luma(image, rounded=True).tolist() == [[round(y)]]
     assert luma(image / 255) == pytest.approx(y / 255, abs=1e-15)
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
-def test_rounding_is_exact(colour):
-    image = np.array([[colour]], dtype=np.uint8)
+def test_rounding_is_exact(color):
+    image = np.array([[color]], dtype=np.uint8)
     y = luma(image, rounded=True)
     assert y.dtype == np.uint8
-    assert y[0, 0] == exact_rounded(*colour)
+    assert y[0, 0] == exact_rounded(*color)
 
 
 def test_rounding_at_every_exact_half():
@@ -46,7 +46,7 @@ def test_rounding_at_every_exact_half():
     sums = 65481 * red + 128553 * green + 24966 * blue
     ties = np.argwhere(sums % 255000 == 127500)
     assert len(ties) == 194
-    expected = [[exact_rounded(*map(int, colour)) for colour in ties]]
+    expected = [[exact_rounded(*map(int, color)) for color in ties]]
     assert luma(ties[None].astype(np.uint8), rounded=True).tolist() == expected
 
 
@@ -83,11 +83,11 @@ def test_float32_arrays_stay_float32():
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1)])
 def test_grey_is_its_own_luma(shape):
-    grey = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    assert (luma(grey) == grey.reshape(4, 5)).all()
-    assert luma(grey).dtype == np.float64
-    assert (luma(grey, rounded=True) == grey.reshape(4, 5)).all()
-    assert luma(grey, rounded=True).dtype == np.uint8
+    gray = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    assert (luma(gray) == gray.reshape(4, 5)).all()
+    assert luma(gray).dtype == np.float64
+    assert (luma(gray, rounded=True) == gray.reshape(4, 5)).all()
+    assert luma(gray, rounded=True).dtype == np.uint8
     unit = np.random.default_rng(3).random(shape)
     assert (luma(unit) == unit.reshape(4, 5)).all()
     np.testing.assert_allclose(luma(unit, rounded=True) * 255, np.rint(unit * 255).reshape(4, 5), atol=1e-12)

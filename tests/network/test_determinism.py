@@ -44,13 +44,13 @@ def test_alone_or_in_a_batch_with_the_presets(preset):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-6), (torch.float32, 5e-4)])
 @pytest.mark.parametrize("grey", [0.0, 0.5])
-def test_flat_images_alone_or_in_a_batch(grey, dtype, tolerance):
+def test_flat_images_alone_or_in_a_batch(gray, dtype, tolerance):
     """All comparisons are ties here, which rounding must not decide.
 
     In float32 the layers' rounding, which depends on the size of the batch, grows beyond what counts as a tie.
     """
     model = SAT(SATConfig.preset("sat-tiny", scale=2)).eval().to(dtype)
-    x = torch.full((3, 48, 48), grey, dtype=dtype)
+    x = torch.full((3, 48, 48), gray, dtype=dtype)
     others = torch.rand(3, 3, 48, 48, dtype=dtype)
     with torch.no_grad():
         alone, together = model(x.unsqueeze(0))[0], model(torch.cat((others[:1], x[None], others[1:])))[1]

@@ -13,7 +13,7 @@ from satlib.complexity import Complexity
 from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation
 from satlib.figures.dta import idea
-from satlib.figures.dta.clusters import mean_colours
+from satlib.figures.dta.clusters import mean_colors
 from satlib.figures.kit.picture_sliders import picture_slider
 from satlib.figures.kit.show import Shown, show
 from satlib.support.tables import table
@@ -54,7 +54,7 @@ def comparisons(window: int) -> Shown:
 def kept(image: Tensor, by_ratio: Mapping[float, Aggregation]) -> Shown:
     """Draw an image (3, H, W) in the mean colours of its clusters, with a slider over the keep ratio."""
     variance = (image - image.mean((1, 2), keepdim=True)).square().sum()
-    painted = {f"{ratio:.1%}": mean_colours(image, made.assignment[0]) for ratio, made in by_ratio.items()}
+    painted = {f"{ratio:.1%}": mean_colors(image, made.assignment[0]) for ratio, made in by_ratio.items()}
     notes = {}
     for label, made in zip(painted, by_ratio.values(), strict=True):
         lost = (painted[label] - image).square().sum() / variance

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from satlib.complexity.count import Complexity, complexity, largest_square
 from satlib.config import SATConfig
-from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.lines import STANDOFF
 from satlib.figures.kit.sliders import CONTROLS, frame_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
@@ -24,8 +24,8 @@ CARDS = {"24 GB": 24e9, "140 GB": 140e9}
 LOOKS: tuple[dict[str, Any], ...] = (
     {"line": {"color": VERMILLION}, "marker": {"symbol": "circle"}},
     {"line": {"color": BLUE}, "marker": {"symbol": "square"}},
-    {"line": {"color": GREY, "width": 2.5, "dash": "dot"}, "mode": "lines"},
-    {"line": {"color": GREY, "width": 2.5, "dash": "dash"}, "mode": "lines"},
+    {"line": {"color": GRAY, "width": 2.5, "dash": "dot"}, "mode": "lines"},
+    {"line": {"color": GRAY, "width": 2.5, "dash": "dash"}, "mode": "lines"},
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.style import BLUE, ORANGE, SKY, VERMILLION
 from satlib.results.timings import Line, Stage, ratio
 
@@ -73,7 +73,7 @@ def _slope(tokens: Sequence[int], power: int, top: float) -> go.Scatter:
         y=[top * (n / tokens[-1]) ** power for n in upper],
         name="N" if power == 1 else "N²",
         mode="lines",
-        line={"color": GREY, "width": 1, "dash": "dash" if power == 1 else "longdashdot"},
+        line={"color": GRAY, "width": 1, "dash": "dash" if power == 1 else "longdashdot"},
         hoverinfo="skip",
     )
 
@@ -137,7 +137,7 @@ def peer_bars(groups: Sequence[Mapping[str, Any]]) -> go.Figure:
         for name, time in seconds.items():
             values.append(time / seconds[own])
             names.append(f"{name}, {size}: {values[-1]:.2f}× ({time:.2f} s)")
-            colors.append(BLUE if name == own else VERMILLION if name.startswith(own) else GREY)
+            colors.append(BLUE if name == own else VERMILLION if name.startswith(own) else GRAY)
     figure = rows_figure(
         [bars("network", values, colors)],
         names,

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from satlib.figures.cost.speed import bars, rows_figure
-from satlib.figures.kit.layout import GREY
+from satlib.figures.kit.layout import GRAY
 from satlib.figures.kit.style import BLUE, SKY, VERMILLION
 from satlib.results.timings import gpu
 
@@ -22,6 +22,6 @@ def forward_bars(content: gpu.Content, number_format: str) -> go.Figure:
     if not found:
         raise ValueError(f"no forward pass was measured in {number_format!r}")
     names = [f"{name}: {1e3 * seconds:.2f} ms" for name, seconds in found.items()]
-    drawn = bars("network", [1e3 * s for s in found.values()], [COLORS.get(name, GREY) for name in found])
+    drawn = bars("network", [1e3 * s for s in found.values()], [COLORS.get(name, GRAY) for name in found])
     figure = rows_figure([drawn], names, f"One image on a GPU, {number_format}", "milliseconds", {})
     return figure.update_layout(showlegend=False)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from satlib.dta import Aggregation, n_centers
 from satlib.figures.dta.centers import check_single, mark
-from satlib.figures.dta.clusters import mean_colours
+from satlib.figures.dta.clusters import mean_colors
 from satlib.figures.kit.sliders import CONTROLS, frame_slider
 from satlib.figures.kit.style import BLACK, BLUE, CENTER, GREEN, VERMILLION, frame_off, panels, pixels, styled
 
@@ -35,7 +35,7 @@ def three_attentions(image: Tensor, token: int, window: Tensor, result: Aggregat
         What DTA made of the image; each token is drawn in the mean colour of its cluster.
     """
     check_single(image, result)
-    left = mean_colours(image, result.assignment[0])
+    left = mean_colors(image, result.assignment[0])
     pictures = (image, faded(image, window), left)
     titles = (
         f"all: {image[0].numel():,} tokens",

@@ -25,6 +25,6 @@ def repaint(tokens: Tensor, assignment: Tensor, image: Tensor) -> Tensor:
     clusters, and ``image`` the one they were made of, whose mean colour is added again.
     """
     middle = tokens.unflatten(1, (3, -1))  # (K, 3, pp)
-    colour = middle[:, :, middle.shape[2] // 2] + image.mean((1, 2))
-    painted: Tensor = colour[assignment].T.reshape(image.shape)
+    color = middle[:, :, middle.shape[2] // 2] + image.mean((1, 2))
+    painted: Tensor = color[assignment].T.reshape(image.shape)
     return painted.clamp(0, 1)

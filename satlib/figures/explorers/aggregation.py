@@ -37,7 +37,7 @@ def members_on_image(image: Tensor, members: Tensor, weights: Tensor, *, center:
 def painted_members(image: Tensor, members: Tensor, weights: Tensor) -> Tensor:
     """Return the image (3, H, W) in pale grey, the members (n,) of a cluster orange, darker with a larger weight."""
     painted = (0.75 + 0.25 * image.mean(0, keepdim=True)).repeat(3, 1, 1).flatten(1)  # (3, N)
-    light, dark = (painted.new_tensor(to_rgb(colour)).unsqueeze(1) for colour in (LIGHT, VERMILLION))
+    light, dark = (painted.new_tensor(to_rgb(color)).unsqueeze(1) for color in (LIGHT, VERMILLION))
     share = (weights / weights.max().clamp_min(1e-12)).to(painted.dtype)
     painted[:, members] = light + (dark - light) * share
     return painted.view_as(image)

@@ -25,8 +25,8 @@ def read_on_image(image: Tensor, assignment: Tensor, weights: Tensor, token: int
         Position of the query, a star.
     """
     painted = (0.6 + 0.4 * image.mean(0, keepdim=True)).repeat(3, 1, 1).flatten(1)
-    for cluster, colour in zip(weights.argsort(descending=True).tolist(), LARGEST, strict=False):
-        painted[:, assignment == cluster] = painted.new_tensor(to_rgb(colour)).unsqueeze(1)
+    for cluster, color in zip(weights.argsort(descending=True).tolist(), LARGEST, strict=False):
+        painted[:, assignment == cluster] = painted.new_tensor(to_rgb(color)).unsqueeze(1)
     figure, ax = canvas(painted.view_as(image))
     star(ax, token, image.shape[2])
     return figure

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from satlib.figures.kit.layout import GREY
+from satlib.figures.kit.layout import GRAY
 from satlib.figures.kit.sliders import check_labels, with_slider
 from satlib.figures.kit.style import BLACK, BLUE, GREEN, VERMILLION, WIDTH, styled
 from satlib.theory.arrays import Floats, Integers
@@ -137,7 +137,7 @@ def _kinds(tokens: Tokens) -> dict[str, tuple[Mask, str, str, str]]:
     """Return which tokens are of each kind, its colour, and its mark in matplotlib and in plotly."""
     return {
         "sampled": (tokens.sampled, BLUE, "o", "circle"),
-        "not sampled": (~tokens.sampled & ~tokens.missed, GREY, ".", "circle-open"),
+        "not sampled": (~tokens.sampled & ~tokens.missed, GRAY, ".", "circle-open"),
         "in a missed cluster": (tokens.missed, VERMILLION, "x", "x"),
     }
 

@@ -6,7 +6,7 @@ A page draws title and slider outside of the figure; ``meta.controls`` tells it 
 from collections.abc import Mapping
 from typing import Any
 
-GREY = "#767676"
+GRAY = "#767676"
 """Of reference lines, with a contrast of 4.5 to white and of 3.9 to the book's dark page."""
 
 AXIS = {"fixedrange": True, "automargin": True}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.sliders import frame_slider
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 
@@ -110,7 +110,7 @@ def _drawn(series: Mapping[str, Series], x: Axis, y: Axis) -> list[go.Scatter]:
 def _trace(name: str, line: Series, style: tuple[str, str, str] | None, hover: str) -> go.Scatter:
     values = {"x": list(line.x), "y": [_short(value) for value in line.y], "name": name}
     if style is None:
-        return go.Scatter(mode="lines", line={"color": GREY, "width": 2.5, "dash": "dash"}, hoverinfo="skip", **values)
+        return go.Scatter(mode="lines", line={"color": GRAY, "width": 2.5, "dash": "dash"}, hoverinfo="skip", **values)
     color, symbol, dash = style
     error = None
     if line.low and line.high:

@@ -64,8 +64,8 @@ def tokens_read(image: Tensor, seen: Attended, head: int) -> Figure:
     order = weights.argsort(descending=True)
     assignment = seen.layer.aggregation.assignment[0]
     painted = (0.6 + 0.4 * image.mean(0, keepdim=True)).repeat(3, 1, 1).flatten(1)
-    for cluster, colour in zip(order.tolist(), LARGEST, strict=False):
-        painted[:, assignment == cluster] = painted.new_tensor(to_rgb(colour)).unsqueeze(1)
+    for cluster, color in zip(order.tolist(), LARGEST, strict=False):
+        painted[:, assignment == cluster] = painted.new_tensor(to_rgb(color)).unsqueeze(1)
     figure, axes = panels(2, max(0.6, image.shape[1] / image.shape[2]))
     show_image(axes[0], painted.view_as(image), "the five tokens read most: their pixels")
     query = int(seen.queries[0])

@@ -93,10 +93,10 @@ def _row(
     gap = (9.6 - sum(width for _, width, _ in boxes)) / (len(boxes) - 1)
     gap = min(gap, 0.55)
     x, ends = 0.2, []
-    for text, width, colour in boxes:
-        if colour != "none":
+    for text, width, color in boxes:
+        if color != "none":
             shape = FancyBboxPatch(
-                (x, y - BOX_HEIGHT / 2), width, BOX_HEIGHT, boxstyle="round,pad=0.03", facecolor=colour, edgecolor="0.3"
+                (x, y - BOX_HEIGHT / 2), width, BOX_HEIGHT, boxstyle="round,pad=0.03", facecolor=color, edgecolor="0.3"
             )
             ax.add_patch(shape)
         ax.text(x + width / 2, y, text, ha="center", va="center", fontsize=TYPE)
@@ -130,9 +130,9 @@ def parameter_bars(outlines: Mapping[str, Sequence[Part]]) -> Figure:
     ax = figure.subplots()
     kinds = {"local blocks": LOCAL, "SAA blocks": SELECTIVE, "convolutions, norms, upsampler": "0.75"}
     left = np.zeros(len(outlines))
-    for kind, colour in kinds.items():
+    for kind, color in kinds.items():
         shares = [100 * _kind_params(parts, kind) / sum(p.params for p in parts) for parts in outlines.values()]
-        ax.barh(list(outlines), shares, left=left, color=colour, label=kind)
+        ax.barh(list(outlines), shares, left=left, color=color, label=kind)
         for place, (start, share) in enumerate(zip(left, shares, strict=True)):
             ax.text(start + share / 2, place, f"{share:.0f} %", ha="center", va="center", color=BLACK)
         left += shares

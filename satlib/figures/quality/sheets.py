@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from satlib.evaluation.crops import Box, Pixels, Square, cut
-from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.sliders import pixel_layout, png_uri, with_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
 
@@ -212,7 +212,7 @@ def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figur
 def _zero(x: npt.ArrayLike) -> go.Scatter:
     ends = [float(np.min(x)), float(np.max(x))]
     return go.Scatter(
-        x=ends, y=[0, 0], mode="lines", showlegend=False, hoverinfo="skip", line={"color": GREY, "width": 1}
+        x=ends, y=[0, 0], mode="lines", showlegend=False, hoverinfo="skip", line={"color": GRAY, "width": 1}
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from satlib.figures.kit.layout import GREY
+from satlib.figures.kit.layout import GRAY
 from satlib.figures.kit.sliders import INSTANTLY
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from satlib.theory.study import Results, column
@@ -36,7 +36,7 @@ def two_clusters(ratios: Sequence[int], errors: Sequence[float]) -> go.Figure:
     """
     place = np.geomspace(1, ratios[-1], 100)
     lines = [
-        _line(place, np.tanh(np.log(place) / 4), "largest possible: tanh(log(n₂/n₁)/4)", GREY, dash="dash"),
+        _line(place, np.tanh(np.log(place) / 4), "largest possible: tanh(log(n₂/n₁)/4)", GRAY, dash="dash"),
         _line(place, place / (1 + place) - 0.5, "closed form at q = 0", BLUE),
     ]
     notes = [
@@ -147,7 +147,7 @@ def _spread_lines(results: Results, size_ratio: int) -> list[go.Scatter]:
     return [
         _line(place, column(similarity, "blind")[:, 2], "total, SAA", VERMILLION, markers=True),
         _line(place, column(similarity, "aware")[:, 2], "total, with log n", GREEN, markers=True),
-        _line(place, column(similarity, "bound"), "proved bound, similarity, log n", GREY, dash="dash"),
+        _line(place, column(similarity, "bound"), "proved bound, similarity, log n", GRAY, dash="dash"),
         _line(place, column(similarity, "random"), "random centres, log n", BLUE, dash="dot"),
         _line(place, column(similarity, "trivial"), "mean value", PURPLE, dash="dashdot"),
         _line(place, np.median(column(center, "cluster"), 1), "cluster error, centre alone", ORANGE, markers=True),

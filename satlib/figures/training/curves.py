@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
-from satlib.figures.kit.layout import GREY, plot_layout
+from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, panels, styled
 from satlib.training import TrainConfig
 from satlib.training.schedule import learning_rate
@@ -66,7 +66,7 @@ def psnr_curve(rows: Rows, levels: Mapping[str, float]) -> go.Figure:
             y=[level, level],
             mode="lines",
             name=name,
-            line={"color": GREY, "dash": dash},
+            line={"color": GRAY, "dash": dash},
             hovertemplate=f"{name}: %{{y:.2f}} dB<extra></extra>",
         )
         for (name, level), dash in zip(levels.items(), DASHES, strict=False)
@@ -78,9 +78,9 @@ def psnr_curve(rows: Rows, levels: Mapping[str, float]) -> go.Figure:
 def schedules(plots: Sequence[Mapping[str, TrainConfig]]) -> Figure:
     """Draw the learning rate over the steps of a run: a panel for each mapping, a line for each of its recipes."""
     figure, axes = panels(len(plots), 0.75)
-    colours = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE)
+    colors = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE)
     for ax, recipes in zip(axes, plots, strict=True):
-        for (name, config), color, style in zip(recipes.items(), colours, ("-", "--", ":", "-.", "-"), strict=False):
+        for (name, config), color, style in zip(recipes.items(), colors, ("-", "--", ":", "-.", "-"), strict=False):
             steps = [config.steps * i // POINTS for i in range(POINTS)]
             rates = [1e4 * learning_rate(config, step) for step in steps]
             ax.plot([step / 1000 for step in steps], rates, style, color=color, label=name)

@@ -44,9 +44,9 @@ class Agreement:
     samples: bool
     """Whether each layer looked at the network's samples."""
     centers: float
-    """Share of the layers whose sets of centers are the network's."""
+    """Share of the layers whose sets of centres are the network's."""
     tokens: float
-    """Share of the tokens, over all layers, that joined the center that they join in the network."""
+    """Share of the tokens, over all layers, that joined the centre that they join in the network."""
 
     @property
     def good(self) -> bool:

@@ -14,7 +14,7 @@ tokens below are plain's own functions. Three of its parts cannot be taken over.
 
 So: one image, no loop over tokens, no write into a tensor, no cache. The tests hold it against the network.
 
-Shapes: H x W input pixels, N = H*W tokens, C channels, L SAA layers, S sampled tokens, K centers, m neighbors, n = h*w
+Shapes: H x W input pixels, N = H*W tokens, C channels, L SAA layers, S sampled tokens, K centres, m neighbors, n = h*w
 tokens of a window, d channels of a head, s the scale.
 """
 
