@@ -18,7 +18,7 @@ class Errors(NamedTuple):
     """K / N."""
     way: str
     error: float
-    """Mean over layers and images of the relative error of the output, ||few - all|| / ||all||."""
+    """Mean over layers and images of the relative error of the output: the norm of the difference over its own."""
     layers: tuple[float, ...]
     """The same for each layer."""
 
