@@ -16,6 +16,11 @@ def check_options(options: AggregationOptions) -> AggregationOptions:
     """Return the options of :func:`satlib.dta.aggregate` after checking each.
 
     "neighbors" is an int >= 1 (m itself) or a positive finite float (a share of K).
+
+    Raises
+    ------
+    ValueError
+        If a field is out of its range.
     """
     real("subsample", options["subsample"], 1, closed=True)
     if is_int(options["neighbors"]):

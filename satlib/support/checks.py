@@ -13,13 +13,25 @@ def is_int(value: object) -> bool:
 
 
 def one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
-    """Require one of a few strings or integers."""
+    """Require one of a few strings or integers.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
     known = isinstance(value, (str, int)) and not isinstance(value, bool) and value in choices
     require(known, name, value, "one of " + ", ".join(map(repr, choices)))
 
 
 def positive_int(name: str, value: object) -> None:
-    """Require an integer > 0."""
+    """Require an integer > 0.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
     require(is_int(value) and isinstance(value, int) and value > 0, name, value, "a positive integer")
 
 

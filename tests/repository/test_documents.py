@@ -141,7 +141,7 @@ def test_the_page_on_installing_lists_every_extra() -> None:
 
 def test_readme_names_commands_of_each_kind() -> None:
     assert len(commands("satlib")) >= 3
-    assert [line.split()[1] for line in commands("make")] == ["lab", "book", "test"]
+    assert [line.split()[1] for line in commands("make")] == ["lab", "book", "pdf", "test"]
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -83,7 +83,13 @@ def resize(image: Tensor, size: tuple[int, int], how: Interpolation = "bicubic")
 
 
 def gaussian_noise(image: Tensor, sigma: float, generator: torch.Generator, *, gray: bool = False) -> Tensor:
-    """Add noise of standard deviation ``sigma``, in units of the image; ``gray``: the same in all channels."""
+    """Add noise of standard deviation ``sigma``, in units of the image; ``gray``: the same in all channels.
+
+    Raises
+    ------
+    ValueError
+        If ``sigma`` is out of its range.
+    """
     real("sigma", sigma, 0, closed=True)
     image = _checked(image)
     noise = torch.randn(1 if gray else len(image), *image.shape[1:], generator=generator, dtype=image.dtype)
@@ -94,6 +100,11 @@ def poisson_noise(image: Tensor, scale: float, generator: torch.Generator, *, gr
     """Add noise as of counted photons: mean 0 and variance scale^2 x / 256 for a pixel x.
 
     ``gray``: that of the image in grey, the same in all channels. Pixels outside of [0, 1] make the noise of the end.
+
+    Raises
+    ------
+    ValueError
+        If ``scale`` is out of its range.
     """
     real("scale", scale, 0, closed=True)
     image = _checked(image)
