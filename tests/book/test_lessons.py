@@ -20,7 +20,6 @@ NOT_YET = {
     "10_cost",
     "11_speed",
     "12_theorem",
-    "13_measuring",
     "14_training",
     "15_evaluation",
     "16_comparison",
