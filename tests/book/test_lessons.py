@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "00_start",
     "02_sampling",
-    "10_cost",
     "11_speed",
     "12_theorem",
     "13_measuring",
