@@ -12,7 +12,8 @@ def test_bars_of_both_conventions_add_up():
     figure = bars.convention_bars({"A": (1e12, 3e12), "B": (2e12, 2.5e12)})
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     assert widths == [1, 2, 2, 0.5]
-    assert [text.get_text().strip() for text in figure.axes[0].texts] == ["1.00 → 3.00", "2.00 → 2.50"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["A   1.00 → 3.00", "B   2.00 → 2.50"]
 
 
 def test_stage_bars_are_shares_of_all():

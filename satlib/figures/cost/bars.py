@@ -18,18 +18,19 @@ WINDOWS: dict[str, Any] = {"facecolor": "white", "edgecolor": GREEN, "hatch": ".
 def convention_bars(costs: Mapping[str, tuple[float, float]]) -> Figure:
     """Draw, for each network, the multiply-adds of the published convention and what all products add to them.
 
-    ``costs`` maps a name to (published, total).
+    ``costs`` maps a name to (published, total). Both numbers stand left of the bars, where a narrow screen shows them.
     """
     figure = Figure(figsize=(WIDTH, 0.36 * len(costs) + 0.9), layout="constrained")
     ax = figure.subplots()
     published, total = ([values[i] / 1e12 for values in costs.values()] for i in (0, 1))
     rest = [t - p for p, t in zip(published, total, strict=True)]
-    ax.barh(list(costs), published, label="layers alone", **PUBLISHED)
-    ax.barh(list(costs), rest, left=published, label="products outside the layers", **LEFT_OUT)
-    for place, (p, t) in enumerate(zip(published, total, strict=True)):
-        ax.text(t, place, f" {p:.2f} → {t:.2f}", va="center")
+    places = range(len(costs))
+    ax.barh(places, published, label="layers alone", **PUBLISHED)
+    ax.barh(places, rest, left=published, label="products outside the layers", **LEFT_OUT)
+    numbers = (f"{p:.2f} → {t:.2f}" for p, t in zip(published, total, strict=True))
+    ax.set_yticks(places, [f"{name}   {both}" for name, both in zip(costs, numbers, strict=True)])
     ax.invert_yaxis()
-    ax.set(xlabel="multiply-adds, $10^{12}$", xlim=(0, 1.22 * max(total)))
+    ax.set(xlabel="multiply-adds, $10^{12}$")
     ax.tick_params(axis="y", length=0)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
