@@ -82,7 +82,7 @@ def fewer(costs: Costs, printed: Printed, own: Mapping[int, float], alike: Mappi
         "fewer, layers alone",
         "SAT / PFT, all products",
     )
-    return table((*theirs, *ours), rows, align="lr")
+    return _turned((*theirs, *ours), rows)
 
 
 def is_proportional(printed: Printed, network: str) -> bool:
@@ -119,7 +119,7 @@ def rates(
         law = (f"{fixed[m]:.0f} of {ms[m, 4]}", f"{at_x3[m]:.0f} / {ms[m, 3]}")
         rows.append((m, *sizes, *factors, *speeds, *law))
     head = ("network", "×2 (T)", "×4 (T)", "work, ×2 / ×4", "time, ×2 / ×4", "T per second, ×2", "the same, ×4")
-    return table((*head, "fixed part at ×4 (ms)", "×3 by this law / Table A (ms)"), rows, align="lr")
+    return _turned((*head, "fixed part at ×4 (ms)", "×3 by this law / Table A (ms)"), rows)
 
 
 def table_d(light: Mapping[float, Complexity]) -> str:
@@ -153,3 +153,9 @@ def exponents(powers: Mapping[str, tuple[float, float]], seconds: Mapping[str, S
     """Return a table of the powers (counted, measured) with which layers grow, and of their longest time."""
     rows = [(name, *(f"{p:.2f}" for p in pair), f"{1e3 * seconds[name][-1]:.0f} ms") for name, pair in powers.items()]
     return table(("layer", "$p$, counted", "$p$, measured", "time for the largest"), rows, align="lr")
+
+
+def _turned(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table with a column for each row: many quantities of few networks fit a page so."""
+    first, *others = zip(head, *rows, strict=True)
+    return table(first, others, align="lr")
