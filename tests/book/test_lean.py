@@ -1,0 +1,44 @@
+"""What no page asks for is left out of the site; what pages ask for stays."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+EXTENSION = Path(__file__).parents[2] / "book" / "_ext" / "lean.py"
+UNUSED = (
+    "scripts/theme.js.map",
+    "styles/theme.css.map",
+    "locales/de/LC_MESSAGES/x.mo",
+    "vendor/fontawesome/6.5.2/js/all.min.js",
+    "vendor/fontawesome/6.5.2/webfonts/fa-brands-400.woff2",
+)
+USED = (
+    "scripts/theme.js",
+    "styles/theme.css",
+    "vendor/fontawesome/6.5.2/css/all.min.css",
+    "vendor/fontawesome/6.5.2/webfonts/fa-solid-900.woff2",
+    "vendor/mathjax/tex-chtml.js",
+)
+
+
+@pytest.fixture
+def lean() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("lean", EXTENSION)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("error", "builder", "left"), [(None, "html", ()), (OSError(), "html", UNUSED), (None, "linkcheck", UNUSED)]
+)
+def test_only_what_is_unused_goes_and_only_from_a_built_site(lean, tmp_path, error, builder, left) -> None:
+    for name in (*UNUSED, *USED):
+        path = tmp_path / "_static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    lean.remove_unused(SimpleNamespace(outdir=str(tmp_path), builder=SimpleNamespace(format=builder)), error)
+    found = {path.relative_to(tmp_path / "_static").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*USED, *left}
