@@ -403,6 +403,32 @@ def test_a_link_shows_what_it_leads_to_where_the_keyboard_is(chapter: Any, schem
     assert not box.is_visible()
 
 
+LESSONS = [page for page in PAGES if page.startswith("notebooks/") and "tag_start" in (SITE / page).read_text()]
+"""Chapters whose code is the lesson."""
+
+FITS = """() => {
+    const seen = (place) => [...document.querySelectorAll("article " + place)].filter((e) => e.checkVisibility());
+    const cut = (e) => e.scrollWidth > e.clientWidth + 1;
+    const pictures = seen(".cell_output :is(img, figure, .divider)");
+    return {
+        code: seen("div.cell_input pre").filter(cut).map((e) => e.innerText.slice(0, 80)),
+        formulas: seen("div.math").filter(cut).map((e) => e.innerText.slice(0, 80)),
+        top: pictures.length ? pictures[0].getBoundingClientRect().top + scrollY : Infinity,
+    };
+}"""
+
+
+@pytest.mark.parametrize("page", LESSONS or ["no page"])
+def test_a_lesson_begins_with_a_picture_and_no_line_of_it_is_cut(page: str, window: Window, address: str) -> None:
+    with window.cleared() as tab:
+        load(tab, address + page, {"width": 1280, "height": 800})
+        found = tab.evaluate(FITS)
+        assert found["code"] == found["formulas"] == []
+        assert found["top"] < 700, "the first picture is on the first screen"
+        load(tab, address + page, PHONE)
+        assert tab.evaluate(FITS)["formulas"] == []
+
+
 def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address: str) -> None:
     with window.cleared() as tab:
         load(tab, address + FRONT, WIDE)
@@ -475,7 +501,7 @@ def test_the_search_finds_a_page(browser: Any, address: str) -> None:
 
 def test_a_page_has_a_picture_for_links_to_it() -> None:
     page = (SITE / CHAPTER).read_text()
-    assert 'property="og:image" content=' in page
+    assert re.search('<meta (?=[^>]*property="og:image")[^>]*content="[^"]+"', page)
     assert (SITE / "_static" / "opengraph.png").stat().st_size > 10_000
 
 
