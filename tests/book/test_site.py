@@ -7,6 +7,7 @@ among processes; each is one test, which looks at the page once and names all th
 import functools
 import http.server
 import posixpath
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
