@@ -35,13 +35,15 @@ def kill_often(subject: Subject, kills: int, seed: int) -> Count:
     longest = time.monotonic() - began
     killed = ended = 0
     problems: list[str] = []
-    while killed < kills and ended <= 2 * kills:
+    while killed < kills and ended <= 10 * kills:
         subject.clear()
         child = Child(subject.run)
         time.sleep(draw.uniform(0, longest))
         os.kill(child.number, signal.SIGKILL)
         was_killed = child.wait().code == -signal.SIGKILL
         killed, ended = killed + was_killed, ended + (not was_killed)
+        if not was_killed:
+            longest *= 0.8  # the first call may have been slower than the others, beside other work
         problems += [f"after kill {killed}: {line}" for line in subject.half_written()]
         after = in_child(subject.run)
         problems += [f"the next call ends with {after.code}: {after.said}"] if after.code else []

@@ -80,8 +80,8 @@ class AttributionExplorer(PixelExplorer):
         self.networks, self.image = dict(networks), image
         self.scale = next(iter(self.networks.values())).scale
         shortest = self.scale * min(image.shape[1:])
-        sides = tuple(side for side in (4, 8, 16, 32) if side <= shortest)
-        require(bool(sides), "image", tuple(image.shape), f"at least {-(-4 // self.scale)} pixels a side")
+        sides = tuple(side for side in (2, 4, 8, 16, 32) if side <= shortest)
+        require(bool(sides), "image", tuple(image.shape), "two pixels a side at least, enlarged by the network")
         names = list(self.networks)
         self.left, self.right = (knobs.choice(n, names, v) for n, v in (("left", names[0]), ("right", names[1])))
         self.side = knobs.slider("side", sides, min(16, sides[-1]))

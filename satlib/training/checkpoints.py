@@ -200,7 +200,8 @@ def n_bytes(config: TrainConfig, n_params: int) -> int:
     The weights, two moments of each and the average, 4 bytes each; and three networks beside them.
     """
     one = 4 * n_params * (3 + (config.ema is not None))
-    return min(config.keep + 1, 1 + -(-config.steps // config.save_every)) * one + 3 * 4 * n_params
+    every = min(config.save_every, config.validate_every)
+    return min(config.keep + 1, 1 + -(-config.steps // every)) * one + 3 * 4 * n_params
 
 
 def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path, photographs: str = "") -> None:

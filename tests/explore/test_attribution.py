@@ -1,6 +1,5 @@
 """`explore.attribution`: the maps are those of `satlib.analysis`, of the square that was clicked."""
 
-import pytest
 import torch
 from explorers import PHOTO, tiny
 
@@ -54,6 +53,7 @@ def test_a_network_of_another_kind_is_compared_with_bicubic_alone() -> None:
     assert torch.equal(explorer.maps[OWN].map, explorer.maps[BICUBIC].map)
 
 
-def test_an_image_that_is_smaller_than_a_square_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"image must be at least 2 pixels a side, got \(3, 1, 9\)"):
-        explore.attribution(tiny(), torch.rand(3, 1, 9))
+def test_an_image_of_one_pixel_has_a_square() -> None:
+    explorer = explore.attribution(tiny(), torch.rand(3, 1, 1))
+    assert explorer.square == Square(0, 0, 2)
+    assert "unexplained" in explorer.numbers.value

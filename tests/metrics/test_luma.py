@@ -25,7 +25,7 @@ def exact_rounded(red, green, blue):
     return 16 + (65481 * red + 128553 * green + 24966 * blue + 127500) // 255000
 
 
-@pytest.mark.parametrize(("colour", "y"), PRIMARIES.items())
+@pytest.mark.parametrize(("color", "y"), PRIMARIES.items())
 def test_primaries(color, y):
     image = np.array([[color]], dtype=np.uint8)
     assert luma(image) == pytest.approx(y, abs=1e-12)

@@ -43,7 +43,7 @@ def test_alone_or_in_a_batch_with_the_presets(preset):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-6), (torch.float32, 5e-4)])
-@pytest.mark.parametrize("grey", [0.0, 0.5])
+@pytest.mark.parametrize("gray", [0.0, 0.5])
 def test_flat_images_alone_or_in_a_batch(gray, dtype, tolerance):
     """All comparisons are ties here, which rounding must not decide.
 

@@ -170,7 +170,7 @@ def test_damaged_checkpoints_are_named_and_passed_over(store: Path, tmp_path: Pa
     lines: list[str] = []
     run(settings, tmp_path / "run", resume=True, say=lines.append)
     assert [line.split(" ")[0] for line in lines[:3]] == ["checkpoint", "checkpoint", "going"]
-    assert "going on from step 6 of 12" in lines[2]
+    assert "going on from step 9 of 12" in lines[2]
     assert_same_run(tmp_path / "whole", tmp_path / "run")
     for path in checkpoints(tmp_path / "run" / "checkpoints"):
         path.write_bytes(b"")
@@ -209,7 +209,7 @@ def test_a_run_whose_loss_stays_infinite_is_given_up(
     monkeypatch.setattr(sessions, "MAX_STREAK", 4)
     with pytest.raises(FloatingPointError, match="the loss was not finite in the 4 steps up to step 9"):
         run(config(store), tmp_path)
-    assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == ["step-00000008.pt", "step-00000004.pt"]
+    assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == ["step-00000008.pt", "step-00000005.pt"]
     content = read(checkpoints(tmp_path / "checkpoints")[0])
     assert all(tensor.isfinite().all() for tensor in content["model"].values())
 
