@@ -6,19 +6,16 @@ click is not printed: code that the pages fold away, and the page that computes.
 """
 
 import argparse
-import functools
-import http.server
 import posixpath
 import re
-import shutil
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
+
+from book.browser import CHROMIUM, served
 
 FIRST = "book/intro.html"
 ADDRESS = "whole-book.html"
@@ -113,20 +110,6 @@ def _place(page: str, name: str) -> str:
     return f"{page.removesuffix('.html').replace('/', '-')}--{name}"
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 def print_book(site: Path, file: Path, chromium: str) -> int:
     """Write the PDF; return how many pages of the site are in it.
 
@@ -139,7 +122,7 @@ def print_book(site: Path, file: Path, chromium: str) -> int:
 
     pages = order(site)
     text = document(site, pages)
-    with _served(site) as address, sync_playwright() as driver:
+    with served(site) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"])
         tab = browser.new_page(viewport={"width": 760, "height": 1000})
         tab.set_default_timeout(0)
@@ -161,12 +144,11 @@ def main() -> int:
     parser.add_argument("site", type=Path, metavar="SITE", help="the built site, as _build/html")
     parser.add_argument("file", type=Path, metavar="FILE", help="the PDF to write")
     arguments = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None or not (arguments.site / FIRST).is_file():
-        what = "no Chromium is on the path" if chromium is None else f"{arguments.site} has no book: run `make book`"
+    if CHROMIUM is None or not (arguments.site / FIRST).is_file():
+        what = "no Chromium is on the path" if CHROMIUM is None else f"{arguments.site} has no book: run `make book`"
         sys.stderr.write(f"{what}\n")
         return 2
-    n_pages = print_book(arguments.site, arguments.file, chromium)
+    n_pages = print_book(arguments.site, arguments.file, CHROMIUM)
     sys.stdout.write(f"{n_pages} pages of the site are in {arguments.file}\n")
     return 0
 

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 from processes import start
 
+from book.browser import CHROMIUM
+
 ROOT = Path(__file__).parents[1]
 NODE = shutil.which("node")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ADDRESS = "http://book.invalid/"
 
 # Calls one function; what it throws comes back as its words. `bytes` is there in both, `Buffer` is not.

@@ -6,7 +6,6 @@ The server runs on a free port of this machine with folders of its own, and ends
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -21,17 +20,6 @@ from typing import Any
 from processes import PATIENCE, start
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 SETTINGS: dict[str, dict[str, object]] = {

@@ -9,8 +9,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_server import CHROMIUM, FLAGS, Server, run_all_cells, serve, wait_for_kernel
+from lab_server import Server, run_all_cells, serve, wait_for_kernel
 from processes import PATIENCE, is_alive
+
+from book.browser import CHROMIUM, FLAGS
 
 playwright = pytest.importorskip("playwright.sync_api")
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_server import CHROMIUM, FLAGS, RAN, ROOT, Server, run_all_cells, serve, wait_for_kernel
+from lab_server import RAN, ROOT, Server, run_all_cells, serve, wait_for_kernel
 from processes import PATIENCE
+
+from book.browser import CHROMIUM, FLAGS
 
 playwright = pytest.importorskip("playwright.sync_api")
 

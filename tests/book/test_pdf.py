@@ -1,15 +1,14 @@
 """The book as one document: pages in their order, links between them within it, and nothing left undrawn."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 from book import pdf
+from book.browser import CHROMIUM
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGE = """<!doctype html><html><head><title>{title}</title><link rel="stylesheet" href="../look.css">
 <script>window.MathJax = {{"elsewhere": true}}</script>
 <script src="../plots.js"></script><script src="../menu.js"></script>

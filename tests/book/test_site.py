@@ -4,12 +4,8 @@ The tests look at `_build/html` as `make book` leaves it, and skip when it or Ch
 among processes; each is one test, which looks at the page once and names all that is wrong with it.
 """
 
-import functools
-import http.server
 import posixpath
 import re
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +18,8 @@ import pytest
 import yaml
 from processes import PATIENCE
 from quick_axe import quick
+
+from book.browser import CHROMIUM, FLAGS, served
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -45,17 +43,6 @@ FILES = sorted(
 SOURCES = [page for page in FILES if page.startswith("_modules/")]
 # The pages of the package's sources are one template around one block of code each: of these, three are looked at.
 PAGES = [page for page in FILES if page not in SOURCES[2:] or page == "_modules/index.html"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 375, "height": 800}
@@ -143,21 +130,6 @@ class Visit:
     def patience(self) -> float:
         """Return how many seconds to wait for what is sure to come where a page has no fault."""
         return HURRY if self.foreign or self.failed or self.errors else PATIENCE
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A folder on a port of this machine, as `make serve` serves the site."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,8 @@ and its width on a phone.
 """
 
 import base64
-import functools
-import http.server
 import importlib.util
 import io
-import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +19,13 @@ import torch
 from PIL import Image
 from processes import PATIENCE
 
+from book.browser import CHROMIUM, served
 from satlib import load
 from satlib.resize import imresize
 
 playwright = pytest.importorskip("playwright.sync_api")
 
 BOOK = Path(__file__).parents[2] / "book"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 
 FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Try it</title>
@@ -55,18 +51,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/book/try_it.html"
-        server.shutdown()
+    with served(site) as address:
+        yield f"{address}book/try_it.html"
 
 
 @pytest.fixture(scope="module")

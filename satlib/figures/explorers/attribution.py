@@ -3,18 +3,14 @@
 from collections.abc import Mapping
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from satlib.analysis.attribution import Attribution, Square
 from satlib.figures.explorers.pixels import canvas
-from satlib.figures.kit.style import VERMILLION, frame_off, panels, styled
-
-DECADES = 4
-"""Of the colours: what is owed less than 10^-4 of the most is as dark as nothing."""
+from satlib.figures.kit.style import frame_off, panels, styled
+from satlib.figures.network.attributions import DECADES, frame
 
 
 @styled
@@ -23,12 +19,6 @@ def square_on_image(image: Tensor, square: Square, scale: int) -> Figure:
     figure, ax = canvas(image)
     frame(ax, square, scale)
     return figure
-
-
-def frame(ax: Axes, square: Square, scale: int) -> None:
-    """Draw a frame around the pixels under a square of the output, whose sides are ``scale`` times the input's."""
-    corner = (square.column / scale - 0.5, square.row / scale - 0.5)
-    ax.add_patch(Rectangle(corner, square.side / scale, square.side / scale, fill=False, ec=VERMILLION, lw=1.5))
 
 
 @styled

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from satlib.analysis.attribution import Attribution, Square
-from satlib.figures.explorers.attribution import DECADES, frame
 from satlib.figures.kit.style import (
     BLACK,
     BLUE,
     GREEN,
     ORANGE,
+    VERMILLION,
     WIDTH,
     frame_off,
     panels,
     show_image,
     styled,
 )
+
+DECADES = 4
+"""Of the colours: what is owed less than 10^-4 of the most is as dark as nothing."""
 
 
 @styled
@@ -54,6 +59,12 @@ def sheet(image: Tensor, square: Square, scale: int, maps: Mapping[str, Attribut
         frame(ax, square, scale)
     figure.colorbar(drawn, ax=axes, shrink=0.85, aspect=25).set_label("% of the map's absolute sum")
     return figure
+
+
+def frame(ax: Axes, square: Square, scale: int) -> None:
+    """Draw a frame around the pixels under a square of the output, whose sides are ``scale`` times the input's."""
+    corner = (square.column / scale - 0.5, square.row / scale - 0.5)
+    ax.add_patch(Rectangle(corner, square.side / scale, square.side / scale, fill=False, ec=VERMILLION, lw=1.5))
 
 
 @styled
