@@ -42,7 +42,7 @@ def test_it_has_one_description_for_all_front_ends() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"alt": " "}, "alt must describe the images, got ' '"),
+        ({"alt": " "}, "alt must describe the figure, got ' '"),
         ({"zoom": 0}, "zoom must be at least 1, got 0"),
         ({"images": images(1)}, "two or more images of one size"),
         ({"images": images(1) | {"wide": np.zeros((4, 7, 3), np.uint8)}}, r"got \[\(4, 6, 3\), \(4, 7, 3\)\]"),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from satlib import SATConfig
-from satlib.figures.network.parts_map import NARROW, WIDE, NetworkMap, rows
+from satlib.figures.network.parts_map import ALT, NARROW, WIDE, NetworkMap, rows
 
 ROOT = Path(__file__).parents[2]
 CONFIG = SATConfig.preset("sat", scale=3)
@@ -80,5 +80,5 @@ def test_a_chapter_without_part_is_refused() -> None:
 
 def test_it_has_one_description_for_all_front_ends() -> None:
     shown = NetworkMap(CONFIG)
-    assert repr(shown) == shown._repr_mimebundle_()["text/plain"] == NetworkMap.alt
+    assert repr(shown) == shown._repr_mimebundle_()["text/plain"] == ALT
     assert "four rows" in shown._repr_mimebundle_()["text/html"]

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageChops
 from plotly.graph_objects import Figure as PlotlyFigure
 
+from satlib.figures.kit.html_figure import alternative_text
 from satlib.figures.kit.style import styled
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -53,12 +54,10 @@ class Shown:
     """
 
     def __init__(self, figure: Figure | PlotlyFigure, alt: str) -> None:
-        if not alt.strip():
-            raise ValueError(f"alt must describe the figure, got {alt!r}")
+        self.alt = alternative_text(alt)
         if isinstance(figure, PlotlyFigure) and None in (figure.layout.width, figure.layout.height):
             raise ValueError("a plotly figure needs a width and a height in its layout")
         self.figure = figure
-        self.alt = " ".join(alt.split())
 
     def __repr__(self) -> str:
         """Return the alternative text."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from satlib.config import SATConfig
+from satlib.figures.kit.html_figure import HtmlFigure
 from satlib.figures.kit.style import GREEN, ORANGE, SKY, VERMILLION
 
 WIDE, NARROW = 688, 330
@@ -111,7 +112,14 @@ def _step(name: str) -> tuple[str, str]:
     return f"satlib.dta.aggregation.{name}", f"aggregation#satlib.dta.{name}"
 
 
-class NetworkMap:
+ALT = (
+    "Map of the network in four rows: the network, one of its residual groups, the inside of a block, and the six "
+    "steps by which selective attention gets its few tokens. Each part is a link to its chapter, with links to its "
+    "code and its API below."
+)
+
+
+class NetworkMap(HtmlFigure):
     """The map of a configuration; as the last value of a cell it is displayed.
 
     Parameters
@@ -129,26 +137,12 @@ class NetworkMap:
         If no part has the chapter ``current``.
     """
 
-    alt = (
-        "Map of the network in four rows: the network, one of its residual groups, the inside of a block, and the six "
-        "steps by which selective attention gets its few tokens. Each part is a link to its chapter, with links to its "
-        "code and its API below."
-    )
-    """What there is to see."""
-
     def __init__(self, config: SATConfig, *, current: str = "", root: str = "../") -> None:
+        super().__init__(ALT)
         self.rows, self.current, self.root = rows(config), current, root
         chapters = sorted({part.chapter for row in self.rows for part in row.parts} - {""})
         if current and current not in chapters:
             raise ValueError(f"current must be one of {', '.join(chapters)}, got {current!r}")
-
-    def __repr__(self) -> str:
-        """Return the alternative text."""
-        return self.alt
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Return the forms a front end may choose from; IPython's display protocol."""
-        return {"text/html": self.html(), "text/plain": self.alt}
 
     def html(self) -> str:
         """Return the map, wide and narrow."""

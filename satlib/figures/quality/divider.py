@@ -12,6 +12,7 @@ from html import escape
 from PIL import Image
 
 from satlib.evaluation.crops import Pixels
+from satlib.figures.kit.html_figure import HtmlFigure
 
 LINE = "position:absolute;top:0;bottom:0;width:2px;margin-left:-1px;background:#fff;left:var(--at)"
 LABEL = (
@@ -20,7 +21,7 @@ LABEL = (
 )
 
 
-class Divider:
+class Divider(HtmlFigure):
     """Images of one size in one place, with lines between their parts; as the last value of a cell it is displayed.
 
     Parameters
@@ -39,23 +40,13 @@ class Divider:
     """
 
     def __init__(self, images: Mapping[str, Pixels], *, zoom: int, alt: str) -> None:
-        if not alt.strip():
-            raise ValueError(f"alt must describe the images, got {alt!r}")
+        super().__init__(alt)
         if zoom < 1:
             raise ValueError(f"zoom must be at least 1, got {zoom}")
         shapes = [image.shape for image in images.values()]
         if len(shapes) < 2 or len(set(shapes)) != 1:
             raise ValueError(f"two or more images of one size are needed, got {shapes}")
         self.images, self.zoom = dict(images), zoom
-        self.alt = " ".join(alt.split())
-
-    def __repr__(self) -> str:
-        """Return the alternative text."""
-        return self.alt
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Return the forms a front end may choose from; IPython's display protocol."""
-        return {"text/html": self.html(), "text/plain": self.alt}
 
     def html(self) -> str:
         """Return the images as HTML that needs nothing else; each starts where the one before it ends."""

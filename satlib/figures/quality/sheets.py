@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from satlib.evaluation.crops import Box, Pixels, Square, cut
+from satlib.figures.kit.html_figure import HtmlFigure
 from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.sliders import pixel_layout, png_uri, with_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
@@ -37,7 +38,7 @@ class Row(NamedTuple):
     images: Mapping[str, Pixels]
 
 
-class Sheet:
+class Sheet(HtmlFigure):
     """Rows of images, each pixel enlarged to ``zoom`` x ``zoom``; as the last value of a cell it is displayed.
 
     Parameters
@@ -56,22 +57,12 @@ class Sheet:
     """
 
     def __init__(self, rows: Sequence[Row], *, zoom: int, alt: str) -> None:
-        if not alt.strip():
-            raise ValueError(f"alt must describe the sheet, got {alt!r}")
+        super().__init__(alt)
         if zoom < 1:
             raise ValueError(f"zoom must be at least 1, got {zoom}")
         if not any(row.images for row in rows):
             raise ValueError("a sheet needs at least one image")
         self.rows, self.zoom = tuple(rows), zoom
-        self.alt = " ".join(alt.split())
-
-    def __repr__(self) -> str:
-        """Return the alternative text."""
-        return self.alt
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Return the forms a front end may choose from; IPython's display protocol."""
-        return {"text/html": self.html(), "text/plain": self.alt}
 
     def html(self) -> str:
         """Return the sheet as HTML that needs nothing else; the book's style makes images narrower on a phone."""
