@@ -36,7 +36,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 4 minutes)
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 8 minutes)
 	@mkdir -p _build
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 # Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.
@@ -55,7 +55,7 @@ pdf: $(VENV)/.dev ## Print the built book into _build/sat-companion.pdf, with he
 	$(BIN)/python -m book.pdf _build/html _build/sat-companion.pdf
 
 # Each process takes the next page when it is done with one.
-site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 3 minutes)
+site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 6 minutes)
 	@rm -f _build/weights.txt
 	$(BIN)/python -m pytest tests/book/test_site.py --numprocesses $(WORKERS) --dist load --maxschedchunk 1 $(ARGS)
 	@test ! -f _build/weights.txt || { echo "The site, and its heaviest pages with all that they load:"; \
@@ -64,10 +64,10 @@ site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 3 m
 # Tests of one file run in one process: they share what is costly to make.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
+test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 10 minutes)
 	$(PYTEST) --ignore=tests/book/test_site.py -m 'not slow' $(ARGS)
 
-test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 7 minutes)
+test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 20 minutes)
 	$(PYTEST) --ignore=tests/book/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
