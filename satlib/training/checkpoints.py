@@ -9,6 +9,7 @@ damaged file is named and passed over for the one before.
 
 import io
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -216,14 +217,28 @@ def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path, pho
         raise ValueError(f"{done}; ask for as many at least, or {other}")
     if photographs and content.get("photographs", photographs) != photographs:
         raise ValueError(f"{path} holds a run on other photographs than those of the store {config.store}; {other}")
-    ours, theirs = config.to_dict(), content["config"]
-    for name, value in ours.items():
-        if name not in FREE and theirs.get(name) != value:
-            if name == "network":
-                name = next(f"network.{key}" for key in value if theirs["network"].get(key) != value[key])
-                value, theirs = _field(ours, name), {name: _field(theirs, name)}
-            raise ValueError(f"{path} holds a run with {name}={theirs.get(name)!r}, not {value!r}; {other}")
+    try:
+        theirs = TrainConfig.from_dict(content["config"])
+    except ValueError as error:
+        raise ValueError(f"{path} holds a run of another version: {error}; {other}") from error
+    differs = difference(config, theirs)
+    if differs:
+        raise ValueError(f"{path} holds a run with {differs}; {other}")
 
 
-def _field(values: dict[str, Any], name: str) -> object:
-    return values["network"].get(name.removeprefix("network."))
+def difference(ours: TrainConfig, theirs: TrainConfig, free: Collection[str] = FREE) -> str:
+    """Return the first field that shapes a training and has another value in theirs, and both values; "" if none has.
+
+    Both are whole configurations, so that a field that a file of an older version lacks has its default.
+    """
+    mine, other = (_flat(config.to_dict()) for config in (ours, theirs))
+    for name, value in mine.items():
+        if name not in free and other[name] != value:
+            return f"{name}={other[name]!r}, not {value!r}"
+    return ""
+
+
+def _flat(values: dict[str, Any]) -> dict[str, object]:
+    """Return the fields of a configuration, those of the network as ``network.field``."""
+    network = {f"network.{name}": value for name, value in values["network"].items()}
+    return {**network, **{name: value for name, value in values.items() if name != "network"}}

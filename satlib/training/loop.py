@@ -45,7 +45,7 @@ from satlib.training.validation import (
     examples_of_store,
     fingerprint,
 )
-from satlib.training.yaml_config import write_config
+from satlib.training.yaml_config import CONFIG, write_config
 from satlib.weights.checkpoint import save as save_network
 
 NAMED = 20
@@ -275,5 +275,5 @@ def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, sets: tup
     elif fabric.is_global_zero:
         save_network(model, out / "first.safetensors")
     if fabric.is_global_zero:
-        write_config(config, out / "config.yaml")
+        write_config(config, out / CONFIG)
     return state

@@ -9,6 +9,9 @@ from satlib.support.files import replacing
 from satlib.support.yaml_files import parse_yaml, read_yaml
 from satlib.training.config import TrainConfig
 
+CONFIG = "config.yaml"
+"""The file of a training's folder that describes it."""
+
 
 def read_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     """Read a configuration from a YAML file of :class:`TrainConfig` fields.

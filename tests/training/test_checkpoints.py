@@ -94,6 +94,19 @@ def test_another_run_is_refused(tmp_path: Path, change: dict[str, object], messa
             check_same_run(other, content, tmp_path)
 
 
+def test_a_run_of_a_version_with_other_fields(tmp_path: Path) -> None:
+    """A field that was not there then has its default; one that is not there any more is named."""
+    ours = config(Path("s"))
+    content = read(save(make(1), ours, tmp_path))
+    del content["config"]["degradation"], content["config"]["network"]["selective"]
+    check_same_run(ours, content, tmp_path)
+    with pytest.raises(ValueError, match="network.selective='aggregate', not 'none'"):
+        check_same_run(config(Path("s"), network=network(selective="none")), content, tmp_path)
+    content["config"]["momentum"] = 0.5
+    with pytest.raises(ValueError, match="a run of another version: .*momentum.*; choose another folder"):
+        check_same_run(ours, content, tmp_path)
+
+
 def test_the_sums_of_the_log_are_counted_by_name() -> None:
     state = make()
     state.sums.zero_()

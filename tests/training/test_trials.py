@@ -28,6 +28,7 @@ from satlib.training.trials.experiment import Scenes, read_experiment
 from satlib.training.trials.measures import on_examples, on_scenes
 from satlib.training.trials.run import RESULTS, read_jobs, run_experiment
 from satlib.training.validation import Example
+from satlib.training.yaml_config import CONFIG
 
 SCENES = {"kind": "copies", "side": 16, "train": [1, 6], "held_out": [2, 3]}
 TRAINING = {
@@ -123,10 +124,24 @@ def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path) -> Non
     assert (out / RESULTS).read_bytes() == before
     write(path, seeds=[0], rows={"none": ["network.selective=exact"]})
     code, said = run(path, "--out", out)
-    assert code == 2 and f"{out} has results of none-seed0 with other choices" in said
+    differs = "network.selective='none', not 'exact'; choose another folder"
+    assert code == 2 and f"{out} has results of none-seed0 with {differs}" in said
     (out / RESULTS).write_text("{")
     code, said = run(path, "--out", out)
     assert code == 2 and "does not hold an experiment's results" in said
+
+
+def test_results_of_a_version_with_fewer_options_stay(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "e.yaml", seeds=[0], rows={"none": ROWS["none"]}), tmp_path / "out"
+    assert run(path, "--out", out, "--device", "cpu")[0] == 0
+    before, file = (out / RESULTS).read_bytes(), out / "none-seed0" / CONFIG
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del values["degradation"], values["network"]["qk_ratio"]
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert run(path, "--out", out)[0] == 0 and (out / RESULTS).read_bytes() == before
+    file.unlink()
+    code, said = run(path, "--out", out)
+    assert code == 2 and str(file) in said, "what was trained is not known"
 
 
 def test_an_experiment_on_photographs_is_measured_on_those_held_out(tmp_path: Path) -> None:

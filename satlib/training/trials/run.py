@@ -6,11 +6,11 @@ An experiment has a folder, OUT::
     OUT/ROW-seedN/       a training, as `satlib train` keeps it
     OUT/results.json     what every finished training gave, in the form that `satlib.results.trials.results` reads
 
-Called again, it leaves out what is in `results.json` and goes on with the training that was cut off, from its last
-checkpoint. It may be ended at any moment; SIGTERM and Ctrl-C save first.
+Called again, it leaves out what is in `results.json`, if the `config.yaml` of these trainings says what the experiment
+says, and goes on with the training that was cut off, from its last checkpoint. It may be ended at any moment; SIGTERM
+and Ctrl-C save first.
 """
 
-import hashlib
 import json
 import time
 from functools import partial
@@ -26,12 +26,13 @@ from satlib.support.files import locked, replacing
 from satlib.support.paths import as_path, check_folder
 from satlib.support.progress import Say, say_nothing
 from satlib.training import TrainConfig, train
-from satlib.training.checkpoints import FREE
+from satlib.training.checkpoints import FREE, difference
 from satlib.training.journal import TRAIN, read_table
 from satlib.training.patches import split
 from satlib.training.trials.experiment import Experiment, Scenes, Training, read_experiment
 from satlib.training.trials.measures import Measures, on_examples, on_scenes
 from satlib.training.validation import examples_of_folder, examples_of_store
+from satlib.training.yaml_config import CONFIG, read_config
 from satlib.weights.checkpoint import load
 
 RESULTS = "results.json"
@@ -138,18 +139,14 @@ def name_of(job: dict[str, Any]) -> str:
     return f"{job['row']}-seed{job['seed']}"
 
 
-def digest(config: TrainConfig) -> str:
-    """Return a hash of all that shapes a training: of all fields but those that may change when it goes on."""
-    fixed = {key: value for key, value in config.to_dict().items() if key not in FREE or key in ("steps", "start")}
-    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _check_done(experiment: Experiment, out: Path) -> None:
     """Raise ValueError if the folder has results of a training that the file describes otherwise."""
-    done = {name_of(job): job.get("digest") for job in read_jobs(out)}
+    done = {name_of(job) for job in read_jobs(out)}
     for training in experiment.trainings:
-        if done.get(training.name, digest(training.config)) != digest(training.config):
-            raise ValueError(f"{out} has results of {training.name} with other choices; choose another folder")
+        if training.name in done:
+            differs = difference(training.config, read_config(out / training.name / CONFIG), FREE - {"steps", "start"})
+            if differs:
+                raise ValueError(f"{out} has results of {training.name} with {differs}; choose another folder")
 
 
 def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str, Any]:
@@ -166,7 +163,6 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
         "seconds": rows[-1]["seconds"],
         "loss": rows[-1]["loss"],
         "params": model.n_params,
-        "digest": digest(config),
         "satlib": __version__,
         "torch": torch.__version__,
     }
