@@ -1,26 +1,32 @@
 """`python -m benchmarks trials OUT --to FILE`: keep what a batch of trainings has given, in one small file.
 
-The batch is one of `satlib run --batch` with the chapter on training. What each job gave is kept, and PSNR of its last
-weights on further photographs.
+The batch is one of `satlib run --batch` with the chapter on training, or an experiment of `satlib experiment`, which
+need not be finished: its finished trainings are kept, with their curves. What each training gave is kept, and PSNR of
+its last weights on further photographs.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from satlib.evaluation import evaluate
-from satlib.runner.records import Record, read_record
+from satlib.runner.records import read_record
 from satlib.support.files import replacing
 from satlib.support.progress import Say, say_nothing
+from satlib.training.journal import VALID, read_table
+from satlib.training.trials.run import RESULTS, name_of, read_jobs
 from satlib.weights.checkpoint import load
 
 KEPT = ("psnr", "ssim", "bicubic", "step", "seconds")
 """Of what notebook 14 leaves: the measures on the photographs that were held out."""
+
+WEIGHTS = "last.safetensors"
+Job = dict[str, Any]
 
 
 def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (), say: Say = say_nothing) -> None:
@@ -29,7 +35,7 @@ def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (),
     Parameters
     ----------
     out
-        The batch's folder, as `satlib run --batch` left it.
+        The folder, as `satlib run --batch` or `satlib experiment` left it.
     to
         The file to write.
     data
@@ -43,13 +49,11 @@ def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (),
     OSError, ValueError
         If a job is not done, or files are missing or damaged.
     """
+    read = _of_experiment if (Path(out) / RESULTS).is_file() else _of_batch
     jobs = []
-    for path in sorted(Path(out).glob("*.json")):
-        record = read_record(path)
-        if record.state != "done":
-            raise ValueError(f"{path}: the job is {record.state}; run the batch again first")
-        jobs.append(_job(record, data))
-        say(f"{record.name}: " + ", ".join(f"{k} {v:.4g}" for k, v in jobs[-1].items() if isinstance(v, float)))
+    for job, weights in read(Path(out)):
+        jobs.append(job | _on_photographs(weights, data))
+        say(f"{name_of(job)}: " + ", ".join(f"{k} {v:.4g}" for k, v in jobs[-1].items() if isinstance(v, float)))
     if not jobs:
         raise ValueError(f"there is no record of a job in {out}")
     content = {"machine": {"device": _device(), "torch": torch.__version__}, "steps": jobs[0]["step"], "jobs": jobs}
@@ -57,18 +61,35 @@ def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (),
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _job(record: Record, data: Sequence[str | Path]) -> dict[str, Any]:
-    """Return a job's row, seed and measures."""
-    missing = [key for key in KEPT if key not in record.results]
-    if missing:
-        raise ValueError(f"job {record.name} left no {missing[0]}; was it a training?")
-    seed = record.parameters["seed"]
-    measures = {key: record.results[key] for key in KEPT}
-    weights = Path(str(record.parameters["out"]), "last.safetensors")
+def _of_batch(out: Path) -> Iterator[tuple[Job, Path]]:
+    """Yield a batch's jobs: row, seed and measures, and the file of the last weights."""
+    for path in sorted(out.glob("*.json")):
+        record = read_record(path)
+        if record.state != "done":
+            raise ValueError(f"{path}: the job is {record.state}; run the batch again first")
+        missing = [key for key in KEPT if key not in record.results]
+        if missing:
+            raise ValueError(f"job {record.name} left no {missing[0]}; was it a training?")
+        seed = record.parameters["seed"]
+        job = {"row": record.name.removesuffix(f"-seed{seed}"), "seed": seed}
+        yield job | {key: record.results[key] for key in KEPT}, Path(str(record.parameters["out"]), WEIGHTS)
+
+
+def _of_experiment(out: Path) -> Iterator[tuple[Job, Path]]:
+    """Yield an experiment's finished trainings: what they gave, with their curves, and the file of the last weights."""
+    for job in read_jobs(out):
+        folder = out / name_of(job)
+        curve = [[row["step"], round(row["psnr"], 3)] for row in read_table(folder / VALID)]
+        yield job | {"curve": curve}, folder / WEIGHTS
+
+
+def _on_photographs(weights: Path, data: Sequence[str | Path]) -> dict[str, float | None]:
+    """Return PSNR of a network on folders of photographs, by the folder's name."""
+    found: dict[str, float | None] = {}
     for folder in data:
         model = load(weights)
-        measures[Path(folder).name] = evaluate(model, folder, scale=model.config.scale, metrics=("psnr",)).psnr
-    return {"row": record.name.removesuffix(f"-seed{seed}"), "seed": seed, **measures}
+        found[Path(folder).name] = evaluate(model, folder, scale=model.config.scale, metrics=("psnr",)).psnr
+    return found
 
 
 def _device() -> str:
@@ -78,7 +99,7 @@ def _device() -> str:
 def main() -> int:
     """Collect as the arguments say; exit code 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks trials", description="Keep what a batch has given.")
-    parser.add_argument("out", type=Path, help="the folder of a batch of trainings")
+    parser.add_argument("out", type=Path, help="the folder of a batch of trainings, or of an experiment")
     parser.add_argument("--to", type=Path, required=True, help="the JSON file to write")
     parser.add_argument(
         "--data", type=Path, action="append", default=[], help="photographs to measure the last weights on; repeatable"

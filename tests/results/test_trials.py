@@ -1,6 +1,7 @@
 """`satlib.results.trials`: the statistics against textbook formulas and simulation; collecting a batch's results."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 from scipy.stats import ttest_rel
 
 from benchmarks import trials as program
-from satlib import SAT, SATConfig, samples, save
+from satlib import SAT, SATConfig, load, samples, save
 from satlib.evaluation import evaluate
 from satlib.results import trials
 from satlib.runner.records import Record, write_record
+from satlib.training.trials.experiment import read_experiment
+from satlib.training.trials.measures import on_scenes
 
+ROOT = Path(__file__).parents[2]
 RESULTS = {"psnr": 30.5, "ssim": 0.9, "bicubic": 29.0, "step": 40, "seconds": 1.5, "best": 30.6}
 
 
@@ -114,7 +118,52 @@ def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "there is no record of a job in" in capsys.readouterr().err
 
 
+def test_an_experiment_gives_its_finished_trainings_with_their_curves(tmp_path: Path) -> None:
+    out, to = tmp_path / "out", tmp_path / "trials.json"
+    folder = out / "none-seed1"
+    folder.mkdir(parents=True)
+    config = SATConfig.preset("sat-tiny", scale=2, channels=8, heads=2, groups=(1,), window=(4, 8))
+    save(SAT(config), folder / "last.safetensors")
+    (folder / "valid.csv").write_text("step,psnr,ssim,seconds\n500,26.62424,0.6,1\n1000,26.70061,0.6,1\n")
+    job = {"row": "none", "seed": 1, "psnr": 26.7, "swap": 0.0, "step": 1000}
+    (out / "results.json").write_text(json.dumps({"steps": 1000, "jobs": [job]}))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    samples.load("coffee").crop((100, 100, 140, 132)).save(photos / "coffee.png")
+    assert collected([str(out), "--to", str(to), "--data", str(photos)]) == 0
+    (found,) = json.loads(to.read_text())["jobs"]
+    score = evaluate(folder / "last.safetensors", photos, scale=2).psnr
+    assert found == job | {"curve": [[500, 26.624], [1000, 26.701]], "photos": score}
+
+
 @pytest.mark.parametrize("name", trials.NAMES)
+def test_each_training_stands_once(name: str) -> None:
+    content = trials.results(name)
+    named = [(job["row"], job["seed"]) for job in content["jobs"]]
+    assert len(set(named)) == len(named) > 1
+    assert all(job["psnr"] > job["bicubic"] and job["step"] == content["steps"] for job in content["jobs"])
+
+
+@pytest.mark.parametrize("network", trials.NETWORKS)
+def test_a_kept_network_is_that_of_its_training(network: str) -> None:
+    """What its training gave is what it gives: measured again on the same held-out maps."""
+    match = re.fullmatch(r"(\w+)-(\w+)-seed(\d+)", network)
+    assert match is not None
+    name, row, seed = match.groups()
+    (job,) = (j for j in trials.results(name)["jobs"] if (j["row"], j["seed"]) == (row, int(seed)))
+    experiment = read_experiment(ROOT / "runs" / "experiments" / f"{name}.yaml", "scenes")
+    assert experiment.scenes is not None
+    found = on_scenes(load(trials.weights(network)), experiment.scenes)
+    for key in ("psnr", "parts", "gain", "swap_parts"):
+        assert found[key] == pytest.approx(job[key], abs=1e-3)
+
+
+def test_an_unknown_network_is_named() -> None:
+    with pytest.raises(ValueError, match="no network 'legends-none-seed0' is kept; choose one of legends-exact-seed1"):
+        trials.weights("legends-none-seed0")
+
+
+@pytest.mark.parametrize("name", ["size_bias", "first_look"])
 def test_what_comes_with_the_package_has_three_seeds_of_every_row(name: str) -> None:
     content = trials.results(name)
     rows = trials.table(content["jobs"], "psnr")
@@ -124,5 +173,5 @@ def test_what_comes_with_the_package_has_three_seeds_of_every_row(name: str) -> 
 
 
 def test_unknown_trials_are_named() -> None:
-    with pytest.raises(ValueError, match="unknown trials 'other'; choose one of size_bias, first_look"):
+    with pytest.raises(ValueError, match=f"unknown trials 'other'; choose one of {', '.join(trials.NAMES)}"):
         trials.results("other")

@@ -1,14 +1,17 @@
 """Trainings that differ in one choice: what each gave, and which differences are larger than chance.
 
-Each JSON file beside this one holds what one batch gave; the batch's file in ``runs/`` has its name. Those of
-``runs/ablations/`` were collected by ``python -m benchmarks trials``. Every row (a choice) was trained with the
-same seeds. A seed fixes the first weights and the patches, so that rows are compared seed by seed.
+Each JSON file beside this one holds what one batch or experiment gave; its file in ``runs/`` has its name. They were
+collected by ``python -m benchmarks trials``. Every row (a choice) is trained with the same seeds; of an experiment that
+is not finished some are missing yet. A seed fixes the first weights and the patches, so that rows are compared seed by
+seed.
 
 The model is additive: PSNR = row + seed + noise, the noise normal and equally large everywhere. Its variance is
 estimated from all rows together.
 """
 
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +19,10 @@ import numpy.typing as npt
 
 from satlib.results.reading import choose_results
 
-NAMES = ("size_bias", "first_look")
+NAMES = ("size_bias", "first_look", "legends", "with_and_without")
+NETWORKS = ("legends-exact-seed1",)
+"""Trained networks that are kept: the trials, the row and the seed."""
+
 LEVEL, POWER = 0.95, 0.8
 """Of the intervals; and how surely the smallest visible difference would be seen."""
 
@@ -46,6 +52,19 @@ def results(name: str) -> Mapping[str, Any]:
         If ``name`` is not one of `NAMES`.
     """
     return choose_results("satlib.results.trials", name, NAMES, "trials")
+
+
+def weights(network: str) -> Path:
+    """Return the file of a network that one of the trainings gave, for :func:`satlib.load`.
+
+    Raises
+    ------
+    ValueError
+        If ``network`` is not one of `NETWORKS`.
+    """
+    if network not in NETWORKS:
+        raise ValueError(f"no network {network!r} is kept; choose one of {', '.join(NETWORKS)}")
+    return Path(str(files(__name__) / f"{network}.safetensors"))
 
 
 def table(jobs: Sequence[Mapping[str, Any]], measure: str) -> dict[str, list[float]]:
