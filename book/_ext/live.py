@@ -22,6 +22,8 @@ LIVE = Path(__file__).parents[1] / "live"
 IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[\w./]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.M)
 COMMENT = re.compile(r"^ *(?://.*|/\*\*.*\*/|/\*\*\n(?: *\*.*\n)*? *\*/)\n", re.M)
+AFTER = re.compile(r"(?<=[;,{}()\[\]]) +// .*$", re.M)
+"""A comment behind code: what comes before it ends no text."""
 INDENT = re.compile(r"^\s+", re.M)
 
 SIDE = 104
@@ -41,7 +43,7 @@ def bundle(entry: Path) -> str:
 
     visit(entry.resolve())
     sources = (EXPORT.sub("", IMPORT.sub("", path.read_text())) for path in order)
-    return INDENT.sub("", COMMENT.sub("", '"use strict";\n' + "\n".join(sources)))
+    return INDENT.sub("", AFTER.sub("", COMMENT.sub("", '"use strict";\n' + "\n".join(sources))))
 
 
 def script() -> str:
@@ -69,7 +71,9 @@ def write(folder: Path) -> None:
     """Write all files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "live.js").write_text(script())
-    (folder / "live.css").write_text((LIVE / "page" / "page.css").read_text())
+    for name, source in (("live.css", "page.css"), ("panel.css", "panel.css")):
+        (folder / name).write_text(INDENT.sub("", (LIVE / "page" / source).read_text()))
+    (folder / "panel.js").write_text(f"(() => {{\n{bundle(LIVE / 'page' / 'panel.mjs')}\n}})();\n")
     files = {f"{name}.safetensors": bundled(name).read_bytes() for name in bundled_names()}
     files |= {f"{name}.webp": photograph(name) for name in PICTURES}
     for name, content in files.items():

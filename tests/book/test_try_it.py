@@ -4,42 +4,21 @@ The page stands in a plain frame, which takes no build of the book; `test_site.p
 and its width on a phone.
 """
 
-import base64
-import importlib.util
-import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from live_pages import BOOK, DONE, FRAME, coffee, control, done, extension, opened, own, shown, upscaled
 from PIL import Image
-from processes import PATIENCE
 
 from book.browser import CHROMIUM, served
-from satlib import load
 from satlib.resize import imresize
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-BOOK = Path(__file__).parents[2] / "book"
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-
-FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Try it</title>
-<link rel="icon" href="data:,"></head><body><main><h1>Try it</h1>%s</main></body></html>"""
-DONE = '#live[data-state="done"]'
-
-
-def extension() -> ModuleType:
-    """Return the Sphinx extension that writes the page's files."""
-    spec = importlib.util.spec_from_file_location("live", BOOK / "_ext" / "live.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -66,24 +45,6 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@contextmanager
-def opened(browser: Any, url: str, script: str = "", wait: str = DONE) -> Iterator[Any]:
-    """A tab on the page. What goes wrong in it lets the test fail; `tab.requests` are those since it has started."""
-    tab, wrong = browser.new_page(), []
-    tab.requests = []
-    tab.set_default_timeout(1000 * PATIENCE)
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    if script:
-        tab.add_init_script(script)
-    tab.goto(url)
-    tab.wait_for_selector(wait)
-    tab.on("request", lambda request: tab.requests.append(request.url))
-    yield tab
-    tab.close()
-    assert wrong == []
-
-
 @pytest.fixture
 def tab(browser: Any, address: str) -> Iterator[Any]:
     """The page with a cut of 48 pixels a side, which takes a fourth of the time of 96."""
@@ -96,42 +57,6 @@ def new_tab(browser: Any, address: str) -> Iterator[Any]:
     """The page as it begins."""
     with opened(browser, address) as tab:
         yield tab
-
-
-def control(tab: Any, name: str) -> Any:
-    return tab.locator(f'[data-name="{name}"]')
-
-
-def done(tab: Any) -> str:
-    """Wait until the network has done what was asked for, and return the status."""
-    tab.wait_for_selector(DONE)
-    return str(tab.locator(".live-status").inner_text())
-
-
-def shown(tab: Any, view: str) -> np.ndarray:
-    """The colours of a canvas, (H, W, 3)."""
-    url = tab.locator(f'[data-view="{view}"]').evaluate("(canvas) => canvas.toDataURL()")
-    with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
-        return np.array(image.convert("RGBA"), int)[..., :3]
-
-
-def own(picture: Image.Image, name: str = "own.png") -> dict[str, Any]:
-    """A file as a reader chooses it."""
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
-
-
-def upscaled(picture: np.ndarray, name: str, **options: Any) -> np.ndarray:
-    """What satlib makes of (H, W, 3) bytes."""
-    with torch.no_grad():
-        out = load(name, **options)(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255)
-    return (out[0].permute(1, 2, 0).clamp(0, 1) * 255).round().numpy()
-
-
-def coffee() -> np.ndarray:
-    photo = np.array(Image.open(io.BytesIO(extension().photograph("coffee"))))
-    return photo[:96, :96]
 
 
 def test_the_page_shows_what_satlib_computes(new_tab: Any) -> None:

@@ -33,6 +33,11 @@ function centers(context, layer, region, zoom) {
   });
 }
 
+/** The tokens that are sampled: dots, all alike. */
+function sample(context, layer, region, zoom) {
+  for (const token of layer.sample) dot(context, ...middle(token, region, zoom), Math.max(1.5, 0.4 * zoom), "#56b4e9");
+}
+
 /** Tokens sampled, as dots: the larger and brighter, the higher their value. */
 function values(name) {
   return (context, layer, region, zoom) => {
@@ -89,8 +94,10 @@ function reading(context, layer, region, zoom) {
 /** What may be drawn, by name: a function of (context, layer, region, zoom), and what it shows, in words. */
 export const DRAWINGS = {
   centers: { draw: centers, words: "the centres, the best tenth of them large and orange" },
+  sample: { draw: sample, words: "the sampled tokens, from which centres are chosen" },
   clusters: { draw: clusters, words: "the clusters, tinted, with borders" },
   density: { draw: values("density"), words: "the density of the sampled tokens, large and bright where it is high" },
+  separation: { draw: values("separation"), words: "the separation of the sampled tokens, large and bright where high" },
   score: { draw: values("score"), words: "the score of the sampled tokens, large and bright where it is high" },
   reading: { draw: reading, words: "what the marked pixel reads, bright where it is much" },
   nothing: { draw: () => {}, words: "nothing" },

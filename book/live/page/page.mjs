@@ -1,10 +1,10 @@
-// The page "Try it": the reader's choices, and the network at work on them. Everything happens here and in the worker;
-// nothing is sent anywhere.
+// The page "Try it", or a chapter's panel: the reader's choices, and the network at work on them. Everything happens here
+// and in the worker; nothing is sent anywhere.
 import { Engine, isAble } from "./engine.mjs";
 import { bytesOf, fromText } from "./files.mjs";
 import { DRAWINGS } from "./overlay.mjs";
 import { cut, decoded, part } from "./picture.mjs";
-import { FIRST, fromAddress, options, toAddress } from "./state.mjs";
+import { fromAddress, options, toAddress } from "./state.mjs";
 import { enlarged, find, say, sayTime, show, view } from "./views.mjs";
 
 const QUICK = 64; // pixels of a side while a knob is dragged
@@ -13,6 +13,8 @@ const OF_NETWORK = { ratio: "keep_ratio", beta: "subsample", tau: "temperature",
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 const page = document.getElementById("live");
+const isPanel = "first" in page.dataset; // its state does not stand in the address, which is the chapter's
+const first = fromAddress(page.dataset.first ?? "");
 const controls = [...page.querySelectorAll("[data-name]:not([type=file])")];
 const control = (name) => find(`[data-name="${name}"]`);
 const button = (name) => find(`[data-do="${name}"]`);
@@ -32,11 +34,11 @@ class Page {
 
   /** Take the state from the address; what it names must be there. */
   read() {
-    const { networks, pictures } = this.names, state = (this.state = fromAddress(location.hash));
-    if (!networks.includes(state.network)) state.network = FIRST.network;
-    for (const name of ["picture", "other"]) if (!(state[name] in pictures)) state[name] = FIRST[name];
-    if (!(state.draw in DRAWINGS)) state.draw = FIRST.draw;
-    if (![...control("side").options].some(({ value }) => Number(value) === state.side)) state.side = FIRST.side;
+    const { networks, pictures } = this.names, state = (this.state = fromAddress(isPanel ? "" : location.hash, first));
+    if (!networks.includes(state.network)) state.network = first.network;
+    for (const name of ["picture", "other"]) if (!(state[name] in pictures)) state[name] = first[name];
+    if (!(state.draw in DRAWINGS)) state.draw = first.draw;
+    if (![...control("side").options].some(({ value }) => Number(value) === state.side)) state.side = first.side;
   }
 
   connect() {
@@ -53,7 +55,7 @@ class Page {
     this.connectDrop(find("#live-drop"));
     view("inside").addEventListener("click", (event) => this.clicked(event));
     view("inside").addEventListener("keydown", (event) => this.pressed(event));
-    addEventListener("hashchange", () => location.hash.includes("=") && this.want(() => this.start()));
+    if (!isPanel) addEventListener("hashchange", () => location.hash.includes("=") && this.want(() => this.start()));
   }
 
   connectDrop(place) {
@@ -119,7 +121,7 @@ class Page {
 
   reset() {
     const { picture, left, top } = this.state;
-    this.state = { ...FIRST, ...(picture === "own" ? { picture, left, top } : {}) };
+    this.state = { ...first, ...(picture === "own" ? { picture, left, top } : {}) };
     this.want(async () => {
       await this.network();
       await this.choose(this.state.picture);
@@ -240,6 +242,7 @@ class Page {
       else each.value = value;
       if (each.nextElementSibling?.tagName === "OUTPUT") each.nextElementSibling.textContent = each.value;
     }
+    if (isPanel) return;
     const heading = location.hash.includes("=") ? "" : location.hash; // a link to a part of the page stays
     history.replaceState(null, "", location.pathname + location.search + (toAddress(this.state) || heading));
   }
@@ -256,7 +259,8 @@ export async function begin(given) {
   const wasm = fromText(given.wasm).buffer;
   if (!isAble(wasm)) {
     page.classList.add("live-unable");
-    say("This browser has no WebAssembly with SIMD, which the network needs. Chapters 2 to 8 show its work.", "unable");
+    const instead = isPanel ? "The figures of this chapter show" : "Chapters 2 to 8 show";
+    say(`This browser has no WebAssembly with SIMD, which the network needs. ${instead} its work.`, "unable");
     return;
   }
   const made = new Page({ ...given, wasm });

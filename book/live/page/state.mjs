@@ -9,8 +9,8 @@ export const FIRST = {
 const INTEGERS = ["side", "left", "top", "layer", "row", "column", "split"];
 
 /** The state that an address tells of; what is missing or makes no sense in it is as at first. */
-export function fromAddress(hash) {
-  const state = { ...FIRST };
+export function fromAddress(hash, first = FIRST) {
+  const state = { ...first };
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (!(name in FIRST)) continue;
     const isText = typeof FIRST[name] === "string" || name === "sampler", number = Number(text);
@@ -24,8 +24,8 @@ export function fromAddress(hash) {
 }
 
 /** What stands in the address for a state: what differs from the first one. The reader's own picture cannot. */
-export function toAddress(state) {
-  const changed = Object.entries(state).filter(([name, value]) => value !== FIRST[name] && value !== null);
+export function toAddress(state, first = FIRST) {
+  const changed = Object.entries(state).filter(([name, value]) => value !== first[name] && value !== null);
   const told = changed.filter(([name, value]) => !(name === "picture" && value === "own"));
   return told.length ? `#${new URLSearchParams(told)}` : "";
 }
