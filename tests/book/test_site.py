@@ -402,6 +402,28 @@ def test_a_lesson_begins_with_a_picture_and_no_line_of_it_is_cut(page: str, wind
         assert tab.evaluate(FITS)["formulas"] == []
 
 
+PANELS = [page for page in PAGES if '<section class="live-panel"' in (SITE / page).read_text()]
+"""Chapters with a panel on which the network runs."""
+
+
+def test_the_chapters_of_aggregation_and_attention_have_a_panel() -> None:
+    assert [page.split("/")[1][:2] for page in PANELS] == ["02", "03", "04", "05", "06", "08"]
+
+
+@pytest.mark.parametrize("page", PANELS or ["no page"])
+def test_a_chapters_panel_runs_and_fits_on_a_phone(page: str, window: Window, address: str) -> None:
+    with window.cleared() as tab, noting(tab, address + page) as visit:
+        load(tab, address + page, PHONE)
+        assert not [request.url for request in visit.finished if "/live.js" in request.url]
+        tab.locator(".live-panel button").click()
+        tab.wait_for_selector('#live[data-state="done"]')
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        tab.add_style_tag(content=STILL)
+        tab.evaluate(quick(axe.Axe().axe_script))
+        assert accessibility(tab) == []
+    assert visit.foreign == visit.failed == visit.errors == []
+
+
 def test_lines_between_images_follow_keys_and_the_mouse(window: Window, address: str) -> None:
     with window.cleared() as tab:
         load(tab, address + FRONT, WIDE)
