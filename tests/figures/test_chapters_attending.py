@@ -7,6 +7,7 @@ import torch
 from satlib import SAT, SATConfig
 from satlib.analysis.attention_maps import attended
 from satlib.data.legends import legend_map
+from satlib.dta import aggregate
 from satlib.figures.chapters import attending as pictures
 from satlib.images.degradation import downscale
 from satlib.images.tensors import to_tensor
@@ -71,6 +72,13 @@ def test_maps_stand_side_by_side():
     assert (high == scene.hr).all() and (low == downscale(scene.hr, 2)).all()
 
 
+def test_centres_lie_on_the_input():
+    low = random_image(0, 16, 16)
+    made = aggregate(torch.rand(1, 256, 5), 9, grid=(16, 16))
+    shown = pictures.centers_on(low, made)
+    assert len(shown.figure.axes) == 3 and "the 9 centres of a layer" in shown.alt
+
+
 def test_what_queries_look_up_is_drawn_as_it_is():
     scene = legend_map((0, 0), side=16)
     low = downscale(scene.hr, 2)
@@ -95,20 +103,27 @@ JOBS = [
 
 
 def test_trainings_that_rise_are_named():
-    shown = pictures.learning(JOBS)
-    (axes,) = shown.figure.axes
-    assert [list(zip(*line.get_data(), strict=True)) for line in axes.lines] == [
-        [tuple(point) for point in job["curve"]] for job in JOBS
-    ]
-    assert [text.get_text().strip() for text in axes.texts] == ["exact, seed 1", "exact, seed 0"]
-    assert "of 3 trainings. 1 stay at 26.6 dB" in shown.alt and "exact, seed 1, ends at 32.8 dB" in shown.alt
-    assert shown.alt.endswith("None of these rows rises: none.")
+    long = {"row": "center", "seed": 2, "curve": [[500, 26.6], [3000, 26.61]]}
+    shown = pictures.learning({"short": JOBS, "long": [long]})
+    first, second = shown.figure.axes
+    for axes, jobs in ((first, JOBS), (second, [long])):
+        drawn = [list(zip(*line.get_data(), strict=True)) for line in axes.lines]
+        assert drawn == [[tuple(point) for point in job["curve"]] for job in jobs]
+    labels = [text.get_text() for text in first.get_legend().get_texts()]
+    assert labels == ["exact, seed 1", "exact, seed 0"] and second.get_legend() is None
+    assert [line.get_linestyle() for line in first.lines] == ["--", "-", "-"]
+    assert "stay at 26.6 dB" in shown.alt and "short, 3 trainings: exact, seed 1, at 32.8 dB; exact" in shown.alt
+    assert shown.alt.endswith("long, 1 trainings: none rises.")
 
 
 def test_outcomes_stand_beside_predictions_in_the_order_of_the_seeds():
-    head, _, *rows = pictures.outcome_table(JOBS, {"none": "below 2", "exact": "above 10"}).splitlines()
+    head, _, *rows = pictures.outcome_table(JOBS, {"none": "below 2", "exact": "above 10", "mean": "1"}).splitlines()
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert cells == [["`none`", "below 2", "0.00", "0.00"], ["`exact`", "above 10", "1.50, 9.20", "1.10, 7.70"]]
+    assert cells == [
+        ["`none`", "below 2", "0.00", "0.00"],
+        ["`exact`", "above 10", "1.50, 9.20", "1.10, 7.70"],
+        ["`mean`", "1", "not trained yet", ""],
+    ]
     assert "predicted gain, dB" in head
 
 

@@ -140,7 +140,7 @@ def test_an_experiment_gives_its_finished_trainings_with_their_curves(tmp_path: 
 def test_each_training_stands_once(name: str) -> None:
     content = trials.results(name)
     named = [(job["row"], job["seed"]) for job in content["jobs"]]
-    assert len(set(named)) == len(named) > 1
+    assert len(set(named)) == len(named) > 0
     assert all(job["psnr"] > job["bicubic"] and job["step"] == content["steps"] for job in content["jobs"])
 
 
@@ -159,7 +159,9 @@ def test_a_kept_network_is_that_of_its_training(network: str) -> None:
 
 
 def test_an_unknown_network_is_named() -> None:
-    with pytest.raises(ValueError, match="no network 'legends-none-seed0' is kept; choose one of legends-exact-seed1"):
+    with pytest.raises(
+        ValueError, match="no network 'legends-none-seed0' is kept; choose one of legends_long-similarity-seed0"
+    ):
         trials.weights("legends-none-seed0")
 
 

@@ -14,11 +14,14 @@ from torch import Tensor
 from satlib.analysis.attention_maps import Attended
 from satlib.analysis.statistics import Interval, interval
 from satlib.data.scenes import Scene
+from satlib.dta.aggregation import Aggregation
 from satlib.evaluation.crops import Pixels
+from satlib.figures.dta.centers import centers_on_image
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.kit.style import BLACK, BLUE, GREEN, ORANGE, VERMILLION, WIDTH, frame_off, panels, styled
 from satlib.figures.quality.sheets import Row, Sheet
 from satlib.figures.training.scenes import both
+from satlib.images.tensors import to_tensor
 from satlib.metrics.fidelity import psnr
 from satlib.support.tables import table
 
@@ -32,6 +35,9 @@ SCALE = 2
 """Of the networks of this chapter."""
 
 Jobs = Sequence[Mapping[str, Any]]
+STYLES = ("-", "--", ":")
+"""Of the seeds."""
+
 COLORS = {"exact": BLUE, "similarity": VERMILLION, "center": GREEN, "mean": ORANGE}
 
 
@@ -128,6 +134,15 @@ def legends(images: Mapping[str, Pixels]) -> Sheet:
     )
 
 
+def centers_on(image: Pixels, made: Aggregation) -> Shown:
+    """Draw the centres of a layer on the network's input."""
+    return show(
+        centers_on_image(to_tensor(image), made),
+        alt=f"A map in low resolution with the {made.centers.shape[1]} centres of a layer: many of them lie in the "
+        "small legend, few in the large regions.",
+    )
+
+
 def looked_up(target: Pixels, image: Pixels, seen: Attended, head: int, shares: Sequence[float]) -> Shown:
     """Draw a map, the network's input with numbered queries, and how much each query reads every token in one head.
 
@@ -164,33 +179,41 @@ def _reading(
     return figure
 
 
-def learning(jobs: Jobs) -> Shown:
-    """Draw the PSNR of held-out maps over the steps: a line for each training, labelled if it leaves the others."""
-    floor = min(max(value for _, value in job["curve"]) for job in jobs)
-    begun = [job for job in jobs if job["curve"][-1][1] > floor + 0.1]
-    rest = sorted({job["row"] for job in jobs} - {job["row"] for job in begun})
-    told = "; ".join(f"{job['row']}, seed {job['seed']}, ends at {job['curve'][-1][1]:.1f} dB" for job in begun)
+def learning(runs: Mapping[str, Jobs]) -> Shown:
+    """Draw the PSNR of held-out maps over the steps: a panel for each run, a line for each of its trainings.
+
+    A training that leaves the others has a colour and a label.
+    """
+    floor = min(max(value for _, value in job["curve"]) for jobs in runs.values() for job in jobs)
+    begun = {title: [job for job in jobs if job["curve"][-1][1] > floor + 0.1] for title, jobs in runs.items()}
+    told = []
+    for title, jobs in runs.items():
+        ends = [f"{job['row']}, seed {job['seed']}, at {job['curve'][-1][1]:.1f} dB" for job in begun[title]]
+        told.append(f"{title}, {len(jobs)} trainings: {'; '.join(ends) or 'none rises'}")
     return show(
-        _curves(jobs, begun),
-        alt=f"PSNR of held-out maps over the steps of {len(jobs)} trainings. {len(jobs) - len(begun)} stay at "
-        f"{floor:.1f} dB, what is possible without a legend. {told}. None of these rows rises: {', '.join(rest)}.",
+        _curves(runs, begun),
+        alt=f"PSNR of held-out maps over the steps. Trainings that do not begin stay at {floor:.1f} dB, what is "
+        f"possible without a legend. Those that do end so: {'. '.join(told)}.",
     )
 
 
 @styled
-def _curves(jobs: Jobs, begun: Jobs) -> Figure:
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
-    ax = figure.subplots()
-    for job in jobs:
-        steps, values = zip(*job["curve"], strict=True)
-        rises = job in begun
-        color = COLORS.get(job["row"], "0.6") if rises else "0.6"
-        ax.plot(steps, values, color=color, linewidth=2 if rises else 1, zorder=2 + rises)
-        if rises:
-            ax.text(steps[-1], values[-1], f" {job['row']}, seed {job['seed']}", color=color, va="center")
-    ax.set(xlabel="step", ylabel="PSNR of held-out maps, dB")
-    last = max(job["curve"][-1][0] for job in jobs)
-    ax.set(xlim=(0, 1.25 * last), xticks=[last * i // 6 for i in range(7)])
+def _curves(runs: Mapping[str, Jobs], begun: Mapping[str, Jobs]) -> Figure:
+    figure, axes = panels(len(runs), 0.85)
+    for ax, (title, jobs) in zip(axes, runs.items(), strict=True):
+        for job in jobs:
+            steps, values = zip(*job["curve"], strict=True)
+            if job in begun[title]:
+                color, style = COLORS.get(job["row"], BLACK), STYLES[job["seed"] % len(STYLES)]
+                ax.plot(steps, values, style, color=color, lw=2, zorder=3, label=f"{job['row']}, seed {job['seed']}")
+            else:
+                ax.plot(steps, values, color="0.6", linewidth=1)
+        if begun[title]:
+            ax.legend(loc="upper left")
+        last = max(job["curve"][-1][0] for job in jobs)
+        ax.set(xlim=(0, 1.02 * last), xticks=[last * i // 2 for i in range(3)], xlabel="step", title=title)
+        ax.margins(y=0.12)
+    axes[0].set_ylabel("PSNR of held-out maps, dB")
     return figure
 
 
@@ -201,7 +224,7 @@ def outcome_table(jobs: Jobs, predicted: Mapping[str, str]) -> str:
     for row, text in predicted.items():
         mine = sorted((job for job in jobs if job["row"] == row), key=lambda job: int(job["seed"]))
         gains, swapped = ([f"{abs(job[key]):.2f}" for job in mine] for key in ("gain", "swap_parts"))
-        rows.append((f"`{row}`", text, ", ".join(gains), ", ".join(swapped)))
+        rows.append((f"`{row}`", text, ", ".join(gains) or "not trained yet", ", ".join(swapped)))
     return table(head, rows)
 
 

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from satlib.results.reading import choose_results
 
-NAMES = ("size_bias", "first_look", "legends", "with_and_without")
-NETWORKS = ("legends-exact-seed1",)
+NAMES = ("size_bias", "first_look", "legends", "legends_long", "with_and_without")
+NETWORKS = ("legends_long-similarity-seed0",)
 """Trained networks that are kept: the trials, the row and the seed."""
 
 LEVEL, POWER = 0.95, 0.8
