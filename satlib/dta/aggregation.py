@@ -125,12 +125,12 @@ def aggregate(
                 )
             else:
                 sample = check_sample(sample, n_images, n_tokens, n_centers).to(x.device)
-            sampled = normalize(take(wide, sample))
+            sampled = normalize(take(wide, sample))  # (B, S, C)
             rho = density(sampled, n_neighbors(neighbors, n_centers, sample.shape[1]))
             delta = separation(sampled, rho)
-            gamma = rho * delta
-            centers = sample.gather(1, highest(gamma, n_centers))
-            assignment = assign(wide, normalize(take(wide, centers)))
+            gamma = rho * delta  # (B, S), as both of them
+            centers = sample.gather(1, highest(gamma, n_centers))  # (B, K)
+            assignment = assign(wide, normalize(take(wide, centers)))  # (B, N)
         tokens, counts = merge(wide, centers, assignment, aggregation=aggregation, temperature=temperature)
         tokens = restore_norm(tokens, wide, assignment, counts, norm_restoration=norm_restoration)
     return Aggregation(tokens.to(x.dtype), centers, assignment, counts, sample, rho, delta, gamma)

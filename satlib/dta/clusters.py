@@ -44,7 +44,7 @@ def _adds_in_order(x: Tensor) -> bool:
 def cluster_softmax(logits: Tensor, assignment: Tensor, n_clusters: int) -> Tensor:
     """Softmax of (B, N) logits over the members of each cluster, (B, N)."""
     lowest = logits.new_full((logits.shape[0], n_clusters), -torch.inf)
-    largest = lowest.scatter_reduce(1, assignment, logits.detach(), "amax")
+    largest = lowest.scatter_reduce(1, assignment, logits.detach(), "amax")  # (B, K)
     weight = (logits - largest.gather(1, assignment)).exp()
     return weight / cluster_sum(weight, assignment, n_clusters).gather(1, assignment)
 
@@ -128,15 +128,16 @@ class _CenterSimilarity(torch.autograd.Function):
         saved: tuple[Tensor, ...] = ctx.saved_tensors
         x, centers, assignment = saved
         center_tokens = take(x, centers)
-        center_inverse = inverse_norm(center_tokens)
+        center_inverse = inverse_norm(center_tokens)  # (B, K, 1)
         center_units = center_tokens * center_inverse
         grad_x, grad_centers = x.new_empty(x.shape), torch.zeros_like(center_units)
         for block in _blocks(x, assignment):
             own, inverse = take(center_units, block.assignment), inverse_norm(block.x)
-            unit, grad_block = block.x * inverse, grad[:, block.rows, None]
-            similarity = (own * unit).sum(-1, keepdim=True)
+            unit, grad_block = block.x * inverse, grad[:, block.rows, None]  # (B, R, C) and (B, R, 1)
+            similarity = (own * unit).sum(-1, keepdim=True)  # (B, R, 1)
             torch.mul(own - similarity * unit, grad_block * inverse, out=grad_x[:, block.rows])
             block.add_to(grad_centers, (unit - similarity * own).mul_(grad_block))
+        # A centre is a token, too: what flows to it as a centre comes on top. No token is the centre of two clusters.
         grad_centers *= center_inverse
         grad_x.flatten(0, 1).index_add_(0, flat_index(centers, x.shape[1]), grad_centers.flatten(0, 1))
         return grad_x, None, None

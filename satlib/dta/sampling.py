@@ -106,7 +106,7 @@ def make_cells(
         labels, per_cell = torch.zeros(n_tokens, dtype=torch.int64), size
     else:
         raise ValueError(f"unknown sampling {sampling!r}; choose {listed(SAMPLINGS)}")
-    starts = torch.bincount(labels).cumsum(0).roll(1)
+    starts = torch.bincount(labels).cumsum(0).roll(1)  # (cells,): where each begins among the sorted labels
     starts[0] = 0
     rank = torch.arange(n_tokens) - starts[labels.sort().values]  # place inside its cell
     return Cells(labels.to(device), (rank >= per_cell).long().to(device), size)

@@ -32,7 +32,7 @@ def density_of_largest(unit: Tensor, m: int) -> Tensor:
     step = max(1, SCRATCH // (n_images * n_sampled * ROWS)) * ROWS
     for start in range(0, n_sampled, step):
         n_rows = min(step, n_sampled - start)
-        similarity = unit.new_empty(n_images, n_rows, n_sampled)
+        similarity = unit.new_empty(n_images, n_rows, n_sampled)  # (B, R, S)
         _similarities[(blocks(n_rows, ROWS), blocks(n_sampled, COLUMNS), n_images)](
             unit, similarity, start, n_rows, n_sampled, n_channels, ROWS, COLUMNS, CHANNELS, num_warps=WARPS
         )
@@ -73,6 +73,7 @@ def _similarities(
     columns = tl.program_id(1) * tile_columns + tl.arange(0, tile_columns)
     valid = rows < n_rows
     scale = tl.full((tile_rows,), 1.0, tl.float32)
+    # (tile_rows, tile_columns) from here on.
     similarity = products(unit, first + rows, valid, scale, unit, columns, columns < n_sampled, n_channels, step)
     similarity = tl.where((first + rows)[:, None] == columns[None, :], float("-inf"), similarity)
     places = (image * n_rows + rows)[:, None] * n_sampled + columns[None, :]
@@ -94,6 +95,7 @@ def _mean_of_largest(
     ``low`` and ``high`` are numbers of a row, and its m-th largest lies between them, ends included. Each pass counts
     the numbers from the middle on and moves one end to the next number of the row, until both are the same.
     """
+    # Everything below is (together, lanes), or (together,) once a row has become one number.
     rows = tl.program_id(0) * together + tl.arange(0, together)
     smallest = tl.full((together, lanes), float("inf"), tl.float32)
     largest = tl.full((together, lanes), float("-inf"), tl.float32)

@@ -135,9 +135,9 @@ def _merge_piece(
         for first in range(start, stop, members):
             places = first + tl.arange(0, members)
             rows = tl.load(order + places, mask=places < stop, other=0)
-            tile = load_rows(x, rows, places < stop, channels, n_channels)
+            tile = load_rows(x, rows, places < stop, channels, n_channels)  # (members, width)
             unit = tile * inverse_length(tl.sum(tile * tile, 1))[:, None]
-            logit = tl.sum(unit * toward[None, :], 1) / temperature
+            logit = tl.sum(unit * toward[None, :], 1) / temperature  # (members,)
             logit = tl.where(places < stop, logit, float("-inf"))
             new_top = tl.maximum(top, tl.max(logit, 0))
             weight = tl.exp(logit - new_top)
@@ -171,7 +171,7 @@ def _merge_pieces(
     stop = tl.load(pieces + cluster + 1)
     for first in range(tl.load(pieces + cluster), stop, members):
         rows = first + tl.arange(0, members)
-        tile = load_rows(partial, rows, rows < stop, channels, n_channels)
+        tile = load_rows(partial, rows, rows < stop, channels, n_channels)  # (members, width): of pieces
         piece_top = tl.load(tops + rows, mask=rows < stop, other=float("-inf"))
         piece_sum = tl.load(sums + rows, mask=rows < stop, other=0.0)
         new_top = tl.maximum(top, tl.max(piece_top, 0))
@@ -205,8 +205,8 @@ def _merge_gradient(
     valid = rows < n_rows
     channels = tl.arange(0, width)
     cluster = tl.load(owner + rows, mask=valid, other=0)
-    tile = load_rows(x, rows, valid, channels, n_channels)
-    inverse = inverse_length(tl.sum(tile * tile, 1))
+    tile = load_rows(x, rows, valid, channels, n_channels)  # (members, width), as toward and own
+    inverse = inverse_length(tl.sum(tile * tile, 1))  # (members,), as similarity, weight and slope
     unit = tile * inverse[:, None]
     toward = load_rows(x, tl.load(center_rows + cluster), valid, channels, n_channels)
     toward = toward * inverse_length(tl.sum(toward * toward, 1))[:, None]

@@ -44,7 +44,7 @@ def nearest(a: Tensor, b: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     row_blocks, tiles = blocks(n_rows, ROWS), blocks(n_columns, COLUMNS)
     each = blocks(tiles, max(1, PROGRAMS // (row_blocks * n_images)))  # tiles of a part
     parts = blocks(tiles, each)
-    best = a.new_empty(n_images, parts, n_rows)
+    best = a.new_empty(n_images, parts, n_rows)  # (B, P, R)
     place = torch.empty_like(best, dtype=torch.int64)
     _nearest[(row_blocks, parts, n_images)](
         a,
@@ -108,7 +108,7 @@ def _nearest(
         if rule == "before":
             looked_at = looked_at & (columns[None, :] < rows[:, None])
         similarity = tl.where(looked_at, similarity, float("-inf"))
-        highest = tl.max(similarity, 1)
+        highest = tl.max(similarity, 1)  # (tile_rows,), of (tile_rows, tile_columns)
         first = tl.min(tl.where(similarity == highest[:, None], columns[None, :], n_columns), 1)
         place = tl.where(highest > best, first, place)
         best = tl.maximum(highest, best)
