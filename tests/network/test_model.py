@@ -138,6 +138,16 @@ def test_the_mean_colour_is_taken_and_given_back():
         assert torch.equal(model(torch.rand(1, 3, 4, 4).double()), mean.expand(1, 3, 8, 8))
 
 
+@pytest.mark.parametrize("channels", [1, 2, 16])
+def test_images_that_are_not_rgb_have_a_mean_of_zero(channels):
+    model = lively(SAT(SMALL.replace(in_channels=channels)))
+    assert torch.equal(model.mean, torch.zeros(channels, 1, 1, dtype=torch.float64))
+    out = model(torch.rand(1, channels, 4, 5).double())
+    assert out.shape == (1, channels, 8, 10)
+    with pytest.raises(ValueError, match=rf"shape \(B, {channels}, H, W\).*got torch.float64 \(1, 3, 4, 5\)"):
+        model(torch.rand(1, 3, 4, 5).double())
+
+
 # Shapes -------------------------------------------------------------------------------------------------------------
 
 
