@@ -107,8 +107,8 @@ def describe(tensors: Mapping[str, Tensor], *, spandrel: ModuleType, architectur
         supports_half=False,
         supports_bfloat16=True,
         scale=config.scale,
-        input_channels=3,
-        output_channels=3,
+        input_channels=config.in_channels,
+        output_channels=config.in_channels,
         tiling=spandrel.ModelTiling.DISCOURAGED,
     )
     return descriptor

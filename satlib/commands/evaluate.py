@@ -26,7 +26,9 @@ def evaluate(
     ensemble: Annotated[bool, typer.Option("--ensemble", help="Average over 8 flips and turns.")] = False,
     metrics: Annotated[str, typer.Option(help="Some of psnr, ssim, lpips, with commas.")] = "psnr,ssim",
     rounded: Annotated[bool, typer.Option("--rounded", help="Round Y to 8 bits, as MATLAB does.")] = False,
-    gray: Annotated[str, typer.Option(help="Grey photographs: rgb (as BasicSR) or y (as older code).")] = "rgb",
+    gray: Annotated[
+        str, typer.Option(help="Grey photographs: rgb (as BasicSR), y (as older code); all: all made grey.")
+    ] = "rgb",
     save_images: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the upscaled images.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,

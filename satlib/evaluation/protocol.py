@@ -10,7 +10,9 @@ the code of SAT and of the networks in its Table 1 is built.
 
 ``gray``: what the Y of a grey photograph is. "rgb", the default: the grey is copied into R, G and B, and Y has 219/255
 of its contrast, because BasicSR reads every file as RGB; this adds 1.32 dB to the image. "y": the grey is Y, as in
-older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by 0.095 dB.
+older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by 0.095 dB. "all": every photograph
+becomes grey first (:func:`satlib.images.folder.with_channels`) and is compared as it is, which is how networks for grey
+are measured.
 """
 
 import time
@@ -25,7 +27,7 @@ from torch import nn
 from satlib import metrics
 from satlib.config import SCALES
 from satlib.images.degradation import crop_to_multiple, downscale
-from satlib.images.folder import read_8bit
+from satlib.images.folder import read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.metrics.fidelity import WINDOW
 from satlib.metrics.perceptual import SMALLEST, lpips
@@ -34,7 +36,7 @@ from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import Tile, Tiling
 
 METRICS = ("psnr", "ssim", "lpips")
-GRAY = ("rgb", "y")
+GRAY = ("rgb", "y", "all")
 Image = npt.NDArray[np.uint8]
 
 ALIKE = 0.2
@@ -54,11 +56,11 @@ class Protocol:
     scale: int
     """2, 3, 4 or 8; as many pixels are shaved from each side before PSNR and SSIM."""
     metrics: tuple[str, ...] = ("psnr", "ssim")
-    """Some of "psnr", "ssim" (both on Y) and "lpips" (whole RGB images)."""
+    """Some of "psnr", "ssim" (both on Y, of grey images on themselves) and "lpips" (whole RGB images)."""
     rounded: bool = False
     """Round Y to 8 bits."""
     gray: str = "rgb"
-    """What grey photographs become: "rgb", three equal channels, or "y", their own Y."""
+    """What grey photographs become: "rgb", three equal channels, or "y", their own Y. "all": all become grey."""
     tile: Tile = None
     """As for :func:`satlib.upscale`."""
     overlap: int = 16
@@ -83,9 +85,10 @@ class Protocol:
 
     def describe(self) -> str:
         """Return the choices in words."""
-        parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}"]
+        parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}"] if self.gray != "all" else []
         parts.append(f"{self.scale} pixels of border shaved")
-        parts.append("grey photographs as RGB" if self.gray == "rgb" else "grey photographs as Y")
+        as_what = {"rgb": "grey photographs as RGB", "y": "grey photographs as Y", "all": "all photographs made grey"}
+        parts.append(as_what[self.gray])
         if self.tile is not None:
             parts.append(f"tiles {self.tile} with overlap {self.overlap}")
         return ", ".join([*parts, "self-ensemble"] if self.ensemble else parts)
@@ -152,8 +155,10 @@ def compare(sr: Image, hr: Image, protocol: Protocol, network: nn.Module | None 
 
 
 def _read(path: Path, gray: str) -> Image:
-    """Read a photograph, (H, W, 3), or (H, W) if it is grey and stays grey."""
+    """Read a photograph, (H, W, 3), or (H, W) if it is grey and stays grey, or all are."""
     image = read_8bit(path)
+    if gray == "all":
+        return with_channels(image, 1)[..., 0]
     return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 and gray == "rgb" else image
 
 

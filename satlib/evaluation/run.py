@@ -20,7 +20,7 @@ from satlib.metrics.perceptual import load_lpips
 from satlib.support.paths import as_path, check_folder, check_writable
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
-from satlib.upscaling.models import ModelLike, Upscaler, get_model, weight_of
+from satlib.upscaling.models import ModelLike, Upscaler, channels_of, get_model, weight_of
 from satlib.upscaling.tiling import Tile
 
 
@@ -86,6 +86,7 @@ def evaluate(
     folder, resume = as_path(folder, "folder"), None if resume is None else check_writable(resume)
     save_images = None if save_images is None else check_folder(save_images)
     network = _get_model(model, scale, device)
+    _check_channels(network, gray)
     place = weight_of(network).device
     files = image_files(folder)
     run = _Run(network, protocol, place, files, None if lr is None else as_path(lr, "lr"), save_images, resume)
@@ -162,6 +163,14 @@ def _get_model(model: ModelLike | Upscaler, scale: int, device: torch.device | s
     if network.scale != scale:
         raise ValueError(f"the model upscales by {network.scale}, not by {scale}")
     return network
+
+
+def _check_channels(model: Upscaler, gray: str) -> None:
+    """Raise ValueError if the photographs will not be what a model takes; the baseline takes all."""
+    takes = channels_of(model)
+    if takes != 3 and (takes, gray) != (1, "all"):
+        remedy = "gray='all' (--gray all) makes all photographs grey" if takes == 1 else "photographs have 1 or 3"
+        raise ValueError(f"the model takes images of {takes} channel{'s' * (takes > 1)}; {remedy}")
 
 
 def _name(model: Upscaler) -> str:

@@ -178,10 +178,14 @@ def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     """Return the photographs to train on and the examples to validate on."""
     if config.degradation and store.paired:
         raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
+    scale, channels = config.network.scale, config.network.in_channels
+    if store.channels != channels:
+        raise ValueError(
+            f"network.in_channels must be {store.channels}, as the images of {config.store}, got {channels}"
+        )
     chosen, held = split(len(store), config.holdout)
-    scale = config.network.scale
     if config.validation is not None:
-        examples = examples_of_folder(as_path(config.validation, "validation"), scale)
+        examples = examples_of_folder(as_path(config.validation, "validation"), scale, channels)
     else:
         examples = examples_of_store(store, held)
     return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples

@@ -1,6 +1,6 @@
 """Validation: mean Y-PSNR and SSIM over whole images, each process taking its share of them.
 
-Shapes: H, W of an image, s the scale.
+Shapes: H, W of an image, I its channels, s the scale.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from satlib.data.store import Store
 from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.files import write
-from satlib.images.folder import image_files, read_8bit
+from satlib.images.folder import image_files, read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.network.model import SAT
 from satlib.upscaling.run import upscale_picture
@@ -31,16 +31,16 @@ class Example(NamedTuple):
 
     name: str
     lr: Image
-    """(H, W, 3)."""
+    """(H, W, I)."""
     hr: Image
-    """(sH, sW, 3)."""
+    """(sH, sW, I)."""
 
 
 class Validation(NamedTuple):
     """Means over the images."""
 
     psnr: float
-    """dB, on Y, with s pixels shaved from each side."""
+    """dB, on Y (of grey images: on themselves), with s pixels shaved from each side."""
     ssim: float
 
 
@@ -52,13 +52,18 @@ def examples_of_store(store: Store, indices: Sequence[int]) -> list[Example]:
     ]
 
 
-def examples_of_folder(folder: Path, scale: int) -> list[Example]:
-    """Return the images of a folder; grey ones become RGB."""
+def examples_of_folder(folder: Path, scale: int, channels: int = 3) -> list[Example]:
+    """Return the images of a folder, all of them RGB or, with 1 channel, grey.
+
+    Raises
+    ------
+    ValueError
+        If the channels are neither.
+    """
     found = []
     for path in image_files(folder):
-        pixels = read_8bit(path)
-        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-        found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
+        pixels = with_channels(read_8bit(path), channels)
+        found.append(Example(path.stem, downscale(pixels, scale), crop_to_multiple(pixels, scale)))
     return found
 
 
@@ -75,7 +80,7 @@ def degraded(examples: Sequence[Example], scale: int, passes: Sequence[Pass]) ->
     found = []
     for number, example in enumerate(examples):
         generator = torch.Generator().manual_seed(number)
-        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, 3) -> (3, sH, sW)
+        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, I) -> (I, sH, sW)
         low = degrade_bytes(high, scale, passes, generator).permute(1, 2, 0).contiguous()
         found.append(example._replace(lr=low.numpy()))
     return found

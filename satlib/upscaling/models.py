@@ -23,7 +23,10 @@ ModelLike = SAT | nn.Module | str | PathLike[str]
 
 @runtime_checkable
 class Upscaler(Protocol):
-    """What makes RGB images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper."""
+    """What makes images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper.
+
+    It takes RGB, unless it has an attribute ``in_channels``, as SAT has.
+    """
 
     @property
     def name(self) -> str:
@@ -41,7 +44,7 @@ class Upscaler(Protocol):
         ...
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        """Return a batch (B, 3, H, W) in [0, 1], upscaled to (B, 3, sH, sW), about [0, 1]."""
+        """Return a batch (B, I, H, W) in [0, 1], upscaled to (B, I, sH, sW), about [0, 1]."""
         ...
 
 
@@ -86,6 +89,11 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
         return found
     here = check_device(weight_of(found).device)
     return found if place in (None, here) else copy.deepcopy(found).to(place)
+
+
+def channels_of(model: Upscaler) -> int:
+    """Return the channels of the images that a model takes and gives: its ``in_channels``, or 3."""
+    return int(getattr(model, "in_channels", 3))
 
 
 def weight_of(model: Upscaler) -> Tensor:

@@ -18,6 +18,7 @@ from satlib.commands.evaluate import evaluate as command
 from satlib.config import SATConfig
 from satlib.evaluation import Evaluation, Protocol, Score, evaluate, published_rows, run
 from satlib.evaluation.published import BICUBIC, SETS
+from satlib.images.folder import read_8bit, with_channels
 from satlib.metrics import psnr, ssim
 from satlib.network.model import SAT
 from satlib.resize import imresize
@@ -145,6 +146,22 @@ def test_two_readings_of_a_grey_photograph(tmp_path: Path, network: SAT) -> None
     for gray, ndim in (("rgb", 3), ("y", 2)):
         evaluate(network, tmp_path, scale=2, gray=gray, save_images=tmp_path / gray)
         assert pixels(tmp_path / gray / "gray.png").ndim == ndim
+
+
+def test_networks_for_grey_are_measured_on_grey_photographs(folder: Path, tmp_path: Path) -> None:
+    gray = SAT(SATConfig.preset("sat-tiny", 2, in_channels=1, groups=(1,)))
+    measured = evaluate(gray, folder, scale=2, gray="all", metrics=("psnr",))
+    for score in measured.images:
+        pixels = with_channels(read_8bit(folder / score.name), 1)[..., 0]
+        pixels = pixels[: len(pixels) // 2 * 2, : pixels.shape[1] // 2 * 2]
+        sr = upscale(imresize(pixels, 0.5), gray, margin=0)
+        assert score.psnr == pytest.approx(psnr(sr, pixels, border=2), abs=1e-9)
+    assert "2 pixels of border shaved, all photographs made grey" in measured.to_markdown()
+    assert evaluate("bicubic", folder, scale=2, gray="all").psnr != evaluate("bicubic", folder, scale=2).psnr
+    with pytest.raises(ValueError, match=r"takes images of 1 channel; gray='all' \(--gray all\) makes all photographs"):
+        evaluate(gray, folder, scale=2)
+    with pytest.raises(ValueError, match="takes images of 4 channels; photographs have 1 or 3"):
+        evaluate(SAT(gray.config.replace(in_channels=4)), folder, scale=2, gray="all")
 
 
 def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path) -> None:
@@ -327,7 +344,7 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
         (["bicubic", "--data", ".", "--scale", "2", "--tile", "big"], "--tile must be auto, none or a number"),
         (["bicubic", "--data", ".", "--scale", "2", "--tile", "8"], "tile must be None"),
         (["bicubic", "--data", ".", "--scale", "2", "--metrics", "psnr,mse"], "got psnr, mse"),
-        (["bicubic", "--data", ".", "--scale", "2", "--gray", "no"], "gray must be one of rgb, y, got 'no'"),
+        (["bicubic", "--data", ".", "--scale", "2", "--gray", "no"], "gray must be one of rgb, y, all, got 'no'"),
         (["bicubic", "--data", ".", "--data", ".", "--lr", ".", "--scale", "2"], "--lr goes with one --data"),
         (["bicubic", "--data", ".", "--scale", "2", "--json", "no/x.json"], "the folder no does not exist"),
         (["bicubic", "--data", ".", "--scale", "2", "--device", "tpu9"], "device 'tpu9' cannot be used"),
