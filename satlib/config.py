@@ -17,7 +17,7 @@ from satlib.dta.options import (
 from satlib.dta.sampling import n_centers
 from satlib.support.checks import is_int, one_of, positive_int, real, require
 
-SCALES = (2, 3, 4, 8)
+SCALES = (1, 2, 3, 4, 8)
 MAX_CHANNELS = 16
 """Most channels of an image."""
 Upsampler = Literal["classic", "onestep"]
@@ -37,7 +37,8 @@ class SATConfig:
     """
 
     scale: int
-    """Upscaling factor: 2, 3, 4 or 8."""
+    """Upscaling factor: 2, 3, 4 or 8; or 1, which is restoration, of noise or JPEG: the upsampler is one convolution to
+    the image's channels, whatever ``upsampler`` says, and what it gives is added to the input."""
     in_channels: int = 3
     """Channels of the images that come in and go out, 1 to 16: 1 for grey, 3 for RGB. The network takes the mean colour
     off first; that of images that have not 3 channels is 0, as in the released code."""

@@ -228,13 +228,13 @@ def sat(image: Tensor, w: Weights, config: SATConfig) -> Tensor:
         x = group(x, part(w, f"groups.{number}"), config, number)
     deep = conv(layer_norm(x, w, "norm_out"), w, "body_conv") + shallow
     y = upsample(functional.leaky_relu(conv(deep, w, "features.0")), part(w, "upsampler"), config)
-    return (y + mean).movedim(-1, 1)
+    return (y + (image.movedim(1, -1) if config.scale == 1 else mean)).movedim(-1, 1)
 
 
 def upsample(x: Tensor, w: Weights, config: SATConfig) -> Tensor:
-    """Convolve and shuffle channels into pixels: in one step, or in steps of 2 (x3: one of 3) and a convolution."""
+    """Convolve and shuffle channels into pixels: at once, or in steps of 2 (x3: of 3, x1: none) and a convolution."""
     classic = config.upsampler == "classic"
-    steps = {2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[config.scale] if classic else [config.scale]
+    steps = {1: [], 2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[config.scale] if classic else [config.scale]
     for i, step in enumerate(steps):
         x = functional.pixel_shuffle(conv(x, w, f"{2 * i}").movedim(-1, 1), step).movedim(1, -1)
     return conv(x, w, f"{2 * len(steps)}") if classic else x  # (B, sH, sW, I)

@@ -102,7 +102,7 @@ def describe(tensors: Mapping[str, Tensor], *, spandrel: ModuleType, architectur
         build(config, weights, "the file"),
         weights,
         architecture=architecture,
-        purpose="SR",
+        purpose="Restoration" if config.scale == 1 else "SR",
         tags=[f"{config.channels}ch", f"{sum(config.groups)} pairs"],
         supports_half=False,
         supports_bfloat16=True,

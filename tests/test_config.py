@@ -14,7 +14,7 @@ from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 NAN, INFINITY = float("nan"), float("inf")
 
 BAD = [
-    *(("scale", v) for v in (0, 1, 5, 16, -2, 2.0, "2", True, None)),
+    *(("scale", v) for v in (0, 5, 16, -2, 2.0, "2", True, None)),
     *(("in_channels", v) for v in (0, -1, 17, 3.0, "3", True, None)),
     *(("channels", v) for v in (0, -6, 100, 6.0, "228", True, None)),
     *(("groups", v) for v in ((), (0,), (2, -1), (2.0,), (True,), 3, "22", None)),

@@ -9,7 +9,7 @@ export const DEFAULTS = {
   size_bias: false, mask_padding: true, upsampler: "classic", upsampler_channels: 64, drop_path: 0.1, seed: 0,
 };
 const CHOICES = {
-  scale: [2, 3, 4, 8],
+  scale: [1, 2, 3, 4, 8],
   selective: ["aggregate", "exact", "none"],
   aggregation: ["similarity", "mean", "center"],
   norm_restoration: ["max", "mean", "none"],

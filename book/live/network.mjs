@@ -97,7 +97,8 @@ class Run {
     const deep = this.conv(this.norm(x, "norm_out"), "body_conv", C, C);
     call.add(this.n, C, deep, shallow, 0);
     const out = this.upsample(deep);
-    const upscaled = this.kernels.readFloats(out, I * scale ** 2 * this.n).map((value, i) => value + mean[i % I]);
+    const beside = scale === 1 ? (i) => image[i] : (i) => mean[i % I]; // what the network adds its result to
+    const upscaled = this.kernels.readFloats(out, I * scale ** 2 * this.n).map((value, i) => value + beside(i));
     const { height, width, layers } = this;
     return { upscaled, height: scale * height, width: scale * width, layers, bytes: this.kernels.bytes };
   }
@@ -213,7 +214,7 @@ class Run {
     };
   }
 
-  /** Convolve to the upsampler's channels and shuffle channels into pixels: at once, or in steps and to colours. */
+  /** Convolve to the upsampler's channels and shuffle channels into pixels: at once, or in steps and to the image. */
   upsample(x) {
     const { in_channels: I, channels: C, upsampler_channels: F, upsampler, scale } = this.config;
     const { call } = this.kernels;

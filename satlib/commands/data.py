@@ -73,7 +73,7 @@ def prepare_store(
     ],
     to: Annotated[Path | None, typer.Option(metavar="STORE", help="The store; by default DIR.store.")] = None,
     scale: Annotated[
-        list[int] | None, typer.Option(help="A scale to add; may be given several times. [2, 3, 4]")
+        list[int] | None, typer.Option(help="A scale to add; may be repeated; 1: photographs alone. [2, 3, 4]")
     ] = None,
     channels: Annotated[int | None, typer.Option(help="3: RGB; 1: grey. [3, or what the store has]")] = None,
     low: Annotated[

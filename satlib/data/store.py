@@ -78,7 +78,8 @@ class Store:
     path
         The folder that `satlib data prepare` made.
     scale
-        One of the scales that it was prepared for.
+        One of the scales that it was prepared for; or 1, for which the photographs are enough: unless it has degraded
+        files for it, low resolution is the photographs themselves.
 
     Raises
     ------
@@ -91,7 +92,8 @@ class Store:
         record = read_record(self.path)
         if record is None or "store" not in record["about"]:
             raise ValueError(f"{path} is not a complete store; `satlib data prepare PHOTOS --to {path}` makes one")
-        if low_name(scale) not in record["files"]:
+        own = low_name(scale) in record["files"]
+        if not own and scale != 1:
             raise ValueError(
                 f"{path} has no scale {scale}; `satlib data prepare PHOTOS --to {path} --scale {scale}` adds it"
             )
@@ -108,7 +110,7 @@ class Store:
         """The same for stores of the same photographs, or pairs, wherever they are."""
         self._high, self._low = (Layout(self.entries, s, self.channels) for s in (1, scale))
         self._high_pixels = map_pixels(self.path / HIGH)
-        self._low_pixels = map_pixels(self.path / low_name(scale))
+        self._low_pixels = map_pixels(self.path / (low_name(scale) if own else HIGH))
 
     def __reduce__(self) -> tuple[type["Store"], tuple[Path, int]]:
         """Pickle as the arguments: a memory map would be pickled as its whole content."""

@@ -58,7 +58,8 @@ def prepare(
         A folder for the store; by default beside ``folder``, with ".store" added to its name.
     scales
         For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
-        with rounding. A store that has other scales already keeps them.
+        with rounding. 1 asks for the photographs alone, which a training with a degradation at scale 1 needs. A store
+        that has other scales already keeps them.
     channels
         3: RGB, into which grey is copied; 1: grey, the luma of colour (:func:`satlib.images.folder.with_channels`).
         ``None``: what the store has, 3 for a new one.
@@ -86,8 +87,8 @@ def prepare(
         If files cannot be read or written, or another process is preparing the same store.
     """
     for scale in scales:
-        if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
-            raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
+        if isinstance(scale, bool) or not isinstance(scale, int) or not 1 <= scale <= MAX_SCALE:
+            raise ValueError(f"a scale must be an integer from 1 to {MAX_SCALE}, got {scale!r}")
     if low is not None and len(scales) != 1:
         raise ValueError(f"low-resolution files are of one scale, got scales={tuple(scales)}")
     folder = as_path(folder, "folder")
@@ -106,7 +107,7 @@ def prepare(
                 entries, without = _write_high(folder, files, store, own, report, channels, leave_out=leave_out)
             finished = _commit(store, entries, without, pairs, {}, channels)
         for scale in scales:
-            if low_name(scale) not in finished:
+            if low_name(scale) not in finished and (scale > 1 or own is not None):
                 check_room(store, Layout(entries, scale, channels).bytes, low_name(scale))
                 with progress(low_name(scale)) as report:
                     _write_low(store, Layout(entries, 1, channels), entries, scale, report, folder, own)

@@ -96,11 +96,12 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; an infinite PSNR is the string "inf"."""
         means = {metric: _finite(self.mean(metric)) for metric in self.protocol.metrics}
+        passes = [made.to_dict() for made in self.protocol.degradation] or None
         images = [{key: _finite(value) for key, value in asdict(score).items()} for score in self.images]
         return {
             "model": self.model,
             "data": self.data,
-            "protocol": {**asdict(self.protocol), "metrics": list(self.protocol.metrics)},
+            "protocol": {**asdict(self.protocol), "metrics": list(self.protocol.metrics), "degradation": passes},
             "mean": means,
             "seconds": self.seconds,
             "images": images,

@@ -16,16 +16,19 @@ are measured.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from satlib import metrics
 from satlib.config import SCALES
+from satlib.data.degradation import Pass, degrade_bytes, passes_of
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.folder import read_8bit, with_channels
 from satlib.images.picture import Picture
@@ -54,13 +57,16 @@ class Protocol:
     """
 
     scale: int
-    """2, 3, 4 or 8; as many pixels are shaved from each side before PSNR and SSIM."""
+    """2, 3, 4 or 8; as many pixels are shaved from each side before PSNR and SSIM. 1: restoration, none are shaved."""
     metrics: tuple[str, ...] = ("psnr", "ssim")
     """Some of "psnr", "ssim" (both on Y, of grey images on themselves) and "lpips" (whole RGB images)."""
     rounded: bool = False
     """Round Y to 8 bits."""
     gray: str = "rgb"
     """What grey photographs become: "rgb", three equal channels, or "y", their own Y. "all": all become grey."""
+    degradation: tuple[Pass, ...] = ()
+    """Passes that make the low resolution, as :func:`satlib.data.degradation.passes_of` takes them; what is drawn for
+    image number i comes from the seed i, as in the validation of a training. None: MATLAB's bicubic, or given files."""
     tile: Tile = None
     """As for :func:`satlib.upscale`."""
     overlap: int = 16
@@ -77,7 +83,13 @@ class Protocol:
             raise ValueError(f"metrics must be some of {', '.join(METRICS)}, got {', '.join(self.metrics) or 'none'}")
         if self.gray not in GRAY:
             raise ValueError(f"gray must be one of {', '.join(GRAY)}, got {self.gray!r}")
+        object.__setattr__(self, "degradation", passes_of(self.degradation))
         self.tiling()
+
+    @property
+    def border(self) -> int:
+        """Pixels that are shaved from each side before PSNR and SSIM: the scale, but none where nothing is enlarged."""
+        return 0 if self.scale == 1 else self.scale
 
     def tiling(self) -> Tiling:
         """Return how images go through the network."""
@@ -86,9 +98,11 @@ class Protocol:
     def describe(self) -> str:
         """Return the choices in words."""
         parts = [f"Y of BT.601, {'rounded' if self.rounded else 'not rounded'}"] if self.gray != "all" else []
-        parts.append(f"{self.scale} pixels of border shaved")
+        parts.append(f"{self.border} pixels of border shaved")
         as_what = {"rgb": "grey photographs as RGB", "y": "grey photographs as Y", "all": "all photographs made grey"}
         parts.append(as_what[self.gray])
+        if self.degradation:
+            parts.append(f"degraded in {len(self.degradation)} pass{'es' * (len(self.degradation) > 1)}")
         if self.tile is not None:
             parts.append(f"tiles {self.tile} with overlap {self.overlap}")
         return ", ".join([*parts, "self-ensemble"] if self.ensemble else parts)
@@ -107,16 +121,16 @@ class Measured(NamedTuple):
 
 def check_measurable(size: tuple[int, int], protocol: Protocol) -> None:
     """Raise ValueError if a cropped photograph of ``size`` (H, W) is too small for a metric of the protocol."""
-    shaved = (size[0] - 2 * protocol.scale, size[1] - 2 * protocol.scale)
+    shaved = (size[0] - 2 * protocol.border, size[1] - 2 * protocol.border)
     for metric, needed, sides in (("psnr", 1, shaved), ("ssim", WINDOW, shaved), ("lpips", SMALLEST, size)):
         if metric in protocol.metrics and min(sides) < needed:
-            border = "" if sides is size else f" after border={protocol.scale}"
+            border = "" if sides is size or not protocol.border else f" after border={protocol.border}"
             got = f"{sides[0]}x{sides[1]}{border}"
             raise ValueError(f"{metric.upper()} needs {needed}x{needed} pixels, got {got}")
 
 
 def measure(
-    hr_file: Path, lr_file: Path | None, model: Upscaler, protocol: Protocol, network: nn.Module | None
+    hr_file: Path, lr_file: Path | None, model: Upscaler, protocol: Protocol, network: nn.Module | None, number: int = 0
 ) -> Measured:
     """Take one photograph through the protocol.
 
@@ -126,6 +140,8 @@ def measure(
         Its low-resolution version, or None to make it.
     network
         From :func:`satlib.metrics.perceptual.load_lpips`, if the protocol asks for LPIPS.
+    number
+        Of the image in its folder: the seed of a degradation.
 
     Raises
     ------
@@ -134,7 +150,12 @@ def measure(
     """
     hr = crop_to_multiple(_read(hr_file, protocol.gray), protocol.scale)
     check_measurable((hr.shape[0], hr.shape[1]), protocol)
-    lr = downscale(hr, protocol.scale) if lr_file is None else _matching(lr_file, hr_file, hr, protocol)
+    if lr_file is not None:
+        lr = _matching(lr_file, hr_file, hr, protocol)
+    elif protocol.degradation:
+        lr = degraded(hr, protocol.scale, protocol.degradation, number)
+    else:
+        lr = downscale(hr, protocol.scale)
     start = time.perf_counter()
     sr = _upscale(lr, model, protocol)
     seconds = time.perf_counter() - start
@@ -150,8 +171,16 @@ def compare(sr: Image, hr: Image, protocol: Protocol, network: nn.Module | None 
             values[name] = lpips(network, sr, hr)
         else:
             metric = metrics.psnr if name == "psnr" else metrics.ssim
-            values[name] = metric(sr, hr, border=protocol.scale, rounded=protocol.rounded)
+            values[name] = metric(sr, hr, border=protocol.border, rounded=protocol.rounded)
     return values
+
+
+def degraded(hr: Image, scale: int, passes: Sequence[Pass], number: int) -> Image:
+    """Return what passes of degradation make of an image (sH, sW) or (sH, sW, I), seeded by its number in a set."""
+    planes = torch.from_numpy(np.moveaxis(hr[..., None] if hr.ndim == 2 else hr, -1, 0).copy())  # (I, sH, sW)
+    low = degrade_bytes(planes, scale, passes, torch.Generator().manual_seed(number)).permute(1, 2, 0)  # (H, W, I)
+    made: Image = low.contiguous().numpy()
+    return made[..., 0] if hr.ndim == 2 else made
 
 
 def _read(path: Path, gray: str) -> Image:

@@ -88,6 +88,9 @@ class SAT(nn.Module):
     ) -> Tensor:
         """Upscale a batch: (B, I, H, W) floats in [0, 1] -> (B, I, sH, sW), about [0, 1], not clipped.
 
+        At scale 1 the output is the input and what the network adds to it, as in the denoising networks of SwinIR: it
+        learns the noise, and begins near its input. Every other scale has the mean colour in place of the input.
+
         Parameters
         ----------
         x
@@ -107,7 +110,7 @@ class SAT(nn.Module):
             tokens = group(tokens, geometry, generator=generator, read=read, kept=kept)
         deep = self.body_conv(to_image(self.norm_out(tokens), geometry.grid)) + shallow
         upscaled: Tensor = self.upsampler(self.features(deep))
-        return upscaled + self.mean.to(x.dtype)
+        return upscaled + (x if self.scale == 1 else self.mean.to(x.dtype))
 
     def layers(self, x: Tensor, *, n_groups: int | None = None) -> list[Layer]:
         """Return the SAA layers at work on images (B, I, H, W), first to last; of the first groups alone if asked.
@@ -157,7 +160,7 @@ class SAT(nn.Module):
 
 
 def _classic_upsampler(config: SATConfig) -> nn.Sequential:
-    """Return steps of convolution and pixel shuffle (one of 3 for x3, else of 2), then a convolution to the image."""
+    """Return steps of convolution and pixel shuffle (one of 3 for x3, none for x1, else of 2), then a convolution."""
     features = config.upsampler_channels
     step, steps = (3, 1) if config.scale == 3 else (2, int(log2(config.scale)))
     layers: list[nn.Module] = []

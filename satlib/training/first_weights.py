@@ -2,7 +2,8 @@
 
 The paper trains x3 and x4 networks from the weights of the x2 network. Everything up to the upsampler fits; of the
 upsampler, the released code loads what has the same name and shape, which for x4 is the first of its two steps and the
-last convolution. :func:`adopt` does the same.
+last convolution. :func:`adopt` does the same; between scale 1, whose last convolution gives what is added to the input,
+and another, nothing of the upsampler is taken.
 """
 
 import torch
@@ -47,7 +48,9 @@ def adopt(model: SAT, other: SAT) -> list[str]:
         If anything else does not fit.
     """
     own, given = model.state_dict(), other.state_dict()
-    if isinstance(last := model.upsampler[-1], nn.Conv2d) and isinstance(other.upsampler[-1], nn.Conv2d):
+    if (model.scale == 1) != (other.scale == 1):  # one adds to its input, the other to the mean colour
+        given = {name: tensor for name, tensor in given.items() if not name.startswith("upsampler.")}
+    elif isinstance(last := model.upsampler[-1], nn.Conv2d) and isinstance(other.upsampler[-1], nn.Conv2d):
         index, other_index = len(model.upsampler) - 1, len(other.upsampler) - 1
         for name in last.state_dict():
             given[f"upsampler.{index}.{name}"] = given.pop(f"upsampler.{other_index}.{name}")
@@ -78,6 +81,9 @@ def begin_selective(model: SAT, std: float) -> None:
 def interpolate(model: SAT) -> None:
     """Change an untrained network of the upsampler "onestep" so that it interpolates bilinearly.
 
+    One of scale 1, which adds to its input, begins near it: its last convolution, with any upsampler and any widths, is
+    divided by 10, its bias 0.
+
     As many of its channels as the image has carry it: the first convolution copies it into them, the body adds nothing
     to them, the features keep them and, as LeakyReLU lets negative values through at a hundredth only, their negatives;
     the last convolution interpolates. All other weights stay as they were drawn, but those of the last convolution are
@@ -90,6 +96,12 @@ def interpolate(model: SAT) -> None:
     """
     c = model.config
     n = c.in_channels
+    if c.scale == 1:
+        last = model.upsampler[0]
+        assert isinstance(last, nn.Conv2d)
+        last.weight /= 10
+        _bias(last).zero_()
+        return
     if c.upsampler != "onestep" or c.channels < n or c.upsampler_channels < 2 * n:
         raise ValueError(
             f"start='interpolation' needs the upsampler 'onestep', channels >= {n} and upsampler_channels >= {2 * n}; "

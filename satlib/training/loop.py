@@ -25,6 +25,7 @@ from lightning_fabric import Fabric
 
 from satlib.data.store import Store
 from satlib.network.model import SAT
+from satlib.support.checks import require
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
 from satlib.support.paths import as_path, check_folder, check_room
@@ -183,6 +184,13 @@ def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
         raise ValueError(
             f"network.in_channels must be {store.channels}, as the images of {config.store}, got {channels}"
         )
+    if scale == 1 and not config.degradation:
+        if not store.paired:
+            raise ValueError(
+                "degradation must say what is restored at scale 1, got None; or prepare a store of degraded files "
+                "(satlib data prepare PHOTOS --scale 1 --low DEGRADED)"
+            )
+        require(config.validation is None, "validation", config.validation, "None at scale 1 without a degradation")
     chosen, held = split(len(store), config.holdout)
     if config.validation is not None:
         examples = examples_of_folder(as_path(config.validation, "validation"), scale, channels)

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 
-from satlib.data.degradation import Pass, degrade_bytes
+from satlib.data.degradation import Pass
 from satlib.data.store import Store
+from satlib.evaluation import protocol as protocols
 from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.files import write
@@ -40,7 +41,7 @@ class Validation(NamedTuple):
     """Means over the images."""
 
     psnr: float
-    """dB, on Y (of grey images: on themselves), with s pixels shaved from each side."""
+    """dB, on Y (of grey images: on themselves), with s pixels shaved from each side (at scale 1: none)."""
     ssim: float
 
 
@@ -77,13 +78,7 @@ def fingerprint(examples: Sequence[Example]) -> str:
 
 def degraded(examples: Sequence[Example], scale: int, passes: Sequence[Pass]) -> list[Example]:
     """Return examples whose low resolution is made by passes of degradation, the same for all seeds of a run."""
-    found = []
-    for number, example in enumerate(examples):
-        generator = torch.Generator().manual_seed(number)
-        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, I) -> (I, sH, sW)
-        low = degrade_bytes(high, scale, passes, generator).permute(1, 2, 0).contiguous()
-        found.append(example._replace(lr=low.numpy()))
-    return found
+    return [e._replace(lr=protocols.degraded(e.hr, scale, passes, number)) for number, e in enumerate(examples)]
 
 
 def check_examples(examples: Sequence[Example], scale: int) -> None:

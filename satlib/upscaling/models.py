@@ -61,13 +61,27 @@ class Bicubic:
         return imresize(x, self.scale)
 
 
+@dataclass(frozen=True)
+class Unrestored:
+    """The baseline of restoration: what comes in goes out."""
+
+    scale = 1
+    name = "unrestored"
+    n_params = 0
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Return (B, C, H, W) as it is."""
+        return x
+
+
 def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = None) -> Upscaler:
     """Return what a model's name, file or the network itself stands for.
 
     Parameters
     ----------
     model
-        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or what upscales itself. A SAT may be
+        "bicubic-x2", "-x3", "-x4" or "-x8", the baselines; "unrestored", that of scale 1; else as :func:`satlib.load`
+        takes it; or what upscales itself. A SAT may be
         wrapped (:func:`satlib.network.model.as_sat`).
     device
         ``None``: a network stays where it is, a loaded one goes to the GPU if CUDA has one. A network that is
@@ -80,6 +94,12 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     """
     place = None if device is None else check_device(device)
     if isinstance(model, (str, PathLike)):
+        if str(model) == Unrestored.name:
+            return Unrestored()
+        if str(model) == "bicubic-x1":
+            raise ValueError(
+                f"bicubic interpolation by 1 changes nothing; the baseline of scale 1 is {Unrestored.name!r}"
+            )
         bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
         return Bicubic(int(bicubic[1])) if bicubic else load(model, device=place or default_device())
     found = as_sat(model) if is_sat(model) else model

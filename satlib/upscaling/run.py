@@ -24,7 +24,7 @@ from satlib.resize import imresize
 from satlib.support.progress import Progress, Report, silent
 from satlib.upscaling.finite import check_finite
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
-from satlib.upscaling.models import Bicubic, Upscaler, channels_of, for_inference, weight_of
+from satlib.upscaling.models import Bicubic, Unrestored, Upscaler, channels_of, for_inference, weight_of
 from satlib.upscaling.precision import Format, computing
 from satlib.upscaling.tiles import run_tiles
 from satlib.upscaling.tiling import WHOLE, Precision, Tiling
@@ -46,6 +46,8 @@ def upscale_picture(
         If the picture's channels are not what the network takes.
     """
     pixels = picture.pixels
+    if isinstance(model, Unrestored):
+        return picture
     plain = visible_color(pixels) if picture.has_alpha else pixels
     alpha = pixels[..., -1:] if picture.has_alpha else pixels[..., :0]
     if isinstance(model, Bicubic):

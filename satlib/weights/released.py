@@ -93,6 +93,8 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
 
 def _scale(tensors: dict[str, Tensor], classic: bool) -> int:
     """Read the scale off the upsampler: 4 f channels a step of 2, 9 f a step of 3, or I s^2 at once, as I come in."""
+    if not any(name.startswith("upsample") for name in tensors):
+        raise ValueError("it has no upsampler: at scale 1 the authors' network does not add its input, and ours does")
     name = "upsample_lightweight.0.weight" if "upsample_lightweight.0.weight" in tensors else "upsample.0.weight"
     out, features = tensors[name].shape[:2]
     if not classic:

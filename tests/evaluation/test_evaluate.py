@@ -338,7 +338,7 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
         (["nonsense", "--data", ".", "--scale", "2"], "unknown model 'nonsense'"),
         (["bicubic", "--data", "missing", "--scale", "2"], "no such folder: missing"),
         (["bicubic", "--data", "a.png", "--scale", "2"], "a.png is a file; a folder of images is needed"),
-        (["bicubic", "--data", ".", "--scale", "5"], "--scale must be one of 2, 3, 4, 8, got 5"),
+        (["bicubic", "--data", ".", "--scale", "5"], "--scale must be one of 1, 2, 3, 4, 8, got 5"),
         (["sat-tiny-x4", "--data", ".", "--scale", "2", "--untrained"], "--scale 2 does not fit the model sat-tiny-x4"),
         (["bicubic", "--data", ".", "--scale", "2", "--untrained"], "--untrained needs a model of the form"),
         (["bicubic", "--data", ".", "--scale", "2", "--tile", "big"], "--tile must be auto, none or a number"),
@@ -382,7 +382,7 @@ def test_lpips_takes_whole_rgb_images(folder: Path, monkeypatch: pytest.MonkeyPa
 
 def test_bad_protocols() -> None:
     for options, message in (
-        ({"scale": 5}, "scale must be one of 2, 3, 4, 8, got 5"),
+        ({"scale": 5}, "scale must be one of 1, 2, 3, 4, 8, got 5"),
         ({"scale": True}, "got True"),
         ({"scale": 2, "metrics": ()}, "got none"),
         ({"scale": 2, "metrics": ("psnr", "psnr")}, "got psnr, psnr"),
@@ -402,6 +402,42 @@ def test_bad_input(folder: Path, network: SAT, tmp_path: Path) -> None:
     Image.fromarray(pixels(folder / "a.png")).save(folder / "a.tif")
     with pytest.raises(ValueError, match="two images are called a"):
         evaluate("bicubic", folder, scale=2, save_images=tmp_path / "sr")
+
+
+def test_restoration_needs_images_to_restore(folder: Path, network: SAT, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="scale 1 restores images, and there are none: give their folder"):
+        evaluate("unrestored", folder, scale=1)
+    with pytest.raises(ValueError, match="by 1 changes nothing; the baseline of scale 1 is 'unrestored'"):
+        evaluate("bicubic", folder, scale=1, degradation="one-pass")
+    with pytest.raises(ValueError, match="degradation must be None beside a folder of low-resolution images"):
+        evaluate(network, folder, scale=2, lr=tmp_path, degradation="one-pass")
+    with pytest.raises(ValueError, match="degradation must be one of one-pass, two-passes, or a list of passes"):
+        evaluate(network, folder, scale=2, degradation="three-passes")
+    with pytest.raises(ValueError, match="upscales by 1, not by 2"):
+        evaluate("unrestored", folder, scale=2)
+
+
+def test_degraded_images_are_known_again_by_their_number(folder: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    first, again = (evaluate("bicubic", folder, scale=2, degradation="one-pass", resume=rows) for _ in range(2))
+    assert [a.psnr for a in first.images] == [b.psnr for b in again.images]
+    assert first.images == again.images  # with the seconds of the first run
+    (folder / "a.png").rename(folder / "z.png")
+    moved = {score.name: score.psnr for score in evaluate("bicubic", folder, scale=2, degradation="one-pass").images}
+    assert moved["z.png"] != first.images[0].psnr
+    assert [dict(p)["blur"] for p in first.to_dict()["protocol"]["degradation"]] == [1.0]
+
+
+def test_command_restores(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    noise = "[{blur: 0, up: 0, down: 0, jpeg: null}]"
+    run = ["unrestored", "--data", ".", "--scale", "1", "--degradation"]
+    for degradation in ("one-pass", noise):
+        result = CliRunner().invoke(app, [*run, degradation])
+        assert result.exit_code == 0 and "| unrestored ×1, " in result.stdout, result.stderr
+    for value in ("[{blurr: 0}]", "[", "nothing"):
+        result = CliRunner().invoke(app, [*run, value])
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1) and "degradation" in result.stderr
 
 
 def result(*scores: Score) -> Evaluation:

@@ -211,7 +211,7 @@ def test_a_share_is_told_from_a_number(neighbors: float, share: bool, engine: Ja
         ({"sampling": "hexagons"}, 'sampling "hexagons" is not known here; stratified, strips, grid, random are'),
         ({"aggregation": "median"}, 'aggregation "median" is not known here'),
         ({"upsampler": "nearest"}, 'upsampler "nearest" is not known here'),
-        ({"scale": 5}, "scale 5 is not known here; 2, 3, 4, 8 are"),
+        ({"scale": 5}, "scale 5 is not known here; 1, 2, 3, 4, 8 are"),
         ({"rotary": True}, "the option rotary is not known here"),
         ({"keep_ratio": 2}, "keep_ratio must be in 1e-9..1 here, got 2"),
         ({"temperature": 0}, "temperature must be in 0.000001..1000000000 here, got 0"),

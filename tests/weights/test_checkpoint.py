@@ -139,7 +139,7 @@ def test_a_foreign_safetensors_file_is_called_foreign(tmp_path):
         ("null", ""),
         ("7", ""),
         ("{", ""),
-        ('{"scale": 5}', "scale must be one of 2, 3, 4, 8, got 5"),
+        ('{"scale": 5}', "scale must be one of 1, 2, 3, 4, 8, got 5"),
         ('{"scale": 4, "depth": 3}', "unknown SATConfig field 'depth'"),
     ],
 )

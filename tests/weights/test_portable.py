@@ -43,6 +43,8 @@ OPTIONS = [
     {"groups": (1, 2)},
     {"scale": 3},
     {"scale": 4, "upsampler": "classic"},
+    {"scale": 1},
+    {"scale": 1, "upsampler": "classic"},
     {"in_channels": 1},
     {"in_channels": 5, "upsampler": "classic"},
 ]

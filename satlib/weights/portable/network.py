@@ -134,7 +134,7 @@ def sat(image: Tensor, w: Weights, config: SATConfig, samples: Tensor, knobs: Kn
         x = first + conv(x, inside, "conv")
     deep = conv(layer_norm(x, w, "norm_out"), w, "body_conv") + shallow
     y = plain.upsample(functional.leaky_relu(conv(deep, w, "features.0")), part(w, "upsampler"), config)
-    return (y + mean).movedim(-1, 1), chosen
+    return (y + (image.movedim(1, -1) if config.scale == 1 else mean)).movedim(-1, 1), chosen
 
 
 def selective(x: Tensor, w: Weights, config: SATConfig, sample: Tensor, knobs: Knobs, chosen: list[Choice]) -> Tensor:
