@@ -36,7 +36,7 @@ def evaluate(
     ] = None,
     save_images: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the upscaled images.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps ...; by default CUDA's if there is one.")] = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Give the network random weights.")] = False,
 ) -> None:
     """Measure a model on folders of images, as papers do, and print a Markdown table for each.

@@ -22,6 +22,7 @@ from satlib.images.files import write
 from satlib.images.folder import image_files, read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.network.model import SAT
+from satlib.support.devices import widest
 from satlib.upscaling.run import upscale_picture
 
 Image = npt.NDArray[np.uint8]
@@ -101,12 +102,12 @@ def validate(
     The upscaled versions of the first ``samples`` are written into ``folder``.
     """
     protocol = Protocol(scale=model.config.scale)
-    sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
+    sums = torch.zeros(2, dtype=widest(fabric.device), device=fabric.device)
     for number in range(fabric.global_rank, len(examples), fabric.world_size):
         example = examples[number]
         upscaled = upscale_picture(Picture(example.lr), model)
         values = compare(upscaled.pixels, example.hr, protocol)
-        sums += torch.tensor([values["psnr"], values["ssim"]], dtype=torch.float64, device=fabric.device)
+        sums += torch.tensor([values["psnr"], values["ssim"]], dtype=sums.dtype, device=fabric.device)
         if folder is not None and number < samples:
             folder.mkdir(parents=True, exist_ok=True)
             write(upscaled, folder / f"{example.name}.png")

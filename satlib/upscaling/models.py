@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from satlib.network.model import SAT, as_sat, evaluating, is_sat
 from satlib.resize import imresize
-from satlib.support.devices import check_device, default_device
+from satlib.support.devices import check_device, default_device, move
 from satlib.support.paths import shown
 from satlib.weights.checkpoint import load
 
@@ -108,7 +108,7 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     if not isinstance(found, nn.Module):
         return found
     here = check_device(weight_of(found).device)
-    return found if place in (None, here) else copy.deepcopy(found).to(place)
+    return found if place in (None, here) else move(copy.deepcopy(found), place)
 
 
 def channels_of(model: Upscaler) -> int:

@@ -142,7 +142,7 @@ BAD = {
     "in.png out.png --tile big": "--tile must be auto, none or a number of pixels, got 'big'",
     "in.png out.png --overlap -1": "overlap must be an integer >= 0, got -1",
     "in.png out.png --device abacus --model sat-tiny-x2 --untrained": (
-        "device 'abacus' cannot be used: give cpu, cuda or, of several GPUs, cuda:1"
+        "device 'abacus' cannot be used: give cpu, mps, cuda or, of several GPUs, cuda:1"
     ),
     "in.png out.jpg --quality 101": "quality must be in 1..100, got 101",
     "in.png out.bmp": ".bmp is not one of",
