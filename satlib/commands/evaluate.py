@@ -1,4 +1,4 @@
-"""`satlib evaluate`: PSNR, SSIM and LPIPS of a model on folders of images, beside what is published."""
+"""`satlib evaluate`: PSNR, SSIM, LPIPS and DISTS of a model on folders of images, beside what is published."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def evaluate(
     tile: Annotated[str, typer.Option(help="Side of a tile in pixels; none: whole image; auto: what fits.")] = "none",
     overlap: Annotated[int, typer.Option(help="Pixels that neighbouring tiles share.")] = 16,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="Average over 8 flips and turns.")] = False,
-    metrics: Annotated[str, typer.Option(help="Some of psnr, ssim, lpips, with commas.")] = "psnr,ssim",
+    metrics: Annotated[str, typer.Option(help="Some of psnr, ssim, lpips, dists, with commas.")] = "psnr,ssim",
     rounded: Annotated[bool, typer.Option("--rounded", help="Round Y to 8 bits, as MATLAB does.")] = False,
     gray: Annotated[
         str, typer.Option(help="Grey photographs: rgb (as BasicSR), y (as older code); all: all made grey.")

@@ -16,9 +16,10 @@ are measured.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -33,14 +34,16 @@ from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.folder import read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.metrics.fidelity import WINDOW
-from satlib.metrics.perceptual import SMALLEST, lpips
+from satlib.metrics.perceptual import SMALLEST, dists, lpips
 from satlib.upscaling.models import Upscaler
 from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import Tile, Tiling
 
-METRICS = ("psnr", "ssim", "lpips")
+METRICS = ("psnr", "ssim", "lpips", "dists")
 GRAY = ("rgb", "y", "all")
 Image = npt.NDArray[np.uint8]
+
+NO_NETWORKS: Mapping[str, nn.Module] = MappingProxyType({})
 
 ALIKE = 0.2
 """Least correlation of the brightness of a photograph and its low-resolution version."""
@@ -59,7 +62,7 @@ class Protocol:
     scale: int
     """2, 3, 4 or 8; as many pixels are shaved from each side before PSNR and SSIM. 1: restoration, none are shaved."""
     metrics: tuple[str, ...] = ("psnr", "ssim")
-    """Some of "psnr", "ssim" (both on Y, of grey images on themselves) and "lpips" (whole RGB images)."""
+    """Some of "psnr", "ssim" (both on Y, of grey images on themselves), "lpips", "dists" (whole RGB images)."""
     rounded: bool = False
     """Round Y to 8 bits."""
     gray: str = "rgb"
@@ -122,7 +125,8 @@ class Measured(NamedTuple):
 def check_measurable(size: tuple[int, int], protocol: Protocol) -> None:
     """Raise ValueError if a cropped photograph of ``size`` (H, W) is too small for a metric of the protocol."""
     shaved = (size[0] - 2 * protocol.border, size[1] - 2 * protocol.border)
-    for metric, needed, sides in (("psnr", 1, shaved), ("ssim", WINDOW, shaved), ("lpips", SMALLEST, size)):
+    features = [(name, SMALLEST, size) for name in ("lpips", "dists")]
+    for metric, needed, sides in (("psnr", 1, shaved), ("ssim", WINDOW, shaved), *features):
         if metric in protocol.metrics and min(sides) < needed:
             border = "" if sides is size or not protocol.border else f" after border={protocol.border}"
             got = f"{sides[0]}x{sides[1]}{border}"
@@ -130,7 +134,12 @@ def check_measurable(size: tuple[int, int], protocol: Protocol) -> None:
 
 
 def measure(
-    hr_file: Path, lr_file: Path | None, model: Upscaler, protocol: Protocol, network: nn.Module | None, number: int = 0
+    hr_file: Path,
+    lr_file: Path | None,
+    model: Upscaler,
+    protocol: Protocol,
+    networks: Mapping[str, nn.Module] = NO_NETWORKS,
+    number: int = 0,
 ) -> Measured:
     """Take one photograph through the protocol.
 
@@ -138,8 +147,8 @@ def measure(
     ----------
     lr_file
         Its low-resolution version, or None to make it.
-    network
-        From :func:`satlib.metrics.perceptual.load_lpips`, if the protocol asks for LPIPS.
+    networks
+        By metric, those that "lpips" and "dists" measure with (:mod:`satlib.metrics.perceptual`), as far as asked for.
     number
         Of the image in its folder: the seed of a degradation.
 
@@ -159,16 +168,17 @@ def measure(
     start = time.perf_counter()
     sr = _upscale(lr, model, protocol)
     seconds = time.perf_counter() - start
-    return Measured(sr, compare(sr, hr, protocol, network), seconds)
+    return Measured(sr, compare(sr, hr, protocol, networks), seconds)
 
 
-def compare(sr: Image, hr: Image, protocol: Protocol, network: nn.Module | None = None) -> dict[str, float]:
+def compare(
+    sr: Image, hr: Image, protocol: Protocol, networks: Mapping[str, nn.Module] = NO_NETWORKS
+) -> dict[str, float]:
     """Return the metrics of the protocol for two images (H, W) or (H, W, 3)."""
     values = {}
     for name in protocol.metrics:
-        if name == "lpips":
-            assert network is not None
-            values[name] = lpips(network, sr, hr)
+        if name in networks:
+            values[name] = (lpips if name == "lpips" else dists)(networks[name], sr, hr)
         else:
             metric = metrics.psnr if name == "psnr" else metrics.ssim
             values[name] = metric(sr, hr, border=protocol.border, rounded=protocol.rounded)

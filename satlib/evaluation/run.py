@@ -18,7 +18,7 @@ from satlib.evaluation.published import set_name
 from satlib.images.files import write
 from satlib.images.folder import image_files
 from satlib.images.picture import Picture
-from satlib.metrics.perceptual import load_lpips
+from satlib.metrics.perceptual import load_dists, load_lpips
 from satlib.support.paths import as_path, check_folder, check_writable
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.memory import is_out_of_memory
@@ -134,7 +134,11 @@ class _Run:
         self.model, self.protocol = model, protocol
         self.lr = lr
         self.pairs = Pairs(files, [] if lr is None else image_files(lr), protocol.scale)
-        self.network: nn.Module | None = load_lpips(device=device) if "lpips" in protocol.metrics else None
+        self.networks: dict[str, nn.Module] = {}
+        if "lpips" in protocol.metrics:
+            self.networks["lpips"] = load_lpips(device=device)
+        if "dists" in protocol.metrics:
+            self.networks["dists"] = load_dists(device=device)
         self.target = None if save_images is None else Path(save_images)
         if self.target is not None:
             self.target.mkdir(parents=True, exist_ok=True)
@@ -159,10 +163,12 @@ class _Run:
         known = None if self.ledger is None else self.ledger.find(key)
         if known is not None and (target is None or target.is_file()):
             return replace(known, name=file.name)
-        sr, values, seconds = measure(file, lr_file, self.model, self.protocol, self.network, number)
+        sr, values, seconds = measure(file, lr_file, self.model, self.protocol, self.networks, number)
         if target is not None:
             write(Picture(sr if sr.ndim == 3 else sr[..., None]), target)
-        score = Score(file.name, values.get("psnr"), values.get("ssim"), values.get("lpips"), seconds)
+        score = Score(
+            file.name, values.get("psnr"), values.get("ssim"), values.get("lpips"), seconds, values.get("dists")
+        )
         if self.ledger is not None:
             self.ledger.add(key, score)
         return score

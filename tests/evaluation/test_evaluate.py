@@ -371,13 +371,16 @@ class Halving(nn.Module):
 
 
 def test_lpips_takes_whole_rgb_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "load_lpips", lambda device: Halving())
-    found = evaluate("bicubic", folder, scale=2, metrics=("lpips", "psnr"))
+    for name in ("load_lpips", "load_dists"):
+        monkeypatch.setattr(run, name, lambda device: Halving())
+    found = evaluate("bicubic", folder, scale=2, metrics=("lpips", "psnr", "dists"))
     hr = pixels(folder / "c.png")
     sr = imresize(imresize(hr, 0.5), 2)
     assert found.images[2].lpips == pytest.approx((sr != hr).mean(), rel=1e-5)
-    assert found.lpips is not None and found.ssim is None
-    assert [cell.strip() for cell in found.to_markdown().split("|")[2:5]] == ["LPIPS", "PSNR (dB)", "seconds"]
+    assert [score.dists for score in found.images] == [score.lpips for score in found.images]
+    assert found.lpips is not None and found.dists == found.lpips and found.ssim is None
+    titles = [cell.strip() for cell in found.to_markdown().split("|")[2:6]]
+    assert titles == ["LPIPS", "PSNR (dB)", "DISTS", "seconds"]
 
 
 def test_bad_protocols() -> None:
@@ -457,7 +460,14 @@ def test_markdown_and_json() -> None:
     )
     content = json.loads(found.to_json())
     assert content["mean"] == {"psnr": found.psnr, "ssim": found.ssim}
-    assert content["images"][0] == {"name": "a|b.png", "psnr": 30.12345, "ssim": 0.9, "lpips": None, "seconds": 0.5}
+    assert content["images"][0] == {
+        "name": "a|b.png",
+        "psnr": 30.12345,
+        "ssim": 0.9,
+        "lpips": None,
+        "seconds": 0.5,
+        "dists": None,
+    }
 
 
 def test_identical_images_have_infinite_psnr(tmp_path: Path) -> None:
