@@ -17,7 +17,9 @@ from satlib.dta.options import (
 from satlib.dta.sampling import n_centers
 from satlib.support.checks import is_int, one_of, positive_int, real, require
 
-SCALES = (2, 3, 4, 8)
+SCALES = (1, 2, 3, 4, 8)
+MAX_CHANNELS = 16
+"""Most channels of an image."""
 Upsampler = Literal["classic", "onestep"]
 Selective = Literal["aggregate", "exact", "none"]
 UPSAMPLERS: tuple[Upsampler, ...] = get_args(Upsampler)
@@ -35,7 +37,11 @@ class SATConfig:
     """
 
     scale: int
-    """Upscaling factor: 2, 3, 4 or 8."""
+    """Upscaling factor: 2, 3, 4 or 8; or 1, which is restoration, of noise or JPEG: the upsampler is one convolution to
+    the image's channels, whatever ``upsampler`` says, and what it gives is added to the input."""
+    in_channels: int = 3
+    """Channels of the images that come in and go out, 1 to 16: 1 for grey, 3 for RGB. The network takes the mean colour
+    off first; that of images that have not 3 channels is 0, as in the released code."""
     channels: int = 228
     """C, the width of the network; even (local attention splits it in two), divisible by ``heads``."""
     groups: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 3, 3)
@@ -91,6 +97,8 @@ class SATConfig:
         object.__setattr__(self, "groups", _int_tuple("groups", self.groups))
         object.__setattr__(self, "window", _int_tuple("window", self.window))
         one_of("scale", self.scale, SCALES)
+        positive_int("in_channels", self.in_channels)
+        require(self.in_channels <= MAX_CHANNELS, "in_channels", self.in_channels, f"at most {MAX_CHANNELS}")
         for name in ("channels", "heads", "gate_kernel", "upsampler_channels"):
             positive_int(name, getattr(self, name))
         if self.position_channels is not None:

@@ -8,8 +8,8 @@ in every call), half precision and checks of the input.
 SAT alternates attention in local windows (LTB) with attention of all N tokens to K aggregated ones, about 3 % (SATB).
 Density-driven token aggregation (DTA) makes these K in six steps (section 3 of the paper, appendix A.2).
 
-Shapes: B images of H x W tokens, N = H*W in raster order, C channels, K centres, S sampled tokens, m neighbours,
-L windows of n = h*w tokens, p channels of the position bias, d channels of a head, s the scale.
+Shapes: B images of I channels and H x W tokens, N = H*W in raster order, C channels, K centres, S sampled tokens,
+m neighbours, L windows of n = h*w tokens, p channels of the position bias, d channels of a head, s the scale.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from satlib.dta.sampling import Grid, draw_sample
 
 Weights = Mapping[str, Tensor]  # of the network or a part of it, by their names in the state dict
 EPS = 1e-6  # the paper's epsilon: a norm at or below it counts as zero
-RGB_MEAN = (0.4488, 0.4371, 0.4040)  # mean colour of DIV2K
+RGB_MEAN = (0.4488, 0.4371, 0.4040)  # mean colour of DIV2K; images that are not RGB have a mean of 0
 
 
 class Aggregation(NamedTuple):
@@ -220,24 +220,24 @@ def group(x: Tensor, w: Weights, config: SATConfig, number: int) -> Tensor:
 
 
 def sat(image: Tensor, w: Weights, config: SATConfig) -> Tensor:
-    """Upscale images with the whole network: (B, 3, H, W) in [0, 1] -> (B, 3, sH, sW), about [0, 1]."""
-    mean = torch.tensor(RGB_MEAN, dtype=torch.float32).to(image)
+    """Upscale images with the whole network: (B, I, H, W) in [0, 1] -> (B, I, sH, sW), about [0, 1]."""
+    mean = torch.tensor(RGB_MEAN if config.in_channels == 3 else 0.0, dtype=torch.float32).to(image)
     shallow = conv(image.movedim(1, -1) - mean, w, "head")  # (B, H, W, C)
     x = layer_norm(shallow, w, "norm_in")
     for number in range(len(config.groups)):
         x = group(x, part(w, f"groups.{number}"), config, number)
     deep = conv(layer_norm(x, w, "norm_out"), w, "body_conv") + shallow
     y = upsample(functional.leaky_relu(conv(deep, w, "features.0")), part(w, "upsampler"), config)
-    return (y + mean).movedim(-1, 1)
+    return (y + (image.movedim(1, -1) if config.scale == 1 else mean)).movedim(-1, 1)
 
 
 def upsample(x: Tensor, w: Weights, config: SATConfig) -> Tensor:
-    """Convolve and shuffle channels into pixels: in one step, or in steps of 2 (x3: one of 3) and a convolution."""
+    """Convolve and shuffle channels into pixels: at once, or in steps of 2 (x3: of 3, x1: none) and a convolution."""
     classic = config.upsampler == "classic"
-    steps = {2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[config.scale] if classic else [config.scale]
+    steps = {1: [], 2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[config.scale] if classic else [config.scale]
     for i, step in enumerate(steps):
         x = functional.pixel_shuffle(conv(x, w, f"{2 * i}").movedim(-1, 1), step).movedim(1, -1)
-    return conv(x, w, f"{2 * len(steps)}") if classic else x  # (B, sH, sW, 3)
+    return conv(x, w, f"{2 * len(steps)}") if classic else x  # (B, sH, sW, I)
 
 
 def part(w: Weights, name: str) -> Weights:

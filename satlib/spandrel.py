@@ -102,13 +102,13 @@ def describe(tensors: Mapping[str, Tensor], *, spandrel: ModuleType, architectur
         build(config, weights, "the file"),
         weights,
         architecture=architecture,
-        purpose="SR",
+        purpose="Restoration" if config.scale == 1 else "SR",
         tags=[f"{config.channels}ch", f"{sum(config.groups)} pairs"],
         supports_half=False,
         supports_bfloat16=True,
         scale=config.scale,
-        input_channels=3,
-        output_channels=3,
+        input_channels=config.in_channels,
+        output_channels=config.in_channels,
         tiling=spandrel.ModelTiling.DISCOURAGED,
     )
     return descriptor

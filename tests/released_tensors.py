@@ -35,7 +35,7 @@ def shapes(config):
         if bias:
             found[f"{name}.bias"] = shape[:1]
 
-    layer("conv_first", c, 3, 3, 3)
+    layer("conv_first", c, config.in_channels, 3, 3)
     layer("before_RG.1", c)
     for group, pairs in enumerate(config.groups):
         for number in range(2 * pairs):
@@ -66,11 +66,11 @@ def shapes(config):
     layer("conv_after_body", c, c, 3, 3)
     layer("conv_before_upsample.0", features, c, 3, 3)
     if config.upsampler == "onestep":
-        layer("upsample_lightweight.0", 3 * scale**2, features, 3, 3)
+        layer("upsample_lightweight.0", config.in_channels * scale**2, features, 3, 3)
     else:
         for i, step in enumerate({2: [2], 3: [3], 4: [2, 2], 8: [2, 2, 2]}[scale]):
             layer(f"upsample.{2 * i}", step**2 * features, features, 3, 3)
-        layer("conv_last", 3, features, 3, 3)
+        layer("conv_last", config.in_channels, features, 3, 3)
     return found
 
 

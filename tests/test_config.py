@@ -14,7 +14,8 @@ from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS
 NAN, INFINITY = float("nan"), float("inf")
 
 BAD = [
-    *(("scale", v) for v in (0, 1, 5, 16, -2, 2.0, "2", True, None)),
+    *(("scale", v) for v in (0, 5, 16, -2, 2.0, "2", True, None)),
+    *(("in_channels", v) for v in (0, -1, 17, 3.0, "3", True, None)),
     *(("channels", v) for v in (0, -6, 100, 6.0, "228", True, None)),
     *(("groups", v) for v in ((), (0,), (2, -1), (2.0,), (True,), 3, "22", None)),
     *(("heads", v) for v in (0, 3, 5, 6.0, True, None)),
@@ -67,6 +68,8 @@ GOOD = [
     *(("norm_restoration", v) for v in NORM_RESTORATIONS),
     *(("sampling", v) for v in SAMPLINGS),
     *(("selective", v) for v in SELECTIVES),
+    ("in_channels", 1),
+    ("in_channels", 16),
     ("channels", 12),
     ("groups", (1,)),
     ("heads", 2),
@@ -104,6 +107,7 @@ def test_a_good_value_is_kept_as_it_is(name, value):
 
 def test_defaults_are_the_appendix():
     config = SATConfig(scale=4)
+    assert config.in_channels == 3
     assert (config.channels, config.heads, config.groups) == (228, 6, (2, 2, 2, 3, 3, 3, 3, 3))
     assert (config.window, config.qk_ratio, config.keep_ratio, config.subsample) == ((8, 32), 0.5, 0.03, 4)
     assert (config.neighbors, config.temperature, config.aggregation) == (0.1, 0.1, "similarity")

@@ -68,6 +68,7 @@ SHAPES = [  # weights are different
     {"selective": "exact", "size_bias": True},
     {"upsampler_channels": 3},
     *({"scale": s, "upsampler": u} for s in SCALES for u in UPSAMPLERS),
+    *({"in_channels": n, "upsampler": u} for n in (1, 2, 16) for u in UPSAMPLERS),
 ]
 GRIDS = [(1, 1), (1, 2), (3, 1), (5, 7), (8, 8), (1, 40), (13, 10)]
 
@@ -97,8 +98,8 @@ def assert_same(model, image, tolerance=1e-10):
     torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max()))
 
 
-def images(n_images, height, width):
-    return torch.rand(n_images, 3, height, width, dtype=torch.float64)
+def images(n_images, height, width, channels=3):
+    return torch.rand(n_images, channels, height, width, dtype=torch.float64)
 
 
 # The network --------------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def images(n_images, height, width):
 def test_every_option_at_sizes_from_1x1(options):
     model = lively(SMALL.replace(**options))
     for grid in GRIDS:
-        assert_same(model, images(2, *grid))
+        assert_same(model, images(2, *grid, model.in_channels))
 
 
 @given(

@@ -4,7 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from released_tensors import released_tensors
 from safetensors.torch import load_file, save_file
 
 from satlib import SAT, SATConfig, load, save
-from satlib.spandrel import holds_sat, install
+from satlib.spandrel import describe, holds_sat, install
 from satlib.upscaling.other_networks import import_spandrel, load_foreign
 from satlib.weights.tensors import CONFIG_TENSOR, pack_config, unpack_config
 
@@ -61,6 +61,20 @@ def image() -> torch.Tensor:
 def read(spandrel: ModuleType, path: Path) -> object:
     with torch.random.fork_rng(devices=[]):
         return spandrel.ModelLoader().load_from_file(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "purpose"), [({}, "SR"), ({"scale": 1}, "Restoration"), ({"in_channels": 1}, "SR")]
+)
+def test_a_network_is_described_as_what_it_is(options: dict[str, int], purpose: str) -> None:
+    """Against a stand-in for the two names of spandrel that are used."""
+    model = SAT(OURS.replace(**options))
+    stand_in = ModuleType("spandrel")
+    stand_in.ImageModelDescriptor = lambda built, weights, **said: said
+    stand_in.ModelTiling = SimpleNamespace(DISCOURAGED="discouraged")
+    said = describe({**model.state_dict(), CONFIG_TENSOR: pack_config(model.config)}, spandrel=stand_in, architecture=0)
+    assert (said["purpose"], said["scale"]) == (purpose, model.scale)
+    assert said["input_channels"] == said["output_channels"] == model.in_channels
 
 
 # With spandrel -------------------------------------------------------------------------------------------------------

@@ -3,13 +3,13 @@
 
 /** The fields that a file may leave out, as older ones do, and what they then are. */
 export const DEFAULTS = {
-  channels: 228, groups: [2, 2, 2, 3, 3, 3, 3, 3], heads: 6, mlp_ratio: 2, gate_kernel: 7, qkv_bias: true,
-  window: [8, 32], position_channels: null, qk_ratio: 0.5, keep_ratio: 0.03, subsample: 4, neighbors: 0.1,
+  in_channels: 3, channels: 228, groups: [2, 2, 2, 3, 3, 3, 3, 3], heads: 6, mlp_ratio: 2, gate_kernel: 7,
+  qkv_bias: true, window: [8, 32], position_channels: null, qk_ratio: 0.5, keep_ratio: 0.03, subsample: 4, neighbors: 0.1,
   selective: "aggregate", aggregation: "similarity", temperature: 0.1, norm_restoration: "max", sampling: "stratified",
   size_bias: false, mask_padding: true, upsampler: "classic", upsampler_channels: 64, drop_path: 0.1, seed: 0,
 };
 const CHOICES = {
-  scale: [2, 3, 4, 8],
+  scale: [1, 2, 3, 4, 8],
   selective: ["aggregate", "exact", "none"],
   aggregation: ["similarity", "mean", "center"],
   norm_restoration: ["max", "mean", "none"],
@@ -21,8 +21,8 @@ const CHOICES = {
 };
 /** Numbers, and between what they are. */
 const RANGES = {
-  channels: [1, 1024], heads: [2, 64], mlp_ratio: [0.01, 100], gate_kernel: [1, 31], qk_ratio: [0.01, 100],
-  keep_ratio: [1e-9, 1], subsample: [1, 1e9], temperature: [1e-6, 1e9], upsampler_channels: [1, 1024],
+  in_channels: [1, 16], channels: [1, 1024], heads: [2, 64], mlp_ratio: [0.01, 100], gate_kernel: [1, 31],
+  qk_ratio: [0.01, 100], keep_ratio: [1e-9, 1], subsample: [1, 1e9], temperature: [1e-6, 1e9], upsampler_channels: [1, 1024],
 };
 
 /** The place of a choice, as dta.c counts them. */

@@ -1,8 +1,9 @@
 // SAT in a browser: satlib/network/model.py, blocks.py and attention.py on the kernels of sat.wasm. It reads satlib's
 // own files, and gives what `satlib.SAT` gives in eval mode, but for rounding.
 //
-// Shapes: H x W pixels, N = H*W tokens in raster order, C channels, K aggregated tokens, s the scale. Arrays in the
-// kernels' memory are known by their addresses; all of them are rows of tokens, (N, C), which is also (H, W, C).
+// Shapes: H x W pixels of I channels, N = H*W tokens in raster order, C channels, K aggregated tokens, s the scale.
+// Arrays in the kernels' memory are known by their addresses; all of them are rows of tokens, (N, C), which is also
+// (H, W, C).
 import { checked } from "./config.mjs";
 import { aggregate } from "./dta.mjs";
 import { Kernels } from "./memory.mjs";
@@ -38,15 +39,18 @@ export class Network {
 
   /**
    * Upscale an image, in steps: a generator that yields the share of the work that is done, and returns
-   * {upscaled (sH, sW, 3), height, width, layers, bytes}; a layer is what one SAA layer chose, as `describe` says.
+   * {upscaled (sH, sW, I), height, width, layers, bytes}; a layer is what one SAA layer chose, as `describe` says.
    *
-   * `image` (H, W, 3) is a Float32Array in [0, 1], of 256 x 256 pixels at most. `options` are fields of the
+   * `image` (H, W, I) is a Float32Array in [0, 1], of 256 x 256 pixels at most. `options` are fields of the
    * configuration to change, `query` is the token whose reading is kept, and `read` may be the layers of another run,
    * whose tokens are read in place of the image's own.
    */
   *run({ image, height, width, options = {}, query = 0, read = null }) {
-    if (!(height >= 1 && width >= 1 && height <= MAX_SIDE && width <= MAX_SIDE) || image.length !== 3 * height * width)
+    if (!(height >= 1 && width >= 1 && height <= MAX_SIDE && width <= MAX_SIDE))
       throw new RangeError(`a picture has 1 to ${MAX_SIDE} pixels on a side, got ${width} x ${height}`);
+    const numbers = this.config.in_channels * height * width;
+    if (image.length !== numbers)
+      throw new RangeError(`a picture of ${width} x ${height} pixels has ${numbers} numbers here, got ${image.length}`);
     const config = checked({ ...this.config, ...options });
     const before = this.kernels.call.mark();
     try {
@@ -84,15 +88,17 @@ class Run {
   }
 
   *whole(image) {
-    const { channels: C, groups, scale } = this.config, { call } = this.kernels;
-    const centred = this.kernels.put(image.map((value, i) => value - RGB_MEAN[i % 3]));
-    const shallow = this.conv(centred, "head", 3, C);
+    const { in_channels: I, channels: C, groups, scale } = this.config, { call } = this.kernels;
+    const mean = I === 3 ? RGB_MEAN : Array(I).fill(0);
+    const centred = this.kernels.put(image.map((value, i) => value - mean[i % I]));
+    const shallow = this.conv(centred, "head", I, C);
     let x = this.norm(shallow, "norm_in");
     for (let group = 0; group < groups.length; group++) x = yield* this.group(x, group);
     const deep = this.conv(this.norm(x, "norm_out"), "body_conv", C, C);
     call.add(this.n, C, deep, shallow, 0);
     const out = this.upsample(deep);
-    const upscaled = this.kernels.readFloats(out, 3 * scale ** 2 * this.n).map((value, i) => value + RGB_MEAN[i % 3]);
+    const beside = scale === 1 ? (i) => image[i] : (i) => mean[i % I]; // what the network adds its result to
+    const upscaled = this.kernels.readFloats(out, I * scale ** 2 * this.n).map((value, i) => value + beside(i));
     const { height, width, layers } = this;
     return { upscaled, height: scale * height, width: scale * width, layers, bytes: this.kernels.bytes };
   }
@@ -208,20 +214,21 @@ class Run {
     };
   }
 
-  /** Convolve to the upsampler's channels and shuffle channels into pixels: at once, or in steps and to colours. */
+  /** Convolve to the upsampler's channels and shuffle channels into pixels: at once, or in steps and to the image. */
   upsample(x) {
-    const { channels: C, upsampler_channels: F, upsampler, scale } = this.config, { call } = this.kernels;
+    const { in_channels: I, channels: C, upsampler_channels: F, upsampler, scale } = this.config;
+    const { call } = this.kernels;
     let y = this.conv(x, "features.0", C, F), [h, w] = [this.height, this.width];
     call.leaky_relu(h * w * F, y);
     const steps = upsampler === "onestep" ? [scale] : scale === 3 ? [3] : Array(Math.log2(scale)).fill(2);
-    const D = upsampler === "onestep" ? 3 : F;
+    const D = upsampler === "onestep" ? I : F;
     steps.forEach((step, i) => {
       const wide = this.conv(y, `upsampler.${2 * i}`, F, D * step ** 2, h, w);
       y = this.kernels.take(h * w * D * step ** 2);
       call.shuffle(h, w, D, step, wide, y);
       [h, w] = [step * h, step * w];
     });
-    return upsampler === "onestep" ? y : this.conv(y, `upsampler.${2 * steps.length}`, F, 3, h, w);
+    return upsampler === "onestep" ? y : this.conv(y, `upsampler.${2 * steps.length}`, F, I, h, w);
   }
 
   // What layers are made of: each gives a new array, but `depthwise`, which fills one.

@@ -20,7 +20,8 @@ const tasks = {
     module ??= await WebAssembly.compile(wasm);
     const network = new Network(module, weights);
     for (const side of [1, 16]) {
-      const steps = network.run({ image: new Float32Array(3 * side * side), height: side, width: side });
+      const image = new Float32Array(network.config.in_channels * side ** 2);
+      const steps = network.run({ image, height: side, width: side });
       while (!steps.next().done);
     }
     networks.set(name, { network, weights });

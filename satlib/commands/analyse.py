@@ -65,7 +65,7 @@ def analyse(
     side: Annotated[int, typer.Option(help="Of the square, in output pixels.")] = 16,
     around: Annotated[int, typer.Option(help="Look at no more than so many input pixels around it.")] = 96,
     steps: Annotated[int, typer.Option(help="Of the path from blurred to sharp.")] = 50,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps ...; by default CUDA's if there is one.")] = None,
 ) -> None:
     """Attribute a square of the output to input pixels: local attribution maps (LAM) with their diffusion index.
 

@@ -29,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=Command, short_help="Upscale an image, or a folder of images.")(upscale)
-app.command(cls=Command, short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS.")(evaluate)
+app.command(cls=Command, short_help="Measure a model on folders of images: PSNR, SSIM, LPIPS, DISTS.")(evaluate)
 app.command(cls=Command, short_help="Show what a square of the output is made of, for several networks.")(analyse)
 app.command(cls=Command, short_help="Count parameters, multiply-adds and memory of a network.")(complexity)
 app.command(cls=Command, short_help="Write a network as ONNX, or for the hub and other programs.")(export)

@@ -73,8 +73,9 @@ def prepare_store(
     ],
     to: Annotated[Path | None, typer.Option(metavar="STORE", help="The store; by default DIR.store.")] = None,
     scale: Annotated[
-        list[int] | None, typer.Option(help="A scale to add; may be given several times. [2, 3, 4]")
+        list[int] | None, typer.Option(help="A scale to add; may be repeated; 1: photographs alone. [2, 3, 4]")
     ] = None,
+    channels: Annotated[int | None, typer.Option(help="3: RGB; 1: grey. [3, or what the store has]")] = None,
     low: Annotated[
         Path | None, typer.Option(metavar="LOW", help="Low-resolution files of your own, for one --scale.")
     ] = None,
@@ -84,7 +85,7 @@ def prepare_store(
     Images that cannot be used are left out: a table names them in the end, and the exit code is 1.
     """
     with errors_in_one_line():
-        store = prepare(folder, to, scales=scale or (2, 3, 4), low=low, leave_out=True, progress=bar)
+        store = prepare(folder, to, scales=scale or (2, 3, 4), channels=channels, low=low, leave_out=True, progress=bar)
         record = read_record(store)
         assert record is not None
     count, files = len(record["about"]["store"]), sorted(record["files"].items())

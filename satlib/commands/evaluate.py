@@ -1,4 +1,4 @@
-"""`satlib evaluate`: PSNR, SSIM and LPIPS of a model on folders of images, beside what is published."""
+"""`satlib evaluate`: PSNR, SSIM, LPIPS and DISTS of a model on folders of images, beside what is published."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,10 @@ import typer
 
 from satlib.commands.errors import MENDABLE, errors_in_one_line, note, reason, tell_failures
 from satlib.commands.options import choose_model, parse_tile
+from satlib.data.degradation import PRESETS, Pass, passes_of
 from satlib.evaluation import Evaluation, Protocol, published_rows
 from satlib.evaluation import evaluate as run
+from satlib.evaluation.run import check_given
 from satlib.images.folder import image_files
 from satlib.support.files import replacing
 from satlib.support.paths import check_folder, check_writable
@@ -17,19 +19,24 @@ from satlib.support.progress_bar import bar
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="bicubic, sat-tiny, sat-tiny-x4, a file of weights.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="bicubic, sat-tiny-x4, a file of weights, unrestored.")],
     data: Annotated[list[Path], typer.Option("--data", metavar="DIR", help="Images; may be given several times.")],
-    scale: Annotated[int, typer.Option(help="Upscaling factor.")],
+    scale: Annotated[int, typer.Option(help="Upscaling factor; 1: restoration.")],
     lr: Annotated[Path | None, typer.Option(metavar="DIR", help="Low-resolution images of the same names.")] = None,
     tile: Annotated[str, typer.Option(help="Side of a tile in pixels; none: whole image; auto: what fits.")] = "none",
     overlap: Annotated[int, typer.Option(help="Pixels that neighbouring tiles share.")] = 16,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="Average over 8 flips and turns.")] = False,
-    metrics: Annotated[str, typer.Option(help="Some of psnr, ssim, lpips, with commas.")] = "psnr,ssim",
+    metrics: Annotated[str, typer.Option(help="Some of psnr, ssim, lpips, dists, with commas.")] = "psnr,ssim",
     rounded: Annotated[bool, typer.Option("--rounded", help="Round Y to 8 bits, as MATLAB does.")] = False,
-    gray: Annotated[str, typer.Option(help="Grey photographs: rgb (as BasicSR) or y (as older code).")] = "rgb",
+    gray: Annotated[
+        str, typer.Option(help="Grey photographs: rgb (as BasicSR), y (as older code); all: all made grey.")
+    ] = "rgb",
+    degradation: Annotated[
+        str | None, typer.Option(help="Make the inputs so: one-pass, two-passes, or a list of passes as YAML.")
+    ] = None,
     save_images: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the upscaled images.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps ...; by default CUDA's if there is one.")] = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Give the network random weights.")] = False,
 ) -> None:
     """Measure a model on folders of images, as papers do, and print a Markdown table for each.
@@ -53,13 +60,15 @@ def evaluate(
             "metrics": tuple(metrics.replace(" ", "").split(",")),
             "rounded": rounded,
             "gray": gray,
+            "degradation": _passes(degradation),
             "tile": parse_tile(tile),
             "overlap": overlap,
             "ensemble": ensemble,
             "scale": scale,
         }
         network = choose_model(model, scale, device=device, untrained=untrained)
-        Protocol(**options)  # what it refuses is told before anything is measured
+        protocol = Protocol(**options)  # what it refuses is told before anything is measured
+        check_given(protocol, lr)
         if untrained:
             note(f"{model} is untrained: its weights are random, and its numbers say nothing of SAT")
         name = f"{model}, untrained" if untrained else Path(model).name
@@ -86,9 +95,19 @@ def evaluate(
         rows.unlink(missing_ok=True)
 
 
+def _passes(text: str | None) -> tuple[Pass, ...]:
+    """Return the passes that --degradation asks for; a list needs PyYAML."""
+    if text is None or text in PRESETS:
+        return passes_of(text)
+    from satlib.support.yaml_files import parse_yaml
+
+    return passes_of(parse_yaml(text, "--degradation"))
+
+
 def _show(result: Evaluation, folder: Path) -> None:
     """Print the table on stdout, and what failed on stderr."""
-    typer.echo(result.to_markdown(published_rows(folder, result.protocol.scale)))
+    protocol = result.protocol
+    typer.echo(result.to_markdown({} if protocol.degradation else published_rows(folder, protocol.scale)))
     for name, text in result.failures:
         note(text if name in text else f"{name}: {text}")
 

@@ -13,7 +13,7 @@ def experiment(
     file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml", help="A file as in runs/experiments.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The experiment's folder.")],
     time_limit: Annotated[str | None, typer.Option(metavar="TIME", help="Save and end before: 9m, 1h30m.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda; auto: a GPU if there is one.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps; auto: CUDA's GPU if there is one.")] = "auto",
 ) -> None:
     """Run the trainings of an experiment that are not done yet, one after the other, and measure each.
 

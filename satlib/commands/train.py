@@ -17,7 +17,7 @@ def train(
     ] = None,
     resume: Annotated[str, typer.Option(help="auto: go on if the folder holds the run; never.")] = "never",
     time_limit: Annotated[str | None, typer.Option(metavar="TIME", help="Save and end before: 9m, 1h30m.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda; auto: a GPU if there is one.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps; auto: CUDA's GPU if there is one.")] = "auto",
     devices: Annotated[int, typer.Option(help="GPUs, or processes on the CPU, of each machine.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines, under torchrun or Slurm.")] = 1,
 ) -> None:

@@ -44,7 +44,7 @@ def upscale(
     precision: Annotated[
         str, typer.Option(help="float32, bfloat16; auto: float32, or bfloat16 on a GPU for what does not fit.")
     ] = "auto",
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; by default a GPU if there is one.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps ...; by default CUDA's if there is one.")] = None,
     margin: Annotated[
         int, typer.Option(help="Pixels of mirror image around the input, so that its border keeps its brightness.")
     ] = MARGIN,

@@ -193,7 +193,7 @@ def _own_memory(config: SATConfig, sizes: _Sizes) -> int:
     aggregation = 4 * (4 * c * n + 2 * c * sizes.n_sampled) + 6 * block
     if config.selective != "aggregate":
         aggregation = _exact_memory(config, n) if config.selective == "exact" else 0
-    shuffled = (f if config.upsampler == "classic" else 3) * config.scale**2
+    shuffled = (f if config.upsampler == "classic" else config.in_channels) * config.scale**2
     return max(windows, aggregation, 4 * n * (3 * c + f + 2 * shuffled))
 
 

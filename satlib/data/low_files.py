@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from satlib.data.pairs import Pairs
-from satlib.images.folder import image_files, read_8bit
+from satlib.images.folder import image_files, read_8bit, with_channels
 
 
 class LowFiles:
@@ -36,8 +36,8 @@ class LowFiles:
         self.sources = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
         """What tells whether the files have changed: name, bytes, time of the last change."""
 
-    def read(self, photograph: Path, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        """Return the low-resolution version of a photograph of (H, W) pixels: (H // s, W // s, 3).
+    def read(self, photograph: Path, shape: tuple[int, int], channels: int = 3) -> npt.NDArray[np.uint8]:
+        """Return the low-resolution version of a photograph of (H, W) pixels: (H // s, W // s, channels).
 
         Raises
         ------
@@ -54,4 +54,4 @@ class LowFiles:
             raise ValueError(
                 f"{path} has {found} pixels, not {wanted[0]} x {wanted[1]}, 1/{self.scale} of {photograph}"
             )
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        return with_channels(pixels, channels)

@@ -1,10 +1,10 @@
 """A prepared store: photographs and their downscaled versions as raw pixels in files that are mapped into memory.
 
-For each resolution there is one file of 8-bit RGB pixels, (H, W, 3) per image, one image after the other: ``hr.u8``,
-``x2.u8`` ... A random crop touches only its own rows, nothing is decoded, and all worker processes share the system's
-page cache. :mod:`satlib.data.store_writer` makes stores.
+For each resolution there is one file of 8-bit pixels, (H, W, I) per image, one image after the other: ``hr.u8``,
+``x2.u8`` ... I is 3, RGB, or 1, grey. A random crop touches only its own rows, nothing is decoded, and all worker
+processes share the system's page cache. :mod:`satlib.data.store_writer` makes stores.
 
-Shapes: H, W height and width of a photograph, s scale, P side of a low-resolution crop.
+Shapes: H, W height and width of a photograph, I its channels, s scale, P side of a low-resolution crop.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,9 @@ class Pair(NamedTuple):
     """A crop in both resolutions."""
 
     lr: Tensor
-    """(3, P, P) uint8."""
+    """(I, P, P) uint8."""
     hr: Tensor
-    """(3, sP, sP) uint8."""
+    """(I, sP, sP) uint8."""
 
 
 def low_name(scale: int) -> str:
@@ -54,17 +54,18 @@ def low_name(scale: int) -> str:
 class Layout:
     """Where each image of one resolution lies in its file."""
 
-    def __init__(self, entries: list[Entry], scale: int = 1) -> None:
+    def __init__(self, entries: list[Entry], scale: int = 1, channels: int = 3) -> None:
         """``scale`` is what the photographs are divided by; sides that do not divide lose the remainder."""
+        self.channels = channels
         self.shapes = np.array([(e.height // scale, e.width // scale) for e in entries], dtype=np.int64).reshape(-1, 2)
-        self.ends = 3 * np.cumsum(self.shapes.prod(axis=1))
+        self.ends = channels * np.cumsum(self.shapes.prod(axis=1))
         self.bytes = int(self.ends[-1]) if len(entries) else 0
 
     def view(self, pixels: npt.NDArray[np.uint8], index: int) -> npt.NDArray[np.uint8]:
-        """Return image ``index``, (height, width, 3), of a file's pixels, without copying."""
+        """Return image ``index``, (height, width, I), of a file's pixels, without copying."""
         height, width = self.shapes[index]
         end = self.ends[index]
-        return pixels[end - 3 * height * width : end].reshape(height, width, 3)
+        return pixels[end - self.channels * height * width : end].reshape(height, width, self.channels)
 
 
 class Store:
@@ -77,7 +78,8 @@ class Store:
     path
         The folder that `satlib data prepare` made.
     scale
-        One of the scales that it was prepared for.
+        One of the scales that it was prepared for; or 1, for which the photographs are enough: unless it has degraded
+        files for it, low resolution is the photographs themselves.
 
     Raises
     ------
@@ -90,7 +92,8 @@ class Store:
         record = read_record(self.path)
         if record is None or "store" not in record["about"]:
             raise ValueError(f"{path} is not a complete store; `satlib data prepare PHOTOS --to {path}` makes one")
-        if low_name(scale) not in record["files"]:
+        own = low_name(scale) in record["files"]
+        if not own and scale != 1:
             raise ValueError(
                 f"{path} has no scale {scale}; `satlib data prepare PHOTOS --to {path} --scale {scale}` adds it"
             )
@@ -98,14 +101,16 @@ class Store:
         if problems:
             raise ValueError(f"{path}: {problems[0]}; `satlib data prepare PHOTOS --to {path}` repairs it")
         self.entries = entries_of(record)
+        self.channels = channels_of(record)
+        """Of each image, I: 3 or 1."""
         self.paired = low_name(scale) in record["about"].get("pairs", {})
         """Whether the low resolution is of files of its own, not downscaled."""
         parts = (HIGH, low_name(scale)) if self.paired else (HIGH,)
         self.fingerprint = "+".join(str(record["files"][name]["sha256"]) for name in parts)
         """The same for stores of the same photographs, or pairs, wherever they are."""
-        self._high, self._low = Layout(self.entries), Layout(self.entries, scale)
+        self._high, self._low = (Layout(self.entries, s, self.channels) for s in (1, scale))
         self._high_pixels = map_pixels(self.path / HIGH)
-        self._low_pixels = map_pixels(self.path / low_name(scale))
+        self._low_pixels = map_pixels(self.path / (low_name(scale) if own else HIGH))
 
     def __reduce__(self) -> tuple[type["Store"], tuple[Path, int]]:
         """Pickle as the arguments: a memory map would be pickled as its whole content."""
@@ -116,11 +121,11 @@ class Store:
         return len(self.entries)
 
     def hr(self, index: int) -> npt.NDArray[np.uint8]:
-        """Return a whole photograph, (H, W, 3), read-only and not yet read from disk."""
+        """Return a whole photograph, (H, W, I), read-only and not yet read from disk."""
         return self._high.view(self._high_pixels, index)
 
     def lr(self, index: int) -> npt.NDArray[np.uint8]:
-        """Return its downscaled version, (H // s, W // s, 3), read-only and not yet read from disk."""
+        """Return its downscaled version, (H // s, W // s, I), read-only and not yet read from disk."""
         return self._low.view(self._low_pixels, index)
 
     def crop(self, index: int, top: int, left: int, size: int) -> Pair:
@@ -168,6 +173,11 @@ def entries_of(record: dict[str, Any]) -> list[Entry]:
     return [Entry(**values) for values in record["about"]["store"]]
 
 
+def channels_of(record: dict[str, Any]) -> int:
+    """Return the channels of the images of a store; records of RGB do not say them."""
+    return int(record["about"].get("channels", 3))
+
+
 def map_pixels(path: Path) -> npt.NDArray[np.uint8]:
     """Map a file of pixels into memory, read-only."""
     return np.memmap(path, dtype=np.uint8, mode="r")
@@ -178,5 +188,5 @@ def _draw(n: int, generator: torch.Generator) -> int:
 
 
 def _tensor(crop: npt.NDArray[np.uint8]) -> Tensor:
-    """Copy (P, P, 3) pixels into a contiguous tensor (3, P, P)."""
+    """Copy (P, P, I) pixels into a contiguous tensor (I, P, P)."""
     return torch.from_numpy(crop.copy()).permute(2, 0, 1).contiguous()

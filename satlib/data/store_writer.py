@@ -1,8 +1,8 @@
 """Making a store: a folder of photographs decoded once and downscaled once, so that training only copies pixels.
 
 Each file of the store is written aside and renamed; the record is written after each and lists what is finished. An
-interrupted call is repeated: it goes on with the first file that is missing. A store costs 3 bytes a pixel, about
-1.4 times that with the scales 2, 3 and 4.
+interrupted call is repeated: it goes on with the first file that is missing. A store costs 3 bytes a pixel (of grey
+photographs 1), about 1.4 times that with the scales 2, 3 and 4.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from satlib.data.low_files import LowFiles
 from satlib.data.record import RECORD, read_record, write_record
-from satlib.data.store import HIGH, Entry, Layout, entries_of, low_name, map_pixels
+from satlib.data.store import HIGH, Entry, Layout, channels_of, entries_of, low_name, map_pixels
 from satlib.images.degradation import downscale
-from satlib.images.folder import bytes_by_headers, image_files, read_8bit
+from satlib.images.folder import CHANNELS, bytes_by_headers, image_files, read_8bit, with_channels
 from satlib.support.files import locked, replacing
 from satlib.support.paths import as_path, check_folder, check_room
 from satlib.support.progress import Progress, Report, silent
@@ -43,6 +43,7 @@ def prepare(
     store: Path | None = None,
     *,
     scales: Sequence[int] = (2, 3, 4),
+    channels: int | None = None,
     low: Path | None = None,
     leave_out: bool = False,
     progress: Progress = silent,
@@ -52,12 +53,16 @@ def prepare(
     Parameters
     ----------
     folder
-        Its images, in all of its folders, are the high resolution; grey becomes RGB.
+        Its images, in all of its folders, are the high resolution.
     store
         A folder for the store; by default beside ``folder``, with ".store" added to its name.
     scales
         For each, images lose what is no multiple of it at the right and bottom and are downscaled by MATLAB's bicubic
-        with rounding. A store that has other scales already keeps them.
+        with rounding. 1 asks for the photographs alone, which a training with a degradation at scale 1 needs. A store
+        that has other scales already keeps them.
+    channels
+        3: RGB, into which grey is copied; 1: grey, the luma of colour (:func:`satlib.images.folder.with_channels`).
+        ``None``: what the store has, 3 for a new one.
     low
         A folder of low-resolution files of one's own, in place of downscaled versions, for the only scale of
         ``scales``; names as in :mod:`satlib.data.pairs`, sides H // s by W // s.
@@ -75,15 +80,15 @@ def prepare(
     Raises
     ------
     ValueError
-        For a bad scale, or several with ``low``; a folder without images that can be used, an image that cannot be
-        used, for lack of its low-resolution file, too, unless it may be left out; or a target that is something else,
-        or has files of ``low`` at a scale that is now asked for without.
+        For a bad scale, or several with ``low``; bad channels, or others than the store has; a folder without images
+        that can be used, an image that cannot be used, for lack of its low-resolution file, too, unless it may be left
+        out; or a target that is something else, or has files of ``low`` at a scale that is now asked for without.
     OSError
         If files cannot be read or written, or another process is preparing the same store.
     """
     for scale in scales:
-        if isinstance(scale, bool) or not isinstance(scale, int) or not 2 <= scale <= MAX_SCALE:
-            raise ValueError(f"a scale must be an integer from 2 to {MAX_SCALE}, got {scale!r}")
+        if isinstance(scale, bool) or not isinstance(scale, int) or not 1 <= scale <= MAX_SCALE:
+            raise ValueError(f"a scale must be an integer from 1 to {MAX_SCALE}, got {scale!r}")
     if low is not None and len(scales) != 1:
         raise ValueError(f"low-resolution files are of one scale, got scales={tuple(scales)}")
     folder = as_path(folder, "folder")
@@ -91,22 +96,23 @@ def prepare(
     files = image_files(folder, nested=True)
     own = None if low is None else LowFiles(as_path(low, "low"), files, scales[0])
     _claim(store, folder)
+    channels = _channels(store, channels)
     with locked(store / ".lock"):
         sweep(store)
         entries, without, finished = _finished(store, _sources(folder, files), leave_out=leave_out)
         pairs = _pairs(store, finished, scales, own)
         if HIGH not in finished:
-            check_room(store, bytes_by_headers(files), HIGH)
+            check_room(store, bytes_by_headers(files, channels), HIGH)
             with progress(HIGH) as report:
-                entries, without = _write_high(folder, files, store, own, report, leave_out=leave_out)
-            finished = _commit(store, entries, without, pairs, {})
+                entries, without = _write_high(folder, files, store, own, report, channels, leave_out=leave_out)
+            finished = _commit(store, entries, without, pairs, {}, channels)
         for scale in scales:
-            if low_name(scale) not in finished:
-                check_room(store, Layout(entries, scale).bytes, low_name(scale))
+            if low_name(scale) not in finished and (scale > 1 or own is not None):
+                check_room(store, Layout(entries, scale, channels).bytes, low_name(scale))
                 with progress(low_name(scale)) as report:
-                    _write_low(store, entries, scale, report, folder, own)
+                    _write_low(store, Layout(entries, 1, channels), entries, scale, report, folder, own)
                 pairs |= {} if own is None else {low_name(scale): own.sources}
-                finished = _commit(store, entries, without, pairs, finished)
+                finished = _commit(store, entries, without, pairs, finished, channels)
     return store
 
 
@@ -134,6 +140,19 @@ def _claim(store: Path, folder: Path) -> None:
     record = read_record(store)
     if strangers not in ([], [RECORD]) or (record is not None and "store" not in record["about"]):
         raise ValueError(f"{store} exists and is not a store; choose another folder")
+
+
+def _channels(store: Path, asked: int | None) -> int:
+    """Return the channels of a store's images: what is asked for, else what it has, else 3."""
+    if asked is not None and (isinstance(asked, bool) or asked not in CHANNELS):
+        raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {asked!r}")
+    record = read_record(store)
+    if record is None:
+        return 3 if asked is None else asked
+    has = channels_of(record)
+    if asked not in (None, has):
+        raise ValueError(f"{store} has images of {has} channel{'s' * (has > 1)}, not {asked}; choose another store")
+    return has
 
 
 def _sources(folder: Path, files: list[Path]) -> list[tuple[str, int, int]]:
@@ -187,7 +206,14 @@ def _pairs(store: Path, finished: dict[str, Any], scales: Sequence[int], own: Lo
 
 
 def _write_high(
-    folder: Path, files: list[Path], store: Path, own: LowFiles | None, report: Report, *, leave_out: bool
+    folder: Path,
+    files: list[Path],
+    store: Path,
+    own: LowFiles | None,
+    report: Report,
+    channels: int,
+    *,
+    leave_out: bool,
 ) -> tuple[list[Entry], list[LeftOut]]:
     """Decode all files into one, and return what was decoded and what could not be, or lacks its own low version."""
     entries: list[Entry] = []
@@ -195,52 +221,57 @@ def _write_high(
     with replacing(store / HIGH) as temporary, temporary.open("wb") as out:
         for (name, size, changed), path in zip(_sources(folder, files), files, strict=True):
             try:
-                rgb = _photograph(path)
+                pixels = _photograph(path, channels)
                 if own is not None:
-                    own.read(path, (rgb.shape[0], rgb.shape[1]))
+                    own.read(path, (pixels.shape[0], pixels.shape[1]))
             except (OSError, ValueError) as error:
                 if not leave_out:
                     raise
                 without.append(LeftOut(name, size, changed, str(error)))
             else:
-                out.write(rgb.tobytes())
-                entries.append(Entry(name, size, changed, rgb.shape[0], rgb.shape[1]))
+                out.write(pixels.tobytes())
+                entries.append(Entry(name, size, changed, pixels.shape[0], pixels.shape[1]))
             report(len(entries) + len(without), len(files))
         if not entries:
             raise ValueError(f"no image of {folder} can be used; {without[0].reason}")
     return entries, without
 
 
-def _photograph(path: Path) -> npt.NDArray[np.uint8]:
-    """Return a photograph, (H, W, 3), large enough for every scale."""
-    pixels = read_8bit(path)
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-    if min(rgb.shape[:2]) < MAX_SCALE:
-        raise ValueError(f"{path} has {rgb.shape[0]} x {rgb.shape[1]} pixels; {MAX_SCALE} a side are needed")
-    return rgb
+def _photograph(path: Path, channels: int) -> npt.NDArray[np.uint8]:
+    """Return a photograph, (H, W, channels), large enough for every scale."""
+    pixels = with_channels(read_8bit(path), channels)
+    if min(pixels.shape[:2]) < MAX_SCALE:
+        raise ValueError(f"{path} has {pixels.shape[0]} x {pixels.shape[1]} pixels; {MAX_SCALE} a side are needed")
+    return pixels
 
 
 def _write_low(
-    store: Path, entries: list[Entry], scale: int, report: Report, folder: Path, own: LowFiles | None
+    store: Path, high: Layout, entries: list[Entry], scale: int, report: Report, folder: Path, own: LowFiles | None
 ) -> None:
     """Write the low-resolution versions of all photographs of a store, their own or downscaled, into one file."""
-    layout, pixels = Layout(entries), map_pixels(store / HIGH)
+    pixels = map_pixels(store / HIGH)
     with replacing(store / low_name(scale)) as temporary, temporary.open("wb") as out:
         for index, entry in enumerate(entries):
             if own is None:
-                made = downscale(layout.view(pixels, index), scale)
+                made = downscale(high.view(pixels, index), scale)
             else:
-                made = own.read(folder / entry.name, (entry.height, entry.width))
+                made = own.read(folder / entry.name, (entry.height, entry.width), high.channels)
             out.write(made.tobytes())
             report(index + 1, len(entries))
 
 
 def _commit(
-    store: Path, entries: list[Entry], without: list[LeftOut], pairs: dict[str, Any], finished: dict[str, Any]
+    store: Path,
+    entries: list[Entry],
+    without: list[LeftOut],
+    pairs: dict[str, Any],
+    finished: dict[str, Any],
+    channels: int,
 ) -> dict[str, Any]:
     """Write the record of what is there now, and return its files."""
     more: dict[str, Any] = {"left_out": [photo._asdict() for photo in without]} if without else {}
     more |= {"pairs": pairs} if pairs else {}
+    more |= {"channels": channels} if channels != 3 else {}
     write_record(store, {"store": [asdict(entry) for entry in entries], **more}, known=finished)
     record = read_record(store)
     assert record is not None

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and LPIPS of a model on a folder of images, as super-resolution papers measure them."""
+"""PSNR, SSIM, LPIPS and DISTS of a model on a folder of images, as super-resolution papers measure them."""
 
 from satlib.evaluation.evaluation import Evaluation, Score
 from satlib.evaluation.protocol import METRICS, Protocol

@@ -9,8 +9,8 @@ from typing import Any
 from satlib.evaluation.protocol import Protocol
 from satlib.support.tables import table
 
-TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
-DIGITS = {"psnr": 3, "ssim": 4, "lpips": 4}
+TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS", "dists": "DISTS"}
+DIGITS = {"psnr": 3, "ssim": 4, "lpips": 4, "dists": 4}
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Score:
     lpips: float | None
     seconds: float
     """Of upscaling alone, in the run that computed it."""
+    dists: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Evaluation:
     def lpips(self) -> float | None:
         """Mean over the images."""
         return self.mean("lpips")
+
+    @property
+    def dists(self) -> float | None:
+        """Mean over the images."""
+        return self.mean("dists")
 
     @property
     def seconds(self) -> float:
@@ -96,11 +102,12 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; an infinite PSNR is the string "inf"."""
         means = {metric: _finite(self.mean(metric)) for metric in self.protocol.metrics}
+        passes = [made.to_dict() for made in self.protocol.degradation] or None
         images = [{key: _finite(value) for key, value in asdict(score).items()} for score in self.images]
         return {
             "model": self.model,
             "data": self.data,
-            "protocol": {**asdict(self.protocol), "metrics": list(self.protocol.metrics)},
+            "protocol": {**asdict(self.protocol), "metrics": list(self.protocol.metrics), "degradation": passes},
             "mean": means,
             "seconds": self.seconds,
             "images": images,

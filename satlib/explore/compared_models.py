@@ -28,13 +28,17 @@ def upscale_by_all(models: Models, image: Tensor) -> dict[str, Tensor]:
     Raises
     ------
     ValueError, OSError
-        If there is no model, one is unknown or fails, or the factors differ.
+        If there is no model, one is unknown or fails, or the factors differ or are 1.
     """
     found = {name: _upscale(name, model, image) for name, model in named(models).items()}
     factors = {name: _factor(name, image, out) for name, out in found.items()}
     if len(set(factors.values())) != 1:
         raise ValueError(f"all models must upscale by one factor, got {factors}")
     scale = next(iter(factors.values()))
+    if scale == 1:
+        raise ValueError(
+            "all models must enlarge: beside bicubic interpolation, a network of scale 1 has no counterpart"
+        )
     return {BICUBIC: _upscale(BICUBIC, Bicubic(scale), image)} | found
 
 

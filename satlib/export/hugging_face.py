@@ -15,6 +15,9 @@ from satlib.support.paths import check_folder
 from satlib.weights.checkpoint import FORMAT, save
 from satlib.weights.hub import CONFIG, WEIGHTS, check_repo
 
+UPSCALING = ["super-resolution", "image-super-resolution"]
+"""Tags of a network that makes images larger."""
+
 CARD = "README.md"
 """What the hub calls a model card."""
 
@@ -69,7 +72,8 @@ def model_card(model: SAT, *, name: str, repo: str | None = None, license: str |
     """Return a model card in Markdown, its front matter first; the arguments are those of :func:`write_folder`."""
     results = read_results(name)
     address = f"hf://{repo}" if repo else WEIGHTS
-    what = "SAT, the Selective Aggregation Transformer for super-resolution"
+    task = "the restoration of images" if model.scale == 1 else "super-resolution"
+    what = f"SAT, the Selective Aggregation Transformer, for {task}"
     whose = (
         ["", "Trained by the authors of satlib, not by those of the paper, who published no weights."]
         if results
@@ -101,7 +105,7 @@ def _front_matter(model: SAT, name: str, license: str | None, results: list[Resu
     values |= {
         "library_name": FORMAT,
         "pipeline_tag": "image-to-image",
-        "tags": ["super-resolution", "image-super-resolution", "transformer", f"x{model.scale}"],
+        "tags": [*(["image-restoration"] if model.scale == 1 else UPSCALING), "transformer", f"x{model.scale}"],
     }
     if results:
         values["metrics"] = ["psnr", "ssim"]

@@ -97,8 +97,8 @@ def write_entry(
         "architecture": ARCHITECTURE,
         "size": [f"{model.config.channels}ch"],
         "scale": model.scale,
-        "inputChannels": 3,
-        "outputChannels": 3,
+        "inputChannels": model.in_channels,
+        "outputChannels": model.in_channels,
         "resources": [resource],
         "images": [],
     }

@@ -12,6 +12,9 @@ from PIL import Image
 from satlib.images.files import read
 from satlib.images.formats import FORMATS, is_image
 
+CHANNELS = (1, 3)
+"""Channels that images of a set may be given: grey or RGB."""
+
 MAX_PIXELS_OF_SET = 2**27
 """Largest image that is read from a data set: 134 million pixels."""
 
@@ -73,12 +76,34 @@ def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
     return image[..., 0] if image.shape[2] == 1 else image
 
 
-def bytes_by_headers(files: Sequence[Path]) -> int:
-    """Return how many bytes images take as 8-bit RGB by the sizes in their headers; 0 where Pillow finds none."""
+def with_channels(image: npt.NDArray[np.uint8], channels: int) -> npt.NDArray[np.uint8]:
+    """Return 8-bit grey (H, W) or RGB (H, W, 3) as (H, W, channels), ``channels`` 1 or 3.
+
+    Grey becomes three equal channels. RGB becomes the luma of BT.601 in full range, 0.299 R + 0.587 G + 0.114 B,
+    rounded, as Pillow's mode "L" to a level: black is 0 and white is 255, unlike the Y that PSNR is measured on.
+
+    Raises
+    ------
+    ValueError
+        For another number of channels.
+    """
+    if channels not in CHANNELS:
+        raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels!r}")
+    if image.ndim == 2:
+        return np.repeat(image[..., None], channels, axis=2)
+    if channels == 3:
+        return image
+    red, green, blue = np.moveaxis(image.astype(np.int64), 2, 0)
+    gray: npt.NDArray[np.uint8] = ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)
+    return gray[..., None]
+
+
+def bytes_by_headers(files: Sequence[Path], channels: int = 3) -> int:
+    """Return how many bytes images take in 8 bits by the sizes in their headers; 0 where Pillow finds none."""
     total = 0
     for path in files:
         with suppress(OSError, ValueError, Image.DecompressionBombError), Image.open(path) as image:
-            total += 3 * image.width * image.height
+            total += channels * image.width * image.height
     return total
 
 

@@ -1,4 +1,4 @@
-"""Pixels (H, W, C) of any dtype to tensors (3, H, W) in [0, 1], and back."""
+"""Pixels (H, W, C) of any dtype to tensors (I, H, W) in [0, 1], and back; I is what a network takes."""
 
 from typing import Any
 
@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 
-def to_tensor(pixels: npt.NDArray[Any]) -> Tensor:
-    """Return (H, W, 1 or 3) pixels as a tensor (3, H, W) in [0, 1], float64 where they are, else float32."""
+def to_tensor(pixels: npt.NDArray[Any], channels: int = 3) -> Tensor:
+    """Return (H, W, 1 or I) pixels as a tensor (I, H, W) in [0, 1], float64 where they are, else float32.
+
+    ``channels`` is I; grey is given to all of them.
+    """
     white = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
     wide: npt.NDArray[Any] = pixels.astype(np.float64 if pixels.dtype == np.float64 else np.float32)
-    return torch.from_numpy(wide / white).permute(2, 0, 1).expand(3, -1, -1)
+    return torch.from_numpy(wide / white).permute(2, 0, 1).expand(channels, -1, -1)
 
 
 def to_pixels(image: Tensor, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

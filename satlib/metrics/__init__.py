@@ -1,4 +1,4 @@
-"""Comparing an output with the original: `fidelity` has PSNR and SSIM, `perceptual` LPIPS, `luma` the Y of both."""
+"""Comparing an output with the original: `fidelity` has PSNR and SSIM, `luma` their Y, `perceptual` LPIPS and DISTS."""
 
 from satlib.metrics.fidelity import psnr, ssim
 

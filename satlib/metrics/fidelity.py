@@ -4,7 +4,7 @@ SSIM is Wang et al., IEEE Trans. Image Processing 13(4), 2004: an 11x11 Gaussian
 K1 = 0.01, K2 = 0.03, population variances, averaged over the positions where the window lies inside the
 image. Both are computed in float64 on the CPU and return a plain float; they are not losses.
 
-Shapes: B batch, C channels (1 or 3), H, W image height and width.
+Shapes: B batch, C channels (1 or 3; to compare all of them, up to 16), H, W image height and width.
 """
 
 from typing import Any
@@ -19,6 +19,8 @@ from satlib.support.arrays import plain_array
 
 Image = npt.NDArray[Any] | torch.Tensor
 
+MOST = 16
+"""Channels that can be compared one by one."""
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03
@@ -31,7 +33,8 @@ def psnr(sr: Image, hr: Image, *, border: int = 0, luma: bool = True, rounded: b
     ----------
     sr, hr
         The image and its reference, of one size and dtype: array (H, W), (H, W, 1) or (H, W, 3), or tensor
-        (H, W), (C, H, W) or (B, C, H, W). The dtype tells the range: uint8 is [0, 255], floating is [0, 1].
+        (H, W), (C, H, W) or (B, C, H, W); without ``luma`` of up to 16 channels, which are all compared. The dtype
+        tells the range: uint8 is [0, 255], floating is [0, 1].
         Floats are neither clipped nor rounded: to measure the 8-bit image that would be saved, do both first.
     border
         Pixels shaved from each side before the comparison; papers shave ``scale``.
@@ -85,8 +88,8 @@ def ssim(sr: Image, hr: Image, *, border: int = 0, luma: bool = True, rounded: b
 def _pair(sr: Image, hr: Image, border: int, luma: bool, rounded: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what is compared, two float64 tensors (B, C, H - 2 border, W - 2 border) on the scale of 255."""
     sr, hr = _plain("sr", sr), _plain("hr", hr)
-    _check("sr", sr)
-    _check("hr", hr)
+    _check("sr", sr, luma)
+    _check("hr", hr, luma)
     x, y = _tensor(sr), _tensor(hr)
     if x.shape != y.shape:
         raise ValueError(f"sr and hr differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}")
@@ -106,7 +109,7 @@ def _plain(name: str, image: Image) -> Image:
     return plain_array(image, name) if isinstance(image, np.ndarray) else image
 
 
-def _check(name: str, image: Image) -> None:
+def _check(name: str, image: Image, luma: bool) -> None:
     """Raise ValueError unless ``image`` is one of the kinds, dtypes and shapes that can be compared."""
     shape = tuple(image.shape) if isinstance(image, (np.ndarray, torch.Tensor)) else ()
     if isinstance(image, torch.Tensor):
@@ -119,8 +122,9 @@ def _check(name: str, image: Image) -> None:
         raise ValueError(f"{name} must be a numpy array or a torch tensor, got {type(image).__name__}")
     if not known:
         raise ValueError(f"{name} must have dtype uint8 or a floating dtype, got {image.dtype}")
-    if channels not in (1, 3) or 0 in shape:
-        raise ValueError(f"{name} must be an image with 1 or 3 channels, got shape {shape}")
+    if channels not in ((1, 3) if luma else range(1, MOST + 1)) or 0 in shape:
+        wanted = "1 or 3" if luma else f"1 to {MOST}"
+        raise ValueError(f"{name} must be an image with {wanted} channels, got shape {shape}")
 
 
 def _tensor(image: Image) -> torch.Tensor:

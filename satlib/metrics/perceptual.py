@@ -1,16 +1,18 @@
-"""LPIPS, a distance between images in the features of a classification network (Zhang et al., CVPR 2018; Table B).
+"""LPIPS and DISTS, distances between images in the features of a classification network.
 
-The network is that of the `lpips` package, an extra. Its backbone (VGG-16 or AlexNet, trained on ImageNet) comes from
-torchvision and is downloaded at the first use into torch's cache; the small layers on top come with the package.
+LPIPS: Zhang et al., CVPR 2018, the paper's Table B. DISTS: Ding et al., IEEE TPAMI 44(5), 2022; the paper does not use
+it. Both networks are those of torchmetrics, an extra, which has the small weights of both. The backbone, VGG-16 or, for
+LPIPS, AlexNet, trained on ImageNet, comes from torchvision and is downloaded at the first use into torch's cache.
 
 The paper does not say which backbone Table B is measured with. VGG is the default here: the evaluation script of
 BasicSR, on which the paper's code is built, uses it, on whole RGB images, without shaving a border.
 """
 
-import importlib
 import importlib.util
 import urllib.error
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
@@ -20,49 +22,54 @@ from torch import Tensor, nn
 
 from satlib.support.arrays import plain_array
 from satlib.support.devices import check_device
-from satlib.support.errors import first_line
+from satlib.support.torchvision import import_beside_torchvision
+
+Image = npt.NDArray[np.uint8]
 
 BACKBONES = ("vgg", "alex")
 SMALLEST = 32
 """Pixels a side that the backbones need."""
+PACKAGES = ("torchmetrics", "torchvision")
 
 
-def load_lpips(backbone: str = "vgg", *, device: torch.device | str = "cpu", pretrained: bool = True) -> nn.Module:
+def load_lpips(backbone: str = "vgg", *, device: torch.device | str = "cpu") -> nn.Module:
     """Return the network that :func:`lpips` measures with.
 
     Parameters
     ----------
     backbone
         "vgg" or "alex".
-    pretrained
-        Without it the backbone is random, and nothing is downloaded: for tests.
+    device
+        Where it goes.
 
     Raises
     ------
     OSError
-        One line if the package is not installed, if torchvision does not work (its usual builds want a GPU build of
-        torch), or if the backbone's weights can neither be found nor downloaded.
+        One line if a package is not installed, if torchvision does not work, or if the backbone's weights can neither
+        be found nor downloaded.
     ValueError
         For an unknown backbone, or a device that cannot be used.
     """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {backbone!r}")
-    place, package = check_device(device), _import()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torchvision warns about the arguments that lpips passes
-            network: nn.Module = package.LPIPS(net=backbone, pnet_rand=not pretrained, verbose=False)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        folder = f"{torch.hub.get_dir()}/checkpoints"
-        raise OSError(
-            f"LPIPS needs the weights of torchvision's {backbone} network, which can be neither found in {folder} nor "
-            f"downloaded: {error}"
-        ) from error
+    place = check_device(device)
+    module = _import("torchmetrics.image.lpip", "LPIPS")
+    with _downloading("LPIPS", backbone):
+        network: nn.Module = module.LearnedPerceptualImagePatchSimilarity(net_type=backbone).net
     return network.to(place).eval()
 
 
-def lpips(network: nn.Module, sr: npt.NDArray[np.uint8], hr: npt.NDArray[np.uint8]) -> float:
-    """Return the distance of two whole images, 0 for identical ones; smaller is better.
+def load_dists(*, device: torch.device | str = "cpu") -> nn.Module:
+    """Return the network that :func:`dists` measures with, on VGG-16; ``device`` and errors as :func:`load_lpips`."""
+    place = check_device(device)
+    module = _import("torchmetrics.functional.image.dists", "DISTS")
+    with _downloading("DISTS", "vgg"):
+        network: nn.Module = module.DISTSNetwork()
+    return network.to(place).eval()
+
+
+def lpips(network: nn.Module, sr: Image, hr: Image) -> float:
+    """Return the LPIPS distance of two whole images, 0 for identical ones; smaller is better.
 
     Parameters
     ----------
@@ -76,29 +83,59 @@ def lpips(network: nn.Module, sr: npt.NDArray[np.uint8], hr: npt.NDArray[np.uint
     ValueError
         If the sizes differ, or a side is shorter than 32 pixels.
     """
+    a, b = _pair("LPIPS", network, sr, hr)
+    with torch.inference_mode():
+        return float(network(a / 127.5 - 1, b / 127.5 - 1))  # from -1 to 1
+
+
+def dists(network: nn.Module, sr: Image, hr: Image) -> float:
+    """Return the DISTS distance of two whole images, about 0 for identical ones; smaller is better.
+
+    ``network`` comes from :func:`load_dists`; images and errors are those of :func:`lpips`. Images are not resized.
+    """
+    a, b = _pair("DISTS", network, sr, hr)
+    with torch.inference_mode():
+        return float(network(a / 255, b / 255))
+
+
+def _pair(metric: str, network: nn.Module, sr: Image, hr: Image) -> tuple[Tensor, Tensor]:
+    """Return two images as (1, 3, H, W) float32 in [0, 255], where the network is."""
     sr, hr = plain_array(sr, "sr"), plain_array(hr, "hr")
     if sr.shape[:2] != hr.shape[:2]:
         raise ValueError(f"sr and hr differ in size: {sr.shape} and {hr.shape}")
     if min(sr.shape[:2]) < SMALLEST:
-        raise ValueError(f"LPIPS needs {SMALLEST}x{SMALLEST} pixels, got {sr.shape[0]}x{sr.shape[1]}")
+        raise ValueError(f"{metric} needs {SMALLEST}x{SMALLEST} pixels, got {sr.shape[0]}x{sr.shape[1]}")
     device = next(network.parameters()).device
-    with torch.inference_mode():
-        return float(network(_tensor(sr).to(device), _tensor(hr).to(device)))
+    return _tensor(sr).to(device), _tensor(hr).to(device)
 
 
-def _tensor(image: npt.NDArray[np.uint8]) -> Tensor:
-    """Return an image as (1, 3, H, W) in [-1, 1]."""
-    rgb = torch.from_numpy(image.astype(np.float32)) / 127.5 - 1
+def _tensor(image: Image) -> Tensor:
+    rgb = torch.from_numpy(image.astype(np.float32))
     planes = rgb[None] if rgb.ndim == 2 else rgb.permute(2, 0, 1)
     return planes.expand(3, -1, -1)[None]
 
 
-def _import() -> ModuleType:
-    """Import the package, telling what is missing or broken in one line."""
-    if importlib.util.find_spec("lpips") is None:
-        raise OSError("LPIPS needs the package lpips; install satlib with it: pip install 'satlib[lpips]'")
+def _import(name: str, metric: str) -> ModuleType:
+    """Import a module of torchmetrics, telling what is missing or broken in one line."""
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            advice = "install satlib with it: pip install 'satlib[perceptual]'"
+            raise OSError(f"{metric} needs the package {package}; {advice}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of packages that torchmetrics looks for and does not need here
+        return import_beside_torchvision(name, metric)
+
+
+@contextmanager
+def _downloading(metric: str, backbone: str) -> Iterator[None]:
+    """Let a network be built; if the weights of its backbone cannot be downloaded, say whose they are, in one line."""
     try:
-        return importlib.import_module("lpips")
-    except (ImportError, RuntimeError, AttributeError, OSError) as error:
-        needed = f"LPIPS needs a torchvision that fits torch {torch.__version__}"
-        raise OSError(f"{needed}; the one installed fails: {first_line(error)}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torchvision, about how it is called
+            yield
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        folder = f"{torch.hub.get_dir()}/checkpoints"
+        raise OSError(
+            f"{metric} needs the weights of torchvision's {backbone} network, which can be neither found in {folder} "
+            f"nor downloaded: {error}"
+        ) from error

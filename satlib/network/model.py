@@ -3,7 +3,7 @@
 The network of the paper's section 3 as the released code completes it (stochastic depth, a gain on each block's
 input, LayerNorm before the groups). It maps tensors to tensors; files and images are the matter of `satlib.upscaling`.
 
-Shapes: B images, H x W input pixels, N = H*W tokens, C channels, s the scale.
+Shapes: B images of I channels and H x W input pixels, N = H*W tokens, C channels, s the scale.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ SAME_IN_BOTH_MODES = (nn.Linear, nn.Conv2d, nn.LayerNorm, nn.LeakyReLU, nn.Pixel
 """Modules that never look at their mode."""
 
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean colour of DIV2K, taken from the input and given back to the output."""
+"""Mean colour of DIV2K, taken from RGB and given back to the output; other images have a mean of 0, as released."""
 
 
 class SAT(nn.Module):
@@ -45,8 +45,9 @@ class SAT(nn.Module):
         super().__init__()
         self.config = config
         channels, features = config.channels, config.upsampler_channels
-        self.register_buffer("mean", torch.tensor(RGB_MEAN, dtype=torch.float32).view(3, 1, 1), persistent=False)
-        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        mean = RGB_MEAN if config.in_channels == 3 else (0.0,) * config.in_channels
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self.head = nn.Conv2d(config.in_channels, channels, 3, padding=1)
         self.norm_in = nn.LayerNorm(channels)
         self.groups = nn.ModuleList(ResidualGroup(config, g) for g in range(len(config.groups)))
         self.norm_out = nn.LayerNorm(channels)
@@ -67,6 +68,11 @@ class SAT(nn.Module):
         return self.config.scale
 
     @property
+    def in_channels(self) -> int:
+        """Channels I of the images that it takes and gives."""
+        return self.config.in_channels
+
+    @property
     def n_params(self) -> int:
         """Number of parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -80,7 +86,10 @@ class SAT(nn.Module):
         read: Sequence[Aggregation] | None = None,
         kept: list[Layer] | None = None,
     ) -> Tensor:
-        """Upscale a batch: (B, 3, H, W) floats in [0, 1] -> (B, 3, sH, sW), about [0, 1], not clipped.
+        """Upscale a batch: (B, I, H, W) floats in [0, 1] -> (B, I, sH, sW), about [0, 1], not clipped.
+
+        At scale 1 the output is the input and what the network adds to it, as in the denoising networks of SwinIR: it
+        learns the noise, and begins near its input. Every other scale has the mean colour in place of the input.
 
         Parameters
         ----------
@@ -101,10 +110,10 @@ class SAT(nn.Module):
             tokens = group(tokens, geometry, generator=generator, read=read, kept=kept)
         deep = self.body_conv(to_image(self.norm_out(tokens), geometry.grid)) + shallow
         upscaled: Tensor = self.upsampler(self.features(deep))
-        return upscaled + self.mean.to(x.dtype)
+        return upscaled + (x if self.scale == 1 else self.mean.to(x.dtype))
 
     def layers(self, x: Tensor, *, n_groups: int | None = None) -> list[Layer]:
-        """Return the SAA layers at work on images (B, 3, H, W), first to last; of the first groups alone if asked.
+        """Return the SAA layers at work on images (B, I, H, W), first to last; of the first groups alone if asked.
 
         What comes after the last of these groups is not computed.
         """
@@ -117,8 +126,10 @@ class SAT(nn.Module):
 
     def _shallow(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the first features of images, (B, C, H, W), and the tokens (B, N, C) that the groups take in."""
-        if x.ndim != 4 or x.shape[1] != 3 or 0 in x.shape or not x.is_floating_point():
-            raise ValueError(f"SAT takes floats of shape (B, 3, H, W), not empty; got {x.dtype} {tuple(x.shape)}")
+        fits = x.ndim == 4 and x.shape[1] == self.in_channels and 0 not in x.shape and x.is_floating_point()
+        if not fits:
+            wanted = f"(B, {self.in_channels}, H, W)"
+            raise ValueError(f"SAT takes floats of shape {wanted}, not empty; got {x.dtype} {tuple(x.shape)}")
         shallow = self.head(x - self.mean.to(x.dtype))
         # Under autocast the first convolution gives half precision; what is added up over the blocks stays wide.
         return shallow, self.norm_in(to_tokens(shallow).to(self.norm_in.weight.dtype))
@@ -149,18 +160,18 @@ class SAT(nn.Module):
 
 
 def _classic_upsampler(config: SATConfig) -> nn.Sequential:
-    """Return steps of convolution and pixel shuffle (one of 3 for x3, else of 2), then a convolution to RGB."""
+    """Return steps of convolution and pixel shuffle (one of 3 for x3, none for x1, else of 2), then a convolution."""
     features = config.upsampler_channels
     step, steps = (3, 1) if config.scale == 3 else (2, int(log2(config.scale)))
     layers: list[nn.Module] = []
     for _ in range(steps):
         layers += [nn.Conv2d(features, step**2 * features, 3, padding=1), nn.PixelShuffle(step)]
-    return nn.Sequential(*layers, nn.Conv2d(features, 3, 3, padding=1))
+    return nn.Sequential(*layers, nn.Conv2d(features, config.in_channels, 3, padding=1))
 
 
 def _onestep_upsampler(config: SATConfig) -> nn.Sequential:
-    """Return one convolution to 3 s^2 channels and one pixel shuffle."""
-    conv = nn.Conv2d(config.upsampler_channels, 3 * config.scale**2, 3, padding=1)
+    """Return one convolution to I s^2 channels and one pixel shuffle."""
+    conv = nn.Conv2d(config.upsampler_channels, config.in_channels * config.scale**2, 3, padding=1)
     return nn.Sequential(conv, nn.PixelShuffle(config.scale))
 
 

@@ -90,7 +90,7 @@ class State:
     validated: int = 0
     """Step of the last validation."""
     sums: Tensor = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
-    """What :attr:`tally` names, (4,) float64."""
+    """What :attr:`tally` names, (4,), in the widest numbers of the device."""
     photographs: str = ""
     """Fingerprint of what it is trained on, see ``Store.fingerprint``."""
     validation: str = ""

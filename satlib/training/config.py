@@ -45,12 +45,12 @@ class TrainConfig:
     validation: str | None = None
     """Folder of high-resolution images for validation, instead of held-out photographs."""
     degradation: tuple[Pass, ...] = ()
-    """How low resolution is made of each patch, and of the images for validation: passes of blur, resizing, noise and
-    JPEG, "one-pass", "two-passes", or a list of one or two with the fields of
+    """How low resolution (at scale 1: what is restored) is made of each patch, and of the images for validation: passes
+    of blur, resizing, noise and JPEG, "one-pass", "two-passes", or a list of one or two with the fields of
     :class:`satlib.data.degradation.Pass`. Empty, or ``None``: as the benchmarks do, by bicubic downscaling."""
     start: str = "random"
-    """"random", "interpolation" (the untrained network interpolates bilinearly), or a file of weights: what fits is
-    taken from it, which is all but the upsampler where the scales differ."""
+    """"random", "interpolation" (the untrained network interpolates bilinearly; at scale 1 it gives about its input),
+    or a file of weights: what fits is taken from it, which is all but the upsampler where the scales differ."""
     query_std: float | None = None
     """Let SAA begin selective: queries and keys of a layer begin with one matrix, drawn with this standard deviation,
     so that each token attends to those like it. ``None``: two matrices, with 0.02, which attend to all tokens alike."""

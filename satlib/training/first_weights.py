@@ -2,7 +2,8 @@
 
 The paper trains x3 and x4 networks from the weights of the x2 network. Everything up to the upsampler fits; of the
 upsampler, the released code loads what has the same name and shape, which for x4 is the first of its two steps and the
-last convolution. :func:`adopt` does the same.
+last convolution. :func:`adopt` does the same; between scale 1, whose last convolution gives what is added to the input,
+and another, nothing of the upsampler is taken.
 """
 
 import torch
@@ -47,7 +48,9 @@ def adopt(model: SAT, other: SAT) -> list[str]:
         If anything else does not fit.
     """
     own, given = model.state_dict(), other.state_dict()
-    if isinstance(last := model.upsampler[-1], nn.Conv2d) and isinstance(other.upsampler[-1], nn.Conv2d):
+    if (model.scale == 1) != (other.scale == 1):  # one adds to its input, the other to the mean colour
+        given = {name: tensor for name, tensor in given.items() if not name.startswith("upsampler.")}
+    elif isinstance(last := model.upsampler[-1], nn.Conv2d) and isinstance(other.upsampler[-1], nn.Conv2d):
         index, other_index = len(model.upsampler) - 1, len(other.upsampler) - 1
         for name in last.state_dict():
             given[f"upsampler.{index}.{name}"] = given.pop(f"upsampler.{other_index}.{name}")
@@ -78,38 +81,48 @@ def begin_selective(model: SAT, std: float) -> None:
 def interpolate(model: SAT) -> None:
     """Change an untrained network of the upsampler "onestep" so that it interpolates bilinearly.
 
-    Three of its channels carry the image: the first convolution copies it into them, the body adds nothing to them,
-    the features keep them and, as LeakyReLU lets negative values through at a hundredth only, their negatives; the
-    last convolution interpolates. All other weights stay as they were drawn, but those of the last convolution are
+    One of scale 1, which adds to its input, begins near it: its last convolution, with any upsampler and any widths, is
+    divided by 10, its bias 0.
+
+    As many of its channels as the image has carry it: the first convolution copies it into them, the body adds nothing
+    to them, the features keep them and, as LeakyReLU lets negative values through at a hundredth only, their negatives;
+    the last convolution interpolates. All other weights stay as they were drawn, but those of the last convolution are
     divided by 10. Training then begins at the PSNR of bilinear interpolation and not at that of noise.
 
     Raises
     ------
     ValueError
-        If the upsampler is another, or there are fewer than 3 channels before it or 6 in it.
+        If the upsampler is another, or there are fewer channels before it than the image has, or in it than twice that.
     """
     c = model.config
-    if c.upsampler != "onestep" or c.channels < 3 or c.upsampler_channels < 6:
+    n = c.in_channels
+    if c.scale == 1:
+        last = model.upsampler[0]
+        assert isinstance(last, nn.Conv2d)
+        last.weight /= 10
+        _bias(last).zero_()
+        return
+    if c.upsampler != "onestep" or c.channels < n or c.upsampler_channels < 2 * n:
         raise ValueError(
-            "start='interpolation' needs the upsampler 'onestep', channels >= 3 and upsampler_channels >= 6; got "
-            f"{c.upsampler!r}, {c.channels} and {c.upsampler_channels}"
+            f"start='interpolation' needs the upsampler 'onestep', channels >= {n} and upsampler_channels >= {2 * n}; "
+            f"got {c.upsampler!r}, {c.channels} and {c.upsampler_channels}"
         )
     features, last = model.features[0], model.upsampler[0]
     assert isinstance(features, nn.Conv2d) and isinstance(last, nn.Conv2d)
-    for convolution, n in ((model.head, 3), (model.body_conv, 3), (features, 6)):
-        convolution.weight[:n] = 0
-        _bias(convolution)[:n] = 0
+    for convolution, used in ((model.head, n), (model.body_conv, n), (features, 2 * n)):
+        convolution.weight[:used] = 0
+        _bias(convolution)[:used] = 0
     last.weight /= 10
-    last.weight[:, :6] = 0
+    last.weight[:, : 2 * n] = 0
     _bias(last).zero_()
     kernels = bilinear_kernels(c.scale) / 1.01  # LeakyReLU(x) - LeakyReLU(-x) = 1.01 x
-    for color in range(3):
+    for color in range(n):
         model.head.weight[color, color, 1, 1] = 1
         features.weight[color, color, 1, 1] = 1
-        features.weight[3 + color, color, 1, 1] = -1
+        features.weight[n + color, color, 1, 1] = -1
         outputs = slice(color * c.scale**2, (color + 1) * c.scale**2)
         last.weight[outputs, color] = kernels
-        last.weight[outputs, 3 + color] = -kernels
+        last.weight[outputs, n + color] = -kernels
 
 
 def bilinear_kernels(scale: int) -> Tensor:

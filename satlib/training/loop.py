@@ -25,6 +25,8 @@ from lightning_fabric import Fabric
 
 from satlib.data.store import Store
 from satlib.network.model import SAT
+from satlib.support.checks import require
+from satlib.support.devices import default_device, widest
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
 from satlib.support.paths import as_path, check_folder, check_room
@@ -94,7 +96,7 @@ def train(
     time_limit
         Seconds from now; the run saves and returns before they are over.
     device
-        "cpu", "cuda" or "auto": a GPU if there is one.
+        "cpu", "cuda", "mps" or "auto": a GPU if CUDA has one, else the CPU.
     devices, nodes
         GPUs (or, on the CPU, processes) of each machine, and machines. Under torchrun or Slurm, what was started
         there.
@@ -115,8 +117,10 @@ def train(
     FloatingPointError
         If the loss is not finite in 100 steps in a row; no checkpoint is written after that.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
+    if device not in ("auto", "cpu", "cuda", "mps"):
+        raise ValueError(f"device must be auto, cpu, cuda or mps, got {device!r}")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("device 'mps' cannot be used: torch has none here")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' cannot be used: there is no GPU that torch can use")
     out = as_path(folder, "folder")
@@ -127,7 +131,7 @@ def train(
         raise ValueError(f"devices and nodes must be at least 1, got {devices} and {nodes}")
     store = Store(config.store, config.network.scale)
     fabric = Fabric(
-        accelerator=device,
+        accelerator=default_device().type if device == "auto" else device,  # Fabric's "auto" takes MPS unasked
         devices=devices,
         num_nodes=nodes,
         precision="bf16-mixed" if "bf16" in config.precision else None,
@@ -178,10 +182,21 @@ def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
     """Return the photographs to train on and the examples to validate on."""
     if config.degradation and store.paired:
         raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
+    scale, channels = config.network.scale, config.network.in_channels
+    if store.channels != channels:
+        raise ValueError(
+            f"network.in_channels must be {store.channels}, as the images of {config.store}, got {channels}"
+        )
+    if scale == 1 and not config.degradation:
+        if not store.paired:
+            raise ValueError(
+                "degradation must say what is restored at scale 1, got None; or prepare a store of degraded files "
+                "(satlib data prepare PHOTOS --scale 1 --low DEGRADED)"
+            )
+        require(config.validation is None, "validation", config.validation, "None at scale 1 without a degradation")
     chosen, held = split(len(store), config.holdout)
-    scale = config.network.scale
     if config.validation is not None:
-        examples = examples_of_folder(as_path(config.validation, "validation"), scale)
+        examples = examples_of_folder(as_path(config.validation, "validation"), scale, channels)
     else:
         examples = examples_of_store(store, held)
     return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples
@@ -263,7 +278,7 @@ def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, sets: tup
     if config.ema is not None:
         average = copy.deepcopy(model).to(fabric.device).eval().requires_grad_(False)
     model.to(fabric.device).train()
-    sums = torch.zeros(4, dtype=torch.float64, device=fabric.device)
+    sums = torch.zeros(4, dtype=widest(fabric.device), device=fabric.device)
     optimizer, (photographs, validation) = Adam(model.parameters(), config), sets
     state = State(model, average, optimizer, photographs=photographs, validation=validation, sums=sums)
     if content is not None:

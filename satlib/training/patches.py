@@ -4,7 +4,7 @@ Patch ``i`` of a run is cut from a photograph, at a place, and in an orientation
 by (seed, i). The position in the data is therefore the number of the step: nothing about it is saved, and neither
 worker processes, nor the number of GPUs, nor an interruption changes what a step sees.
 
-Shapes: P side of a low-resolution patch, s the scale.
+Shapes: P side of a low-resolution patch, I its channels, s the scale.
 """
 
 import copy
@@ -50,7 +50,7 @@ class Patches(Dataset[Pair]):
             raise ValueError(f"no training photograph has {size} x {size} pixels at scale 1/{store.scale}")
 
     def __getitem__(self, number: int) -> Pair:
-        """Return patch ``number``: (3, P, P) and (3, sP, sP) uint8."""
+        """Return patch ``number``: (I, P, P) and (I, sP, sP) uint8."""
         generator = torch.Generator().manual_seed(stream(self.seed, number))
         pair = self.store.random_crop(self.size, generator, self.photographs)
         orientation = int(torch.randint(8, (), generator=generator))

@@ -5,7 +5,7 @@ On a GPU the forward and backward pass, nearly all of a step's kernels, may be r
 Random numbers (token samples, stochastic depth) come from torch's global generator, which is seeded anew by
 (seed, step, process) at each step, so that a run that was interrupted draws the same as one that was not.
 
-Shapes: b patches of a part, P side of a patch, s the scale.
+Shapes: b patches of a part, I channels and P side of a patch, s the scale.
 """
 
 import torch
@@ -42,7 +42,7 @@ def train_step(
     model, optimizer
         Those of ``state``, as Fabric wraps them.
     parts
-        Patches (b, 3, P, P) and (b, 3, sP, sP), uint8, as many parts as ``config.accumulate``.
+        Patches (b, I, P, P) and (b, I, sP, sP), uint8, as many parts as ``config.accumulate``.
     graph
         What `record_gradients` returned, to be replayed instead of `gradients`.
     """

@@ -1,6 +1,6 @@
 """Validation: mean Y-PSNR and SSIM over whole images, each process taking its share of them.
 
-Shapes: H, W of an image, s the scale.
+Shapes: H, W of an image, I its channels, s the scale.
 """
 
 import hashlib
@@ -13,14 +13,16 @@ import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 
-from satlib.data.degradation import Pass, degrade_bytes
+from satlib.data.degradation import Pass
 from satlib.data.store import Store
+from satlib.evaluation import protocol as protocols
 from satlib.evaluation.protocol import Protocol, check_measurable, compare
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.files import write
-from satlib.images.folder import image_files, read_8bit
+from satlib.images.folder import image_files, read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.network.model import SAT
+from satlib.support.devices import widest
 from satlib.upscaling.run import upscale_picture
 
 Image = npt.NDArray[np.uint8]
@@ -31,16 +33,16 @@ class Example(NamedTuple):
 
     name: str
     lr: Image
-    """(H, W, 3)."""
+    """(H, W, I)."""
     hr: Image
-    """(sH, sW, 3)."""
+    """(sH, sW, I)."""
 
 
 class Validation(NamedTuple):
     """Means over the images."""
 
     psnr: float
-    """dB, on Y, with s pixels shaved from each side."""
+    """dB, on Y (of grey images: on themselves), with s pixels shaved from each side (at scale 1: none)."""
     ssim: float
 
 
@@ -52,13 +54,18 @@ def examples_of_store(store: Store, indices: Sequence[int]) -> list[Example]:
     ]
 
 
-def examples_of_folder(folder: Path, scale: int) -> list[Example]:
-    """Return the images of a folder; grey ones become RGB."""
+def examples_of_folder(folder: Path, scale: int, channels: int = 3) -> list[Example]:
+    """Return the images of a folder, all of them RGB or, with 1 channel, grey.
+
+    Raises
+    ------
+    ValueError
+        If the channels are neither.
+    """
     found = []
     for path in image_files(folder):
-        pixels = read_8bit(path)
-        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-        found.append(Example(path.stem, downscale(rgb, scale), crop_to_multiple(rgb, scale)))
+        pixels = with_channels(read_8bit(path), channels)
+        found.append(Example(path.stem, downscale(pixels, scale), crop_to_multiple(pixels, scale)))
     return found
 
 
@@ -72,13 +79,7 @@ def fingerprint(examples: Sequence[Example]) -> str:
 
 def degraded(examples: Sequence[Example], scale: int, passes: Sequence[Pass]) -> list[Example]:
     """Return examples whose low resolution is made by passes of degradation, the same for all seeds of a run."""
-    found = []
-    for number, example in enumerate(examples):
-        generator = torch.Generator().manual_seed(number)
-        high = torch.from_numpy(example.hr.copy()).permute(2, 0, 1)  # (sH, sW, 3) -> (3, sH, sW)
-        low = degrade_bytes(high, scale, passes, generator).permute(1, 2, 0).contiguous()
-        found.append(example._replace(lr=low.numpy()))
-    return found
+    return [e._replace(lr=protocols.degraded(e.hr, scale, passes, number)) for number, e in enumerate(examples)]
 
 
 def check_examples(examples: Sequence[Example], scale: int) -> None:
@@ -101,12 +102,12 @@ def validate(
     The upscaled versions of the first ``samples`` are written into ``folder``.
     """
     protocol = Protocol(scale=model.config.scale)
-    sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
+    sums = torch.zeros(2, dtype=widest(fabric.device), device=fabric.device)
     for number in range(fabric.global_rank, len(examples), fabric.world_size):
         example = examples[number]
         upscaled = upscale_picture(Picture(example.lr), model)
         values = compare(upscaled.pixels, example.hr, protocol)
-        sums += torch.tensor([values["psnr"], values["ssim"]], dtype=torch.float64, device=fabric.device)
+        sums += torch.tensor([values["psnr"], values["ssim"]], dtype=sums.dtype, device=fabric.device)
         if folder is not None and number < samples:
             folder.mkdir(parents=True, exist_ok=True)
             write(upscaled, folder / f"{example.name}.png")

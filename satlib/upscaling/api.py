@@ -97,7 +97,7 @@ def upscale(
     model
         A name ("sat-tiny-x4"), a file of weights, a network, or the baseline "bicubic-x2", "-x3", "-x4" or "-x8". A
         network is a :class:`satlib.SAT` or another :class:`satlib.upscaling.models.Upscaler`; of a SAT in a wrapper
-        (``torch.compile``, ``DataParallel`` ...) the network itself is run.
+        (``torch.compile``, ``DataParallel`` ...) the network itself is run. One of scale 1 restores the image.
     tile
         ``None``: the whole image at once. An integer: square tiles of this side in input pixels, at least 16 and
         more than two overlaps. "auto": the whole image if it is sure to fit in memory, else tiles, halved when
@@ -130,7 +130,8 @@ def upscale(
     Raises
     ------
     ValueError, OSError
-        One line that names what is wrong with the image, the file, the model, the tiles or the device.
+        One line that names what is wrong with the image, the file, the model, the tiles or the device; or that the
+        network takes images of other channels.
     MemoryError
         If memory runs out; with ``tile="auto"`` only when the smallest tiles do not fit.
     """

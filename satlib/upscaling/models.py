@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from satlib.network.model import SAT, as_sat, evaluating, is_sat
 from satlib.resize import imresize
-from satlib.support.devices import check_device, default_device
+from satlib.support.devices import check_device, default_device, move
 from satlib.support.paths import shown
 from satlib.weights.checkpoint import load
 
@@ -23,7 +23,10 @@ ModelLike = SAT | nn.Module | str | PathLike[str]
 
 @runtime_checkable
 class Upscaler(Protocol):
-    """What makes RGB images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper."""
+    """What makes images larger by a fixed factor: SAT, the bicubic baseline, a network of another paper.
+
+    It takes RGB, unless it has an attribute ``in_channels``, as SAT has.
+    """
 
     @property
     def name(self) -> str:
@@ -41,7 +44,7 @@ class Upscaler(Protocol):
         ...
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        """Return a batch (B, 3, H, W) in [0, 1], upscaled to (B, 3, sH, sW), about [0, 1]."""
+        """Return a batch (B, I, H, W) in [0, 1], upscaled to (B, I, sH, sW), about [0, 1]."""
         ...
 
 
@@ -58,13 +61,27 @@ class Bicubic:
         return imresize(x, self.scale)
 
 
+@dataclass(frozen=True)
+class Unrestored:
+    """The baseline of restoration: what comes in goes out."""
+
+    scale = 1
+    name = "unrestored"
+    n_params = 0
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Return (B, C, H, W) as it is."""
+        return x
+
+
 def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = None) -> Upscaler:
     """Return what a model's name, file or the network itself stands for.
 
     Parameters
     ----------
     model
-        "bicubic-x2", "-x3", "-x4" or "-x8"; else as :func:`satlib.load` takes it; or what upscales itself. A SAT may be
+        "bicubic-x2", "-x3", "-x4" or "-x8", the baselines; "unrestored", that of scale 1; else as :func:`satlib.load`
+        takes it; or what upscales itself. A SAT may be
         wrapped (:func:`satlib.network.model.as_sat`).
     device
         ``None``: a network stays where it is, a loaded one goes to the GPU if CUDA has one. A network that is
@@ -77,6 +94,12 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     """
     place = None if device is None else check_device(device)
     if isinstance(model, (str, PathLike)):
+        if str(model) == Unrestored.name:
+            return Unrestored()
+        if str(model) == "bicubic-x1":
+            raise ValueError(
+                f"bicubic interpolation by 1 changes nothing; the baseline of scale 1 is {Unrestored.name!r}"
+            )
         bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
         return Bicubic(int(bicubic[1])) if bicubic else load(model, device=place or default_device())
     found = as_sat(model) if is_sat(model) else model
@@ -85,7 +108,12 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     if not isinstance(found, nn.Module):
         return found
     here = check_device(weight_of(found).device)
-    return found if place in (None, here) else copy.deepcopy(found).to(place)
+    return found if place in (None, here) else move(copy.deepcopy(found), place)
+
+
+def channels_of(model: Upscaler) -> int:
+    """Return the channels of the images that a model takes and gives: its ``in_channels``, or 3."""
+    return int(getattr(model, "in_channels", 3))
 
 
 def weight_of(model: Upscaler) -> Tensor:

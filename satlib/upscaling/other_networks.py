@@ -7,12 +7,9 @@ those are for :func:`satlib.load`.
 Shapes: H, W image height and width, s the scale.
 """
 
-import importlib
 import importlib.util
 import pickle
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from os import PathLike
 from types import ModuleType
 from typing import Any, Protocol
@@ -23,15 +20,10 @@ from torch import Tensor, nn
 from satlib.support.devices import check_device
 from satlib.support.errors import first_line
 from satlib.support.paths import as_path
-
-TORCHVISION_OPERATORS = ("nms", "qnms")
-"""What torchvision registers its Python parts for when it is imported."""
+from satlib.support.torchvision import import_beside_torchvision
 
 UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, LookupError, ValueError)
 """What spandrel raises at files that are damaged, or whose tensors do not fit together."""
-
-IMPORT_ERRORS = (ImportError, RuntimeError, AttributeError)
-"""What a torchvision that does not fit raises when it is imported."""
 
 
 class Descriptor(Protocol):
@@ -117,35 +109,11 @@ def load_foreign(path: str | PathLike[str], *, device: torch.device | str = "cpu
 def import_spandrel() -> ModuleType:
     """Import spandrel, which imports torchvision.
 
-    Beside a CPU build of torch, the compiled operators of torchvision's usual builds are missing and its import fails.
-    They are declared then, without a body, which is enough: spandrel's networks call none of them.
-
     Raises
     ------
     OSError
-        If spandrel is not installed, or its import fails all the same.
+        If spandrel is not installed, or its import fails (:mod:`satlib.support.torchvision`).
     """
     if importlib.util.find_spec("spandrel") is None:
         raise OSError("other networks need the package spandrel; install satlib with it: pip install 'satlib[peers]'")
-    try:
-        return importlib.import_module("spandrel")
-    except IMPORT_ERRORS:
-        pass
-    try:
-        with _operators_declared():
-            return importlib.import_module("spandrel")
-    except IMPORT_ERRORS as error:
-        reason = first_line(error)
-        raise OSError(
-            f"spandrel needs a torchvision that fits torch {torch.__version__}; the one installed fails: {reason}"
-        ) from error
-
-
-@contextmanager
-def _operators_declared() -> Iterator[None]:
-    """Declare the operators that are missing, until the import has ended; torch forgets them with the library."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in TORCHVISION_OPERATORS:
-        if not hasattr(torch.ops.torchvision, name):
-            library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
-    yield
+    return import_beside_torchvision("spandrel", "spandrel")

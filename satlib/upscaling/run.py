@@ -1,10 +1,11 @@
 """A picture through what upscales: whole or in tiles, once or in eight orientations.
 
-A network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged. Alpha
-is upscaled beside the colour by bicubic interpolation, and colour that it hides is filled from what is visible.
+A network takes RGB in [0, 1]. Grey goes in as three equal channels, and the three that come out are averaged; into a
+network for grey, which takes nothing else, it goes as it is. Alpha is upscaled beside the colour by bicubic
+interpolation, and colour that it hides is filled from what is visible.
 Results are clipped to [0, 1] and, for integer pixels, rounded.
 
-Shapes: C channels, H, W image height and width, s the scale.
+Shapes: C channels, I those of the network, H, W image height and width, s the scale.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from satlib.resize import imresize
 from satlib.support.progress import Progress, Report, silent
 from satlib.upscaling.finite import check_finite
 from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
-from satlib.upscaling.models import Bicubic, Upscaler, for_inference, weight_of
+from satlib.upscaling.models import Bicubic, Unrestored, Upscaler, channels_of, for_inference, weight_of
 from satlib.upscaling.precision import Format, computing
 from satlib.upscaling.tiles import run_tiles
 from satlib.upscaling.tiling import WHOLE, Precision, Tiling
@@ -38,20 +39,39 @@ def upscale_picture(
     """Upscale a picture, as :func:`satlib.upscale` does.
 
     ``progress`` is told the tiles that are done and all. The baseline interpolates integers as MATLAB does, in one go.
+
+    Raises
+    ------
+    ValueError
+        If the picture's channels are not what the network takes.
     """
     pixels = picture.pixels
+    if isinstance(model, Unrestored):
+        return picture
     plain = visible_color(pixels) if picture.has_alpha else pixels
     alpha = pixels[..., -1:] if picture.has_alpha else pixels[..., :0]
     if isinstance(model, Bicubic):
         return picture.with_pixels(_bicubic(np.concatenate((plain, alpha), axis=2), model.scale))
-    color = to_tensor(plain)
+    check_channels(plain.shape[2], channels_of(model))
+    color = to_tensor(plain, channels_of(model))
     with torch.inference_mode(), progress("tiles") as report:
         upscaled = _run(color, for_inference(model), tiling, report)
-    gray = pixels.shape[2] < 3
+    gray = plain.shape[2] == 1
     out = to_pixels(upscaled.mean(0, keepdim=True) if gray else upscaled, pixels.dtype)
     if picture.has_alpha:
         out = np.concatenate((out, _bicubic(alpha, model.scale)), axis=2)
     return picture.with_pixels(out)
+
+
+def check_channels(has: int, takes: int) -> None:
+    """Raise ValueError unless an image of 1 (grey) or 3 (RGB) channels goes through a network that takes ``takes``."""
+    if takes == 1 and has == 3:
+        raise ValueError("the network takes images of 1 channel, grey, got one of 3; make it grey first")
+    if takes not in (1, 3):
+        raise ValueError(
+            f"the network takes images of {takes} channels, got one of {has}; call the network itself with a tensor "
+            f"(B, {takes}, H, W)"
+        )
 
 
 def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
@@ -66,7 +86,7 @@ def _bicubic(pixels: npt.NDArray[Any], scale: int) -> npt.NDArray[Any]:
 
 
 def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tensor:
-    """Upscale (3, H, W) to (3, sH, sW), on the CPU."""
+    """Upscale (I, H, W) to (I, sH, sW), on the CPU."""
     weight = weight_of(model)
     color = color.to(torch.promote_types(weight.dtype, torch.float32))
     height, width = color.shape[1:]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from satlib._version import __version__
 from satlib.config import PRESETS, SCALES
 from satlib.network.model import SAT, as_sat
-from satlib.support.devices import check_device
+from satlib.support.devices import check_device, move
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
@@ -68,7 +68,7 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     """
     place = check_device(device)
     if isinstance(name_or_path, str) and is_address(name_or_path):
-        return _load_from_hub(name_or_path, overrides).to(place)
+        return move(_load_from_hub(name_or_path, overrides), place)
     path = as_path(name_or_path, "model")
     parsed = None if path.exists() else parse_name(str(name_or_path))
     if parsed is not None:
@@ -87,7 +87,7 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     config, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_released(path)
-    return build(config.replace(**overrides), state, path).to(place)
+    return move(build(config.replace(**overrides), state, path), place)
 
 
 def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:

@@ -76,6 +76,7 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
     return SATConfig.preset(
         "sat-released",
         scale=_scale(tensors, classic),
+        in_channels=tensors["conv_first.weight"].shape[1],
         channels=channels,
         groups=_groups(tensors),
         position_channels=_position_channels(tensors[first + "attn.attns.0.pos.pos_proj.weight"].shape[0], channels),
@@ -91,11 +92,13 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
 
 
 def _scale(tensors: dict[str, Tensor], classic: bool) -> int:
-    """Read the scale off the upsampler: 4 f channels a step of 2, 9 f a step of 3, or 3 s^2 at once."""
+    """Read the scale off the upsampler: 4 f channels a step of 2, 9 f a step of 3, or I s^2 at once, as I come in."""
+    if not any(name.startswith("upsample") for name in tensors):
+        raise ValueError("it has no upsampler: at scale 1 the authors' network does not add its input, and ours does")
     name = "upsample_lightweight.0.weight" if "upsample_lightweight.0.weight" in tensors else "upsample.0.weight"
     out, features = tensors[name].shape[:2]
     if not classic:
-        return isqrt(out // 3)
+        return isqrt(out // tensors["conv_first.weight"].shape[1])
     steps = sum(re.fullmatch(r"upsample\.\d+\.weight", key) is not None for key in tensors)
     return 3 if out == 9 * features else 1 << steps
 

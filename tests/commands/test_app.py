@@ -136,13 +136,13 @@ BAD = {
     "in.png out.png --model none.safetensors": "no such file: none.safetensors",
     "in.png out.png --model bad.safetensors --untrained": "--untrained needs a model of the form",
     "in.png out.png --model sat-tiny-x2 --scale 4 --untrained": "--scale 4 does not fit the model sat-tiny-x2",
-    "in.png out.png --scale 5": "--scale must be one of 2, 3, 4, 8, got 5",
+    "in.png out.png --scale 5": "--scale must be one of 1, 2, 3, 4, 8, got 5",
     "in.png out.png --tile 32": "tile must be more than twice the overlap of 16, got 32",
     "in.png out.png --tile 8 --overlap 0": "an integer >= 16, got 8",
     "in.png out.png --tile big": "--tile must be auto, none or a number of pixels, got 'big'",
     "in.png out.png --overlap -1": "overlap must be an integer >= 0, got -1",
     "in.png out.png --device abacus --model sat-tiny-x2 --untrained": (
-        "device 'abacus' cannot be used: give cpu, cuda or, of several GPUs, cuda:1"
+        "device 'abacus' cannot be used: give cpu, mps, cuda or, of several GPUs, cuda:1"
     ),
     "in.png out.jpg --quality 101": "quality must be in 1..100, got 101",
     "in.png out.bmp": ".bmp is not one of",

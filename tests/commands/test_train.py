@@ -47,7 +47,7 @@ def test_train_and_go_on(store: Path, tmp_path: Path) -> None:
         (["--time-limit", "soon"], "a duration is written as 90s, 9m, 1h30m or 2d, got 'soon'"),
         (["--resume", "yes"], "--resume must be auto or never, got 'yes'"),
         (["--devices", "0"], "devices and nodes must be at least 1, got 0 and 1"),
-        (["--device", "tpu"], "device must be auto, cpu or cuda, got 'tpu'"),
+        (["--device", "tpu"], "device must be auto, cpu, cuda or mps, got 'tpu'"),
         (
             ["--set", "store=/nowhere"],
             "/nowhere is not a complete store; `satlib data prepare PHOTOS --to /nowhere` makes one",

@@ -23,7 +23,7 @@ from satlib.network.blocks import GatedMLP
 from satlib.results import paper
 
 SMALL = {"channels": 32, "heads": 4, "groups": (1, 2), "window": (4, 8), "upsampler_channels": 16}
-CLASSIC = [SATConfig(scale=scale, **SMALL) for scale in (2, 3, 4, 8)]
+CLASSIC = [SATConfig(scale=scale, **SMALL) for scale in (1, 2, 3, 4, 8)]
 ONESTEP = [SATConfig(scale=scale, upsampler="onestep", qkv_bias=False, **SMALL) for scale in (2, 3, 4)]
 
 each_network = pytest.mark.parametrize("config", CLASSIC + ONESTEP, ids=lambda c: f"{c.upsampler}-x{c.scale}")

@@ -18,6 +18,7 @@ from satlib.commands.evaluate import evaluate as command
 from satlib.config import SATConfig
 from satlib.evaluation import Evaluation, Protocol, Score, evaluate, published_rows, run
 from satlib.evaluation.published import BICUBIC, SETS
+from satlib.images.folder import read_8bit, with_channels
 from satlib.metrics import psnr, ssim
 from satlib.network.model import SAT
 from satlib.resize import imresize
@@ -145,6 +146,22 @@ def test_two_readings_of_a_grey_photograph(tmp_path: Path, network: SAT) -> None
     for gray, ndim in (("rgb", 3), ("y", 2)):
         evaluate(network, tmp_path, scale=2, gray=gray, save_images=tmp_path / gray)
         assert pixels(tmp_path / gray / "gray.png").ndim == ndim
+
+
+def test_networks_for_grey_are_measured_on_grey_photographs(folder: Path, tmp_path: Path) -> None:
+    gray = SAT(SATConfig.preset("sat-tiny", 2, in_channels=1, groups=(1,)))
+    measured = evaluate(gray, folder, scale=2, gray="all", metrics=("psnr",))
+    for score in measured.images:
+        pixels = with_channels(read_8bit(folder / score.name), 1)[..., 0]
+        pixels = pixels[: len(pixels) // 2 * 2, : pixels.shape[1] // 2 * 2]
+        sr = upscale(imresize(pixels, 0.5), gray, margin=0)
+        assert score.psnr == pytest.approx(psnr(sr, pixels, border=2), abs=1e-9)
+    assert "2 pixels of border shaved, all photographs made grey" in measured.to_markdown()
+    assert evaluate("bicubic", folder, scale=2, gray="all").psnr != evaluate("bicubic", folder, scale=2).psnr
+    with pytest.raises(ValueError, match=r"takes images of 1 channel; gray='all' \(--gray all\) makes all photographs"):
+        evaluate(gray, folder, scale=2)
+    with pytest.raises(ValueError, match="takes images of 4 channels; photographs have 1 or 3"):
+        evaluate(SAT(gray.config.replace(in_channels=4)), folder, scale=2, gray="all")
 
 
 def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path) -> None:
@@ -321,13 +338,13 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
         (["nonsense", "--data", ".", "--scale", "2"], "unknown model 'nonsense'"),
         (["bicubic", "--data", "missing", "--scale", "2"], "no such folder: missing"),
         (["bicubic", "--data", "a.png", "--scale", "2"], "a.png is a file; a folder of images is needed"),
-        (["bicubic", "--data", ".", "--scale", "5"], "--scale must be one of 2, 3, 4, 8, got 5"),
+        (["bicubic", "--data", ".", "--scale", "5"], "--scale must be one of 1, 2, 3, 4, 8, got 5"),
         (["sat-tiny-x4", "--data", ".", "--scale", "2", "--untrained"], "--scale 2 does not fit the model sat-tiny-x4"),
         (["bicubic", "--data", ".", "--scale", "2", "--untrained"], "--untrained needs a model of the form"),
         (["bicubic", "--data", ".", "--scale", "2", "--tile", "big"], "--tile must be auto, none or a number"),
         (["bicubic", "--data", ".", "--scale", "2", "--tile", "8"], "tile must be None"),
         (["bicubic", "--data", ".", "--scale", "2", "--metrics", "psnr,mse"], "got psnr, mse"),
-        (["bicubic", "--data", ".", "--scale", "2", "--gray", "no"], "gray must be one of rgb, y, got 'no'"),
+        (["bicubic", "--data", ".", "--scale", "2", "--gray", "no"], "gray must be one of rgb, y, all, got 'no'"),
         (["bicubic", "--data", ".", "--data", ".", "--lr", ".", "--scale", "2"], "--lr goes with one --data"),
         (["bicubic", "--data", ".", "--scale", "2", "--json", "no/x.json"], "the folder no does not exist"),
         (["bicubic", "--data", ".", "--scale", "2", "--device", "tpu9"], "device 'tpu9' cannot be used"),
@@ -354,18 +371,21 @@ class Halving(nn.Module):
 
 
 def test_lpips_takes_whole_rgb_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "load_lpips", lambda device: Halving())
-    found = evaluate("bicubic", folder, scale=2, metrics=("lpips", "psnr"))
+    for name in ("load_lpips", "load_dists"):
+        monkeypatch.setattr(run, name, lambda device: Halving())
+    found = evaluate("bicubic", folder, scale=2, metrics=("lpips", "psnr", "dists"))
     hr = pixels(folder / "c.png")
     sr = imresize(imresize(hr, 0.5), 2)
     assert found.images[2].lpips == pytest.approx((sr != hr).mean(), rel=1e-5)
-    assert found.lpips is not None and found.ssim is None
-    assert [cell.strip() for cell in found.to_markdown().split("|")[2:5]] == ["LPIPS", "PSNR (dB)", "seconds"]
+    assert [score.dists for score in found.images] == [score.lpips for score in found.images]
+    assert found.lpips is not None and found.dists == found.lpips and found.ssim is None
+    titles = [cell.strip() for cell in found.to_markdown().split("|")[2:6]]
+    assert titles == ["LPIPS", "PSNR (dB)", "DISTS", "seconds"]
 
 
 def test_bad_protocols() -> None:
     for options, message in (
-        ({"scale": 5}, "scale must be one of 2, 3, 4, 8, got 5"),
+        ({"scale": 5}, "scale must be one of 1, 2, 3, 4, 8, got 5"),
         ({"scale": True}, "got True"),
         ({"scale": 2, "metrics": ()}, "got none"),
         ({"scale": 2, "metrics": ("psnr", "psnr")}, "got psnr, psnr"),
@@ -387,6 +407,42 @@ def test_bad_input(folder: Path, network: SAT, tmp_path: Path) -> None:
         evaluate("bicubic", folder, scale=2, save_images=tmp_path / "sr")
 
 
+def test_restoration_needs_images_to_restore(folder: Path, network: SAT, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="scale 1 restores images, and there are none: give their folder"):
+        evaluate("unrestored", folder, scale=1)
+    with pytest.raises(ValueError, match="by 1 changes nothing; the baseline of scale 1 is 'unrestored'"):
+        evaluate("bicubic", folder, scale=1, degradation="one-pass")
+    with pytest.raises(ValueError, match="degradation must be None beside a folder of low-resolution images"):
+        evaluate(network, folder, scale=2, lr=tmp_path, degradation="one-pass")
+    with pytest.raises(ValueError, match="degradation must be one of one-pass, two-passes, or a list of passes"):
+        evaluate(network, folder, scale=2, degradation="three-passes")
+    with pytest.raises(ValueError, match="upscales by 1, not by 2"):
+        evaluate("unrestored", folder, scale=2)
+
+
+def test_degraded_images_are_known_again_by_their_number(folder: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    first, again = (evaluate("bicubic", folder, scale=2, degradation="one-pass", resume=rows) for _ in range(2))
+    assert [a.psnr for a in first.images] == [b.psnr for b in again.images]
+    assert first.images == again.images  # with the seconds of the first run
+    (folder / "a.png").rename(folder / "z.png")
+    moved = {score.name: score.psnr for score in evaluate("bicubic", folder, scale=2, degradation="one-pass").images}
+    assert moved["z.png"] != first.images[0].psnr
+    assert [dict(p)["blur"] for p in first.to_dict()["protocol"]["degradation"]] == [1.0]
+
+
+def test_command_restores(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    noise = "[{blur: 0, up: 0, down: 0, jpeg: null}]"
+    run = ["unrestored", "--data", ".", "--scale", "1", "--degradation"]
+    for degradation in ("one-pass", noise):
+        result = CliRunner().invoke(app, [*run, degradation])
+        assert result.exit_code == 0 and "| unrestored ×1, " in result.stdout, result.stderr
+    for value in ("[{blurr: 0}]", "[", "nothing"):
+        result = CliRunner().invoke(app, [*run, value])
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1) and "degradation" in result.stderr
+
+
 def result(*scores: Score) -> Evaluation:
     return Evaluation("model", "data", Protocol(scale=2), scores, (), "cpu", 2**30)
 
@@ -404,7 +460,14 @@ def test_markdown_and_json() -> None:
     )
     content = json.loads(found.to_json())
     assert content["mean"] == {"psnr": found.psnr, "ssim": found.ssim}
-    assert content["images"][0] == {"name": "a|b.png", "psnr": 30.12345, "ssim": 0.9, "lpips": None, "seconds": 0.5}
+    assert content["images"][0] == {
+        "name": "a|b.png",
+        "psnr": 30.12345,
+        "ssim": 0.9,
+        "lpips": None,
+        "seconds": 0.5,
+        "dists": None,
+    }
 
 
 def test_identical_images_have_infinite_psnr(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def fails(batch: Tensor) -> Tensor:
         ({"list": lambda x: [x]}, "model 'list' must return floats .*, got list"),
         ({"odd": lambda x: x[..., 1:]}, r"model 'odd' must return \(3, 24, 32\) enlarged s times, got \(3, 24, 31\)"),
         ({"one": lambda x: x, "two": nearest}, "all models must upscale by one factor, got {'one': 1, 'two': 2}"),
+        ({"one": lambda x: x}, "all models must enlarge: beside bicubic interpolation, a network of scale 1 has no"),
     ],
 )
 def test_models_that_do_not_fit_are_named(models: object, message: str) -> None:

@@ -204,3 +204,12 @@ def test_what_cannot_be_exported_is_told_in_one_line(tmp_path: Path) -> None:
         code, output = export(*words)
         assert code == 2 and message in output and output.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_the_card_of_a_network_that_restores_says_so() -> None:
+    card = model_card(SAT(CONFIG.replace(scale=1)), name="mine")
+    assert "SAT, the Selective Aggregation Transformer, for the restoration of images, x1, " in card
+    assert front_matter(card)["tags"] == ["image-restoration", "transformer", "x1"]
+    card = model_card(small(), name="mine")
+    assert "Transformer, for super-resolution, x2, " in card
+    assert front_matter(card)["tags"] == ["super-resolution", "image-super-resolution", "transformer", "x2"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from satlib import load
+from satlib import SAT, SATConfig, load, save
 from satlib.export.openmodeldb import write_entry
 from satlib.weights import bundled
 
@@ -37,6 +37,15 @@ def test_an_entry_without_a_license_keeps_the_schema(tmp_path: Path) -> None:
     options = {**GOOD, "license": None, "tags": []}
     path = write_entry(load("sat-tiny-x2"), tmp_path / "2x-a.json", file=bundled("sat-tiny-x2"), **options)
     jsonschema.validate(json.loads(path.read_text()), SCHEMA)
+
+
+def test_an_entry_of_a_network_for_noise_in_grey_images_keeps_the_schema(tmp_path: Path) -> None:
+    model = SAT(SATConfig.preset("sat-tiny", scale=1, in_channels=1))
+    save(model, tmp_path / "a.safetensors")
+    path = write_entry(model, tmp_path / "1x-a.json", file=tmp_path / "a.safetensors", **GOOD)
+    entry = json.loads(path.read_text())
+    jsonschema.validate(entry, SCHEMA)
+    assert (entry["scale"], entry["inputChannels"], entry["outputChannels"]) == (1, 1, 1)
 
 
 def test_the_schema_refuses_what_is_no_entry() -> None:

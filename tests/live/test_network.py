@@ -43,11 +43,11 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return compiled(tmp_path_factory.mktemp("live"), checked=True).read_bytes()
 
 
-def picture(height: int, width: int) -> Tensor:
-    """A cut of a photograph, (1, 3, H, W)."""
+def picture(height: int, width: int, channels: int = 3) -> Tensor:
+    """A cut of a photograph, (1, channels, H, W), whose channels are red, green and blue over and over."""
     photo = np.array(samples.load("chelsea").convert("RGB"))[40:, 60:]
     tiled = np.tile(photo, (1 + height // len(photo), 1 + width // photo.shape[1], 1))[:height, :width]
-    return torch.from_numpy(tiled).permute(2, 0, 1)[None] / 255
+    return torch.from_numpy(tiled).permute(2, 0, 1)[None, torch.arange(channels) % 3] / 255
 
 
 def given(x: Tensor, **more: Any) -> Image:
@@ -107,7 +107,7 @@ def assert_same(found: dict[str, Any], model: SAT, x: Tensor, tolerance: float =
 @pytest.mark.parametrize("options", [*SHAPES, *CHOICES], ids=str)
 def test_every_option_at_sizes_from_1x1(options, engine: Javascript, checked: bytes, tmp_path: Path) -> None:
     model = lively(SMALL.replace(**options)).float()
-    pictures = [picture(*grid) for grid in GRIDS]
+    pictures = [picture(*grid, model.in_channels) for grid in GRIDS]
     results = engine(RUNS, "upscale", checked, bytes_of(model, tmp_path), [given(x) for x in pictures])
     for found, x in zip(results, pictures, strict=True):
         assert_same(found, model, x, **RANDOM)
@@ -211,7 +211,7 @@ def test_a_share_is_told_from_a_number(neighbors: float, share: bool, engine: Ja
         ({"sampling": "hexagons"}, 'sampling "hexagons" is not known here; stratified, strips, grid, random are'),
         ({"aggregation": "median"}, 'aggregation "median" is not known here'),
         ({"upsampler": "nearest"}, 'upsampler "nearest" is not known here'),
-        ({"scale": 5}, "scale 5 is not known here; 2, 3, 4, 8 are"),
+        ({"scale": 5}, "scale 5 is not known here; 1, 2, 3, 4, 8 are"),
         ({"rotary": True}, "the option rotary is not known here"),
         ({"keep_ratio": 2}, "keep_ratio must be in 1e-9..1 here, got 2"),
         ({"temperature": 0}, "temperature must be in 0.000001..1000000000 here, got 0"),
@@ -255,6 +255,12 @@ def test_sizes_have_a_limit(size: tuple[int, int], engine: Javascript) -> None:
     weights = bundled(bundled_names()[0]).read_bytes()
     with pytest.raises(ThrownError, match=f"a picture has 1 to 256 pixels on a side, got {width} x {height}"):
         engine(RUNS, "upscale", COMMITTED.read_bytes(), weights, [image])
+
+
+def test_a_picture_of_other_channels_is_refused(engine: Javascript, tmp_path: Path) -> None:
+    weights = bytes_of(SAT(SMALL.replace(in_channels=1)), tmp_path)
+    with pytest.raises(ThrownError, match="a picture of 4 x 3 pixels has 12 numbers here, got 36"):
+        engine(RUNS, "upscale", COMMITTED.read_bytes(), weights, [given(picture(3, 4))])
 
 
 def test_a_picture_that_does_not_fit_is_said_not_to(engine: Javascript) -> None:

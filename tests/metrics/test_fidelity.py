@@ -190,3 +190,17 @@ def test_bicubic_baseline(row):
     assert np.mean([psnr(*pair, **options) for pair in pairs]) == pytest.approx(float(row["psnr"]), abs=0.01)
     if row["ssim"] != "-":
         assert np.mean([ssim(*pair, **options) for pair in pairs]) == pytest.approx(float(row["ssim"]), abs=5e-4)
+
+
+@pytest.mark.parametrize("channels", [2, 5, 16])
+def test_images_of_many_channels_are_compared_in_all_of_them(channels):
+    random = np.random.default_rng(0)
+    a, b = random.random((2, 14, 13, channels))
+    mse = np.mean((255 * a - 255 * b) ** 2)
+    assert psnr(a, b, luma=False) == pytest.approx(10 * np.log10(255**2 / mse))
+    planes = [ssim(a[..., c], b[..., c]) for c in range(channels)]
+    assert ssim(a, b, luma=False) == pytest.approx(np.mean(planes))
+    with pytest.raises(ValueError, match=rf"1 or 3 channels, got shape \(14, 13, {channels}\)"):
+        psnr(a, b)
+    with pytest.raises(ValueError, match=r"1 to 16 channels, got shape \(14, 13, 17\)"):
+        psnr(random.random((14, 13, 17)), b, luma=False)

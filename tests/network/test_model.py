@@ -138,10 +138,36 @@ def test_the_mean_colour_is_taken_and_given_back():
         assert torch.equal(model(torch.rand(1, 3, 4, 4).double()), mean.expand(1, 3, 8, 8))
 
 
+@pytest.mark.parametrize("upsampler", ["classic", "onestep"])
+def test_at_scale_1_the_output_is_added_to_the_input(upsampler):
+    model = lively(SAT(SMALL.replace(scale=1, upsampler=upsampler)))
+    x, convolution = torch.rand(1, 3, 6, 7).double(), model.upsampler[0]
+    assert convolution.weight.shape == (3, SMALL.upsampler_channels, 3, 3)
+    assert model.state_dict().keys() == SAT(SMALL.replace(scale=1)).state_dict().keys()
+    with torch.no_grad():
+        added = model(x) - x
+        convolution.weight.mul_(2)
+        convolution.bias.mul_(2)
+        torch.testing.assert_close(model(x) - x, 2 * added)
+        convolution.weight.zero_()
+        convolution.bias.zero_()
+        assert torch.equal(model(x), x)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 16])
+def test_images_that_are_not_rgb_have_a_mean_of_zero(channels):
+    model = lively(SAT(SMALL.replace(in_channels=channels)))
+    assert torch.equal(model.mean, torch.zeros(channels, 1, 1, dtype=torch.float64))
+    out = model(torch.rand(1, channels, 4, 5).double())
+    assert out.shape == (1, channels, 8, 10)
+    with pytest.raises(ValueError, match=rf"shape \(B, {channels}, H, W\).*got torch.float64 \(1, 3, 4, 5\)"):
+        model(torch.rand(1, 3, 4, 5).double())
+
+
 # Shapes -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
 @settings(max_examples=12)
 @given(height=st.integers(1, 70), width=st.integers(1, 70))
 def test_any_input_gives_exactly_s_times_its_size(scale, height, width):

@@ -1,12 +1,13 @@
 """Devices: one check, which says in a line what cannot be used."""
 
+import numpy as np
 import pytest
 import torch
 
 import satlib
 from satlib import SATConfig
 from satlib.metrics.perceptual import load_lpips
-from satlib.support.devices import check_device
+from satlib.support.devices import check_device, move, widest
 from satlib.upscaling.models import get_model
 from satlib.upscaling.other_networks import load_foreign
 
@@ -45,3 +46,28 @@ def test_a_network_without_values_is_refused():
         network = satlib.SAT(SATConfig.preset("sat-tiny", 2, groups=(1,)))
     with pytest.raises(ValueError, match="device 'meta' cannot be used"):
         get_model(network)
+
+
+def test_sums_are_as_wide_as_the_device_allows():
+    assert widest(torch.device("cpu")) == widest(torch.device("cuda")) == torch.float64
+    assert widest(torch.device("mps")) == torch.float32
+
+
+def test_float64_weights_stay_away_from_mps():
+    network = satlib.SAT(SATConfig.preset("sat-tiny", 2, groups=(1,))).double()
+    with pytest.raises(ValueError, match="device 'mps' has no float64, which the weights are in"):
+        move(network, torch.device("mps"))
+    assert move(network, torch.device("meta")).head.weight.is_meta
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="torch has MPS here")
+def test_mps_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="device 'mps' cannot be used"):
+        satlib.load("sat-tiny-x2", device="mps")
+
+
+@pytest.mark.skipif(not torch.backends.mps.is_available(), reason="torch has no MPS here")
+def test_mps_gives_about_what_the_cpu_gives():
+    image = np.random.default_rng(0).random((24, 20, 3)).astype(np.float32)
+    here, there = (satlib.upscale(image, "sat-tiny-x2", device=device) for device in ("cpu", "mps"))
+    assert np.abs(here - there).max() < 0.01

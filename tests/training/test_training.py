@@ -15,7 +15,9 @@ from training_runs import config, make_store
 
 from satlib import load
 from satlib.training import Result, TrainConfig, read_config, read_table, train
+from satlib.training import loop as loops
 from satlib.training import session as sessions
+from satlib.training import validation as validations
 from satlib.training.checkpoints import checkpoints, read
 from satlib.training.stopper import Stopper, parse_duration
 
@@ -255,3 +257,32 @@ def test_durations(text: str, seconds: float) -> None:
 def test_bad_durations(text: str) -> None:
     with pytest.raises(ValueError, match="a duration is written as"):
         parse_duration(text)
+
+
+def test_without_float64_a_run_is_the_same_but_for_the_rounding_of_its_log(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constant = {"schedule": "steps"}
+    run(config(store, steps=6, **constant), tmp_path / "wide")
+    for module in (loops, validations):
+        monkeypatch.setattr(module, "widest", lambda device: torch.float32)
+    run(config(store, steps=3, **constant), tmp_path / "narrow")
+    run(config(store, steps=6, **constant), tmp_path / "narrow", resume=True)
+    assert read(checkpoints(tmp_path / "narrow" / "checkpoints")[0])["sums"].dtype == torch.float32
+    wide, narrow = ([row["loss"] for row in read_table(tmp_path / name / "train.csv")] for name in ("wide", "narrow"))
+    assert narrow == pytest.approx(wide, rel=1e-6)
+    weights = (load_file(tmp_path / name / "last.safetensors") for name in ("wide", "narrow"))
+    for a, b in zip(*(w.values() for w in weights), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_auto_never_takes_mps(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert train(config(store, steps=1, holdout=0), tmp_path, device="auto").finished
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="torch has MPS here")
+def test_mps_that_is_not_there_is_named(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="device 'mps' cannot be used: torch has none here"):
+        train(config(store), tmp_path, device="mps")

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from satlib import upscale
 from satlib.evaluation import evaluate
 from satlib.explore.compared_models import upscale_by_all
-from satlib.upscaling import other_networks
+from satlib.support import torchvision
 from satlib.upscaling.other_networks import load_foreign
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
@@ -183,7 +183,7 @@ def failing_imports(monkeypatch: pytest.MonkeyPatch, times: int) -> list[bool]:
     Return, for each time, whether an operator was declared then.
     """
     stand_in(monkeypatch, Described())
-    monkeypatch.setattr(other_networks, "TORCHVISION_OPERATORS", ("satlib_test",))
+    monkeypatch.setattr(torchvision, "OPERATORS", ("satlib_test",))
     tried: list[bool] = []
 
     def import_module(name: str) -> types.ModuleType:
@@ -192,9 +192,7 @@ def failing_imports(monkeypatch: pytest.MonkeyPatch, times: int) -> list[bool]:
             raise RuntimeError("operator torchvision::nms does not exist\nmore")
         return sys.modules[name]
 
-    monkeypatch.setattr(
-        other_networks, "importlib", types.SimpleNamespace(import_module=import_module, util=importlib.util)
-    )
+    monkeypatch.setattr(torchvision, "importlib", types.SimpleNamespace(import_module=import_module))
     return tried
 
 

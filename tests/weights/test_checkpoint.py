@@ -139,7 +139,7 @@ def test_a_foreign_safetensors_file_is_called_foreign(tmp_path):
         ("null", ""),
         ("7", ""),
         ("{", ""),
-        ('{"scale": 5}', "scale must be one of 2, 3, 4, 8, got 5"),
+        ('{"scale": 5}', "scale must be one of 1, 2, 3, 4, 8, got 5"),
         ('{"scale": 4, "depth": 3}', "unknown SATConfig field 'depth'"),
     ],
 )
@@ -206,6 +206,8 @@ def test_a_missing_file_and_a_folder(tmp_path):
         {"groups": (1, 3, 2)},
         {"gate_kernel": 7},
         {"qkv_bias": False},
+        {"in_channels": 1},
+        {"in_channels": 4, "upsampler": "onestep"},
         {"upsampler": "onestep", "scale": 2},
         {"upsampler": "onestep", "scale": 3},
         {"upsampler": "onestep", "scale": 4, "upsampler_channels": 64, "qkv_bias": False},

@@ -43,6 +43,10 @@ OPTIONS = [
     {"groups": (1, 2)},
     {"scale": 3},
     {"scale": 4, "upsampler": "classic"},
+    {"scale": 1},
+    {"scale": 1, "upsampler": "classic"},
+    {"in_channels": 1},
+    {"in_channels": 5, "upsampler": "classic"},
 ]
 
 
@@ -64,9 +68,9 @@ def network(config: SATConfig) -> SAT:
     return model
 
 
-def noise(grid: tuple[int, int]) -> torch.Tensor:
+def noise(grid: tuple[int, int], channels: int = 3) -> torch.Tensor:
     """An image without near ties, where engines that round differently may choose differently."""
-    return torch.rand(1, 3, *grid, generator=torch.Generator().manual_seed(0))
+    return torch.rand(1, channels, *grid, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,8 @@ def twin_of(model: SAT, image: torch.Tensor) -> check.Arrays:
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("grid", [(1, 1), (1, 9), (13, 10), (24, 32)])
 def test_the_twin_is_the_network(options: dict[str, object], grid: tuple[int, int]) -> None:
-    model, image = network(SMALL.replace(**options)), noise(grid)
+    model = network(SMALL.replace(**options))
+    image = noise(grid, model.in_channels)
     found = compare(model, image, twin_of(model, image))
     assert (found.difference < 2e-5, found.samples, found.centers) == (True, True, 1), found
     assert found.tokens > 0.99
@@ -114,6 +119,7 @@ SAMPLINGS = [
     {"keep_ratio": 0.3, "subsample": 2.5, "seed": 2**40 + 7},
     {"keep_ratio": 1.0},
     {"groups": (1, 2)},
+    {"in_channels": 1},
 ]
 
 
@@ -124,7 +130,7 @@ def test_a_file_draws_the_networks_samples_bit_for_bit(options: dict[str, object
     onnx.checker.check_model(graph)
     run = session(graph)
     for grid in [*GRIDS, (1, 40), (313, 3)]:
-        drawn, k, m = run.run(None, {"image": np.zeros((1, 3, *grid), np.float32)})
+        drawn, k, m = run.run(None, {"image": np.zeros((1, config.in_channels, *grid), np.float32)})
         wanted = knobs(config, grid)
         assert np.array_equal(drawn, wanted["samples"]), grid
         assert (k, m) == (wanted["n_centers"], wanted["n_neighbors"]), grid

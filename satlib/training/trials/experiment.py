@@ -112,7 +112,10 @@ def _read(content: Mapping[str, object], data: Path) -> Experiment:
             listed = isinstance(changes, list) and all(isinstance(change, str) for change in changes)
             require(listed, f"rows: {row}", changes, "a list of changes, field=value each")
             assert isinstance(changes, list)
-            trainings.append(Training(row, seed, build_config(base, [*changes, f"seed={seed}"], f"row {row}")))
+            config = build_config(base, [*changes, f"seed={seed}"], f"row {row}")
+            scale = config.network.scale  # the measures are beside bicubic interpolation
+            require(scale > 1, f"row {row}: network.scale", scale, "2, 3, 4 or 8 in an experiment")
+            trainings.append(Training(row, seed, config))
     return Experiment(tuple(trainings), scenes)
 
 

@@ -88,9 +88,10 @@ def _in_parts(own: Scene, n: int) -> Callable[[Image], float]:
 
 
 def _upscale(model: SAT, low: Image, other: Image | None = None) -> Image:
-    """Upscale (H, W, 3), reading the tokens of another image if there is one."""
+    """Upscale (H, W, I), reading the tokens of another image if there is one."""
     if other is not None:
-        return to_pixels(swapped(model, to_tensor(low), to_tensor(other)).cpu(), np.uint8)
+        own, foreign = (to_tensor(image, model.in_channels) for image in (low, other))
+        return to_pixels(swapped(model, own, foreign).cpu(), np.uint8)
     upscaled: Image = upscale_picture(Picture(low), model).pixels
     return upscaled
 

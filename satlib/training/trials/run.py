@@ -171,7 +171,9 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
 def _on_validation(config: TrainConfig, folder: Path) -> Measures:
     """Measure on what a training was validated on."""
     if config.validation is not None:
-        examples = examples_of_folder(as_path(config.validation, "validation"), config.network.scale)
+        examples = examples_of_folder(
+            as_path(config.validation, "validation"), config.network.scale, config.network.in_channels
+        )
     else:
         store = Store(config.store, config.network.scale)
         examples = examples_of_store(store, split(len(store), config.holdout)[1])

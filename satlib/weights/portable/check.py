@@ -3,7 +3,7 @@
 Near ties may change places from one engine to another: of the centers, sets are compared, and of the assignments, the
 share of tokens that joined the same center.
 
-Shapes: L SAA layers, N tokens, S sampled tokens, K centers.
+Shapes: L SAA layers, N tokens, S sampled tokens, K centers; I channels of an image.
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def check_exploring(path: Path, model: SAT) -> list[Agreement]:
     """Run a file that takes `knobs` and tells its choices at `GRIDS`, beside a network in float32 and eval mode."""
     run, found = session(onnx.load(path)), []
     for grid in GRIDS:
-        image, given = photograph(grid), knobs(model.config, grid)
+        image, given = photograph(grid, model.in_channels), knobs(model.config, grid)
         got = dict(zip(OUTPUTS, run.run(OUTPUTS, {"image": image.numpy(), **given}), strict=True))
         found.append(compare(model, image, {**got, "samples": given["samples"]}))
     return found
@@ -101,7 +101,7 @@ def check_picture(path: Path, exploring: onnx.ModelProto, model: SAT) -> list[Ag
     tapped.graph.output.append(helper.make_tensor_value_info("samples", TensorProto.INT64, None))
     run, inner, found = session(tapped), session(exploring), []
     for grid in GRIDS:
-        image = photograph(grid)
+        image = photograph(grid, model.in_channels)
         picture, drawn = run.run([PICTURE, "samples"], {"image": image.numpy()})
         given = {**knobs(model.config, grid), "image": image.numpy(), "samples": drawn}
         got = dict(zip(OUTPUTS, inner.run(OUTPUTS, given), strict=True))
@@ -111,7 +111,7 @@ def check_picture(path: Path, exploring: onnx.ModelProto, model: SAT) -> list[Ag
 
 @torch.no_grad()
 def compare(model: SAT, image: Tensor, got: Arrays) -> Agreement:
-    """Compare a network with what a file made of an image (1, 3, H, W): the `OUTPUTS` and "samples"."""
+    """Compare a network with what a file made of an image (1, I, H, W): the `OUTPUTS` and "samples"."""
     kept = [layer.aggregation for layer in model.layers(image)]
     samples_of, sets, tokens = [], [], []
     for layer, own in enumerate(kept):
@@ -125,9 +125,12 @@ def compare(model: SAT, image: Tensor, got: Arrays) -> Agreement:
     return Agreement(grid, difference, all(samples_of), float(np.mean(sets)), float(np.mean(tokens)))
 
 
-def photograph(grid: Grid) -> Tensor:
-    """Return a piece of a photograph, (1, 3, H, W) in [0, 1], at most 96 to a side: fur, whose tokens rarely tie."""
+def photograph(grid: Grid, channels: int = 3) -> Tensor:
+    """Return a piece of a photograph, (1, I, H, W) in [0, 1], at most 96 to a side: fur, whose tokens rarely tie.
+
+    Its ``channels`` I are red, green and blue, over and over.
+    """
     picture = samples.load("chelsea").convert("RGB")
     left, top = (picture.width - 96) // 2, (picture.height - 96) // 2
     pixels = np.array(picture.crop((left, top, left + grid[1], top + grid[0])), np.float32) / 255
-    return torch.from_numpy(pixels).movedim(-1, 0)[None].contiguous()
+    return torch.from_numpy(pixels).movedim(-1, 0)[torch.arange(channels) % 3][None].contiguous()

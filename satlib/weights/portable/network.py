@@ -14,8 +14,8 @@ tokens below are plain's own functions. Three of its parts cannot be taken over.
 
 So: one image, no loop over tokens, no write into a tensor, no cache. The tests hold it against the network.
 
-Shapes: H x W input pixels, N = H*W tokens, C channels, L SAA layers, S sampled tokens, K centres, m neighbors, n = h*w
-tokens of a window, d channels of a head, s the scale.
+Shapes: H x W input pixels of I channels, N = H*W tokens, C channels, L SAA layers, S sampled tokens, K centres, m
+neighbors, n = h*w tokens of a window, d channels of a head, s the scale.
 """
 
 import copy
@@ -96,7 +96,7 @@ class Portable(nn.Module):
         Parameters
         ----------
         image
-            (1, 3, H, W) float32 in [0, 1].
+            (1, I, H, W) float32 in [0, 1].
         samples
             (L, S) int64 positions, ascending.
         n_centers, n_neighbors, temperature
@@ -105,7 +105,7 @@ class Portable(nn.Module):
         Returns
         -------
         tuple[Tensor, ...]
-            (1, 3, sH, sW), and the fields of `Choice` with a first axis of L.
+            (1, I, sH, sW), and the fields of `Choice` with a first axis of L.
         """
         weights = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         k, m = (torch.sym_int(size.item()) for size in (n_centers, n_neighbors))  # symbols for the exporter
@@ -120,8 +120,8 @@ class Portable(nn.Module):
 
 
 def sat(image: Tensor, w: Weights, config: SATConfig, samples: Tensor, knobs: Knobs) -> tuple[Tensor, list[Choice]]:
-    """Upscale as `plain.sat` does, (1, 3, H, W) -> (1, 3, sH, sW), and tell what each layer chose."""
-    mean = torch.tensor(RGB_MEAN, dtype=torch.float32)
+    """Upscale as `plain.sat` does, (1, I, H, W) -> (1, I, sH, sW), and tell what each layer chose."""
+    mean = torch.tensor(RGB_MEAN if config.in_channels == 3 else 0.0, dtype=torch.float32)
     shallow = conv(image.movedim(1, -1) - mean, w, "head")  # (1, H, W, C)
     x, chosen = layer_norm(shallow, w, "norm_in"), list[Choice]()
     for number, pairs in enumerate(config.groups):
@@ -134,7 +134,7 @@ def sat(image: Tensor, w: Weights, config: SATConfig, samples: Tensor, knobs: Kn
         x = first + conv(x, inside, "conv")
     deep = conv(layer_norm(x, w, "norm_out"), w, "body_conv") + shallow
     y = plain.upsample(functional.leaky_relu(conv(deep, w, "features.0")), part(w, "upsampler"), config)
-    return (y + mean).movedim(-1, 1), chosen
+    return (y + (image.movedim(1, -1) if config.scale == 1 else mean)).movedim(-1, 1), chosen
 
 
 def selective(x: Tensor, w: Weights, config: SATConfig, sample: Tensor, knobs: Knobs, chosen: list[Choice]) -> Tensor:

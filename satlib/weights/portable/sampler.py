@@ -150,7 +150,7 @@ DRAW = """
 
 
 def sampler(config: SATConfig) -> onnx.ModelProto:
-    """Return the graph that makes ``samples`` (L, S), ``n_centers`` and ``n_neighbors`` of ``image`` (1, 3, H, W).
+    """Return the graph that makes ``samples`` (L, S), ``n_centers`` and ``n_neighbors`` of ``image`` (1, I, H, W).
 
     Raises
     ------
@@ -162,7 +162,8 @@ def sampler(config: SATConfig) -> onnx.ModelProto:
         raise ValueError(f"sampling {config.sampling!r} is not drawn in a file, only {known}; export it with --explore")
     steps = SIZES + CELLS[config.sampling] + WORDS_OF_KEYS + UNIFORM + DRAW
     model: onnx.ModelProto = parser.parse_model(
-        '<ir_version: 10, opset_import: ["" : 20]> sampler (float[1,3,height,width] image) => '
+        '<ir_version: 10, opset_import: ["" : 20]> sampler '
+        f"(float[1,{config.in_channels},height,width] image) => "
         f"(int64[layers,sampled] samples, int64 n_centers, int64 n_neighbors) {{{steps}}}"
     )
     model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in _constants(config))
