@@ -98,7 +98,7 @@ def _errors(ax: Axes, errors: Floats, missed: Integers) -> None:
     ax.scatter(draws[hit], errors[hit], s=16, color=GREEN, marker="o")
     ax.scatter(draws[~hit], errors[~hit], s=22, color=VERMILLION, marker="x")
     ax.plot(draws[-1:], errors[-1:], "o", ms=13, fillstyle="none", color=BLACK)
-    ax.set(title="errors (×: a cluster missed)", xlabel="draw (ring: this one)", ylabel="relative", yscale="log")
+    ax.set(title="errors (×: one missed)", xlabel="draw (ring: this one)", ylabel="relative", yscale="log")
     ax.set_xlim(0, max(len(errors), 10) + 1)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
