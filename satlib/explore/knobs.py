@@ -41,8 +41,21 @@ def draw() -> widgets.BoundedIntText:
 def choice(
     description: str, options: Sequence[str] | Sequence[tuple[str, int | None]], value: str | None = None
 ) -> widgets.Dropdown:
-    """Return a drop-down list, at ``value`` or at its first option."""
+    """Return a drop-down list, at ``value`` or at its first option.
+
+    The value of an option may be ``None``. ipywidgets takes that for "nothing chosen" and shows an empty list: here the
+    option stays chosen.
+    """
     knob = widgets.Dropdown(options=options, description=description)
     if value is not None:
         knob.value = value
+    values = [option if isinstance(option, str) else option[1] for option in options]
+    if None in values:
+
+        def stay(_: object = None) -> None:
+            if knob.index is None:
+                knob.index = values.index(None)
+
+        knob.observe(stay, names="index")
+        stay()
     return knob

@@ -252,3 +252,18 @@ def test_explorers_draw_nothing_from_the_global_generator() -> None:
     explorer.layer.value = None
     explorer.beta.value = 6
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", ["centers", "density", "aggregation", "attention"])
+def test_no_list_is_ever_empty(name: str) -> None:
+    """Where the value of an option is None, too: at first, after a choice, and as the front end chooses, by index."""
+    explorer = getattr(explore, name)(tiny(), PHOTO)
+    knob = explorer.head if name == "attention" else explorer.layer
+    label, value = knob.options[0]
+    assert value is None
+    assert (knob.index, knob.label) == (0, label)
+    for attribute, first in (("value", None), ("index", 0), ("label", label)):
+        knob.index = 1
+        assert knob.value == 0
+        setattr(knob, attribute, first)
+        assert (knob.index, knob.label, knob.value) == (0, label, None)

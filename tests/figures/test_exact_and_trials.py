@@ -42,3 +42,13 @@ def test_differences_have_their_intervals_and_the_printed_ones() -> None:
     assert np.asarray(printed.get_data()).tolist() == [[-0.08], [1]]
     assert ax.yaxis_inverted()
     assert "the base" in ax.get_xlabel()
+    assert not ax.patches
+
+
+def test_a_band_names_the_differences_that_cannot_be_seen() -> None:
+    figure = differences({"Set5": {"grid": Difference(0.0, 0.1, 0.2)}}, {}, "the base", blind=0.2, label="unseen")
+    (ax,) = figure.axes
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_width()) == pytest.approx((-0.2, 0.4))
+    assert ax.get_xlim()[0] < -0.2 < 0.2 < ax.get_xlim()[1]
+    assert "unseen" in [text.get_text() for text in figure.legends[0].get_texts()]

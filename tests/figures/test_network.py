@@ -181,9 +181,3 @@ def test_influence_map_marks_what_is_local(image):
     local[4:8, 5:9] = True
     assert png(diagram.influence_map(image, influence, (5, 6), local))
     assert png(diagram.influence_map(image, influence, (5, 6), torch.ones_like(local)))
-
-
-def test_change_bars_are_in_falling_order():
-    ax = diagram.change_bars({"small": 0.5, "large": 2.0}).axes[0]
-    assert [bar.get_width() for bar in ax.patches] == [2.0, 0.5]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["large", "small"]

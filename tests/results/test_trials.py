@@ -51,6 +51,15 @@ def test_intervals_and_the_visible_difference_are_as_often_right_as_they_say() -
     assert np.mean(sure) == pytest.approx(trials.POWER, abs=0.04)
 
 
+def test_printed_differences_are_those_of_the_papers_tables() -> None:
+    assert trials.printed() == pytest.approx(
+        {"norm_none": -0.03, "grid": -0.05, "random": -0.08, "mean": -0.07, "center": -0.16}
+    )
+    assert trials.printed("Manga109 PSNR")["grid"] == pytest.approx(-0.19)
+    with pytest.raises(ValueError, match="no number in column 'BSD100 PSNR'"):
+        trials.printed("BSD100 PSNR")
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -67,13 +67,17 @@ def draw_and_errors(tokens: Tokens, errors: Floats, missed: Integers, ratio: flo
     axes = figure.subplots(1, 3, width_ratios=(1, 1.6, 1))
     figure.subplots_adjust(left=0.07, right=0.99, bottom=0.15, top=0.92, wspace=0.35)
     _two_clusters(axes[0], ratio, toy)
-    kinds = _kinds(tokens)
-    for name, (where, color, marker, _) in kinds.items():
-        axes[1].scatter(tokens.column[where] + 1, tokens.height[where] + 1, s=9, color=color, marker=marker, label=name)
+    draw_columns(axes[1], tokens)
     axes[1].set(title="this draw, cluster by cluster", xlabel="cluster", ylabel="tokens", ylim=(0, None))
     axes[1].legend(loc="upper left", markerscale=1.6, handletextpad=0)
     _errors(axes[2], errors, missed)
     return figure
+
+
+def draw_columns(ax: Axes, tokens: Tokens) -> None:
+    """Draw tokens in columns, one for each cluster, each kind of token in a colour and with marks of its own."""
+    for name, (where, color, marker, _) in _kinds(tokens).items():
+        ax.scatter(tokens.column[where] + 1, tokens.height[where] + 1, s=9, color=color, marker=marker, label=name)
 
 
 def _two_clusters(ax: Axes, ratio: float, toy: tuple[float, float]) -> None:
@@ -94,7 +98,7 @@ def _errors(ax: Axes, errors: Floats, missed: Integers) -> None:
     ax.scatter(draws[hit], errors[hit], s=16, color=GREEN, marker="o")
     ax.scatter(draws[~hit], errors[~hit], s=22, color=VERMILLION, marker="x")
     ax.plot(draws[-1:], errors[-1:], "o", ms=13, fillstyle="none", color=BLACK)
-    ax.set(title="errors (×: a cluster missed)", xlabel="draw (ring: this one)", ylabel="relative", yscale="log")
+    ax.set(title="errors (×: one missed)", xlabel="draw (ring: this one)", ylabel="relative", yscale="log")
     ax.set_xlim(0, max(len(errors), 10) + 1)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 

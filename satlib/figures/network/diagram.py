@@ -13,7 +13,7 @@ from torch import Tensor
 
 from satlib.complexity.parameters import Part
 from satlib.config import SATConfig
-from satlib.figures.kit.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION, WIDTH, panels, show_image, styled
+from satlib.figures.kit.style import BLACK, BLUE, ORANGE, SKY, VERMILLION, WIDTH, panels, show_image, styled
 
 PLAIN, LOCAL, SELECTIVE, GROUP = "#eeeeee", SKY, ORANGE, "#d9f0e6"
 BOX_HEIGHT = 0.56
@@ -166,19 +166,4 @@ def influence_map(image: Tensor, influence: Tensor, place: tuple[int, int], loca
         ax.plot(place[1], place[0], "*", ms=14, color="white", markeredgecolor=BLACK)
     bar = figure.colorbar(drawn, ax=axes[1], shrink=0.85, aspect=25)
     bar.set_label("length of the gradient over the colours")
-    return figure
-
-
-@styled
-def change_bars(changes: Mapping[str, float]) -> Figure:
-    """Draw by how much the output changes, in 8-bit levels, for each change of the network, the largest first."""
-    ordered = sorted(changes, key=lambda name: -changes[name])
-    figure = Figure(figsize=(WIDTH, 0.34 * len(ordered) + 0.8), layout="constrained")
-    ax = figure.subplots()
-    ax.barh(ordered, [changes[name] for name in ordered], color=GREEN)
-    for place, name in enumerate(ordered):
-        ax.text(changes[name], place, f" {changes[name]:.3f}", va="center")
-    ax.invert_yaxis()
-    ax.set(xlabel="root mean square change of the output, in levels of 255", xlim=(0, 1.15 * max(changes.values())))
-    ax.tick_params(axis="y", length=0)
     return figure

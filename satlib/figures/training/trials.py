@@ -7,10 +7,18 @@ from matplotlib.figure import Figure
 from satlib.figures.kit.style import BLACK, BLUE, ORANGE, WIDTH, styled
 from satlib.results.trials import Difference
 
+BLIND = "0.92"
+
 
 @styled
 def differences(
-    measures: Mapping[str, Mapping[str, Difference]], printed: Mapping[str, float], base: str, unit: str = "dB"
+    measures: Mapping[str, Mapping[str, Difference]],
+    printed: Mapping[str, float],
+    base: str,
+    unit: str = "dB",
+    *,
+    blind: float = 0.0,
+    label: str = "",
 ) -> Figure:
     """Draw a line for each row: our differences with their intervals, and the paper's as diamonds.
 
@@ -22,10 +30,17 @@ def differences(
         Differences that the paper prints, by row; rows may be missing.
     base
         What the rows are compared with.
+    unit
+        Of all differences.
+    blind, label
+        Differences up to so many units either way would mostly not be seen: a band with a name of its own; 0 for none.
     """
     rows = list(next(iter(measures.values())))
     figure = Figure(figsize=(WIDTH, 1.4 + 0.42 * len(rows)), layout="constrained")
     ax = figure.subplots()
+    if blind > 0:
+        ax.axvspan(-blind, blind, color=BLIND, zorder=0, label=label)
+        ax.set_xlim(-1.5 * blind, 1.5 * blind)
     for number, (measure, found) in enumerate(measures.items()):
         places = [place + 0.15 * (2 * number - len(measures) + 1) for place in range(len(rows))]
         ax.errorbar(
@@ -52,5 +67,5 @@ def differences(
     ax.axvline(0, color="0.5", linewidth=0.8)
     ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=f"PSNR minus that of {base}, {unit}")
     ax.invert_yaxis()
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2 if blind > 0 else 3)
     return figure

@@ -17,11 +17,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from satlib.results import paper
 from satlib.results.reading import choose_results
 
 NAMES = ("size_bias", "first_look", "legends", "legends_long", "with_and_without")
 NETWORKS = ("legends_long-similarity-seed0",)
 """Trained networks that are kept: the trials, the row and the seed."""
+
+PRINTED = {
+    "norm_none": ("C", "norm restoration", "without", "with"),
+    "grid": ("E", "sampling", "grid", "stratified"),
+    "random": ("E", "sampling", "random", "stratified"),
+    "mean": ("G", "aggregation", "mean", "similarity"),
+    "center": ("G", "aggregation", "center", "similarity"),
+}
+"""Rows of "first_look" that the paper prints, too: table, column, the row, and the row of the paper's choice."""
 
 LEVEL, POWER = 0.95, 0.8
 """Of the intervals; and how surely the smallest visible difference would be seen."""
@@ -112,6 +122,26 @@ def differences(rows: Mapping[str, Sequence[float]], base: str) -> dict[str, Dif
         for row, found in rows.items()
         if row != base
     }
+
+
+def printed(measure: str = "Set5 PSNR") -> dict[str, float]:
+    """Return what the paper prints for the rows of `PRINTED`, each less the paper's choice.
+
+    Parameters
+    ----------
+    measure
+        A column of Tables C, E and G: "Set5 PSNR", "Urban100 PSNR" or "Manga109 PSNR", in dB.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    found = {}
+    for row, (name, column, own, chosen) in PRINTED.items():
+        table = paper.table(name)
+        found[row] = table.number({column: own}, measure) - table.number({column: chosen}, measure)
+    return found
 
 
 def _widths(values: npt.NDArray[np.float64]) -> tuple[float, float]:
