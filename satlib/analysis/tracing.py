@@ -12,6 +12,7 @@ from satlib.dta.aggregation import Aggregation
 from satlib.images.inputs import as_picture
 from satlib.images.tensors import to_tensor
 from satlib.network.model import SAT, in_eval
+from satlib.upscaling.run import check_channels
 
 
 class LayerTrace(NamedTuple):
@@ -41,12 +42,20 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
     model
         A SAT, or what wraps one. It runs in eval mode, so that its samples are the fixed ones; it is not changed.
     image
-        What :func:`satlib.upscale` takes (alpha is left out), or a tensor (3, H, W) or (B, 3, H, W) in [0, 1].
+        What :func:`satlib.upscale` takes (alpha is left out), or a tensor (I, H, W) or (B, I, H, W) in [0, 1] of the
+        network's I channels.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the image cannot be used, or has other channels than the network takes.
     """
     model = in_eval(model)
     if not isinstance(image, Tensor):
         picture = as_picture(image)
-        image = to_tensor(picture.pixels[..., :-1] if picture.has_alpha else picture.pixels)
+        color = picture.pixels[..., :-1] if picture.has_alpha else picture.pixels
+        check_channels(color.shape[2], model.in_channels)
+        image = to_tensor(color, model.in_channels)
     batch = image if image.ndim == 4 else image.unsqueeze(0)
     parameter = next(model.parameters())
     with torch.inference_mode():

@@ -17,7 +17,7 @@ from satlib.complexity.layer_costs import LAYERS
 
 def complexity(
     preset: Annotated[str, typer.Argument(metavar="PRESET", help="sat, sat-light, sat-released, sat-tiny; sat-x2 ...")],
-    scale: Annotated[int | None, typer.Option(help="The upscaling factor: 2, 3, 4 or 8; else 4.")] = None,
+    scale: Annotated[int | None, typer.Option(help="The upscaling factor: 1, 2, 3, 4 or 8; else 4.")] = None,
     output: Annotated[str, typer.Option(metavar="WxH", help="Size of the output in pixels.")] = "1280x640",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:

@@ -75,7 +75,7 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
         options["window"] = [int(side) + 1 for side in offsets.amax(0)]
     return SATConfig.preset(
         "sat-released",
-        scale=_scale(tensors, classic),
+        scale=_upscaling(_scale(tensors, classic)),
         in_channels=tensors["conv_first.weight"].shape[1],
         channels=channels,
         groups=_groups(tensors),
@@ -93,14 +93,21 @@ def infer_config(tensors: dict[str, Tensor]) -> SATConfig:
 
 def _scale(tensors: dict[str, Tensor], classic: bool) -> int:
     """Read the scale off the upsampler: 4 f channels a step of 2, 9 f a step of 3, or I s^2 at once, as I come in."""
-    if not any(name.startswith("upsample") for name in tensors):
-        raise ValueError("it has no upsampler: at scale 1 the authors' network does not add its input, and ours does")
+    if classic and not any(name.startswith("upsample") for name in tensors):
+        return 1
     name = "upsample_lightweight.0.weight" if "upsample_lightweight.0.weight" in tensors else "upsample.0.weight"
     out, features = tensors[name].shape[:2]
     if not classic:
         return isqrt(out // tensors["conv_first.weight"].shape[1])
     steps = sum(re.fullmatch(r"upsample\.\d+\.weight", key) is not None for key in tensors)
     return 3 if out == 9 * features else 1 << steps
+
+
+def _upscaling(scale: int) -> int:
+    """Return the scale; ValueError for 1, where ours adds its input."""
+    if scale == 1:
+        raise ValueError("its scale is 1, where the authors' network adds the mean colour and ours its input")
+    return scale
 
 
 def _groups(tensors: dict[str, Tensor]) -> list[int]:

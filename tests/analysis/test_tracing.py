@@ -106,3 +106,13 @@ def test_a_single_image_a_batch_and_a_training_network():
     assert model.training and [module.training for module in model.modules()] == modes
     assert torch.equal(in_training[0].aggregation.sample, expected[0].aggregation.sample)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_network_for_grey_takes_grey_images_and_no_others():
+    model = SAT(CONFIG.replace(in_channels=1))
+    gray = (255 * IMAGE[0, 0]).round().to(torch.uint8).numpy()
+    of_array, of_tensor = trace(model, gray), trace(model, torch.from_numpy(gray)[None] / 255)
+    assert [layer.grid for layer in of_array] == [(9, 12)] * 3
+    assert all(torch.equal(a.tokens, b.tokens) for a, b in zip(of_array, of_tensor, strict=True))
+    with pytest.raises(ValueError, match="takes images of 1 channel, grey, got one of 3"):
+        trace(model, gray[..., None].repeat(3, 2))

@@ -78,8 +78,12 @@ def test_prepare(tmp_path: Path) -> None:
     assert run("verify", str(tmp_path / "HR.store")).exit_code == 0
     assert run("prepare", str(tmp_path / "HR"), "--to", str(tmp_path / "other")).exit_code == 0
     assert Store(tmp_path / "other", 3).lr(0).shape == (13, 20, 3)
-    bad = run("prepare", str(tmp_path / "HR"), "--scale", "1")
-    assert (bad.exit_code, bad.stderr) == (2, "satlib: a scale must be an integer from 2 to 16, got 1\n")
+    grey = run("prepare", str(tmp_path / "HR"), "--to", str(tmp_path / "grey"), "--scale", "1", "--channels", "1")
+    assert grey.exit_code == 0 and grey.stdout.endswith("hr.u8 2.4 kB\n")
+    bad = run("prepare", str(tmp_path / "HR"), "--channels", "2")
+    assert (bad.exit_code, bad.stderr) == (2, "satlib: channels must be 1 (grey) or 3 (RGB), got 2\n")
+    bad = run("prepare", str(tmp_path / "HR"), "--scale", "0")
+    assert (bad.exit_code, bad.stderr) == (2, "satlib: a scale must be an integer from 1 to 16, got 0\n")
 
 
 def test_prepare_names_the_store_of_the_current_folder_and_refuses_files(

@@ -220,8 +220,8 @@ def test_two_at_once_are_refused(photographs: Path, store: Path) -> None:
 
 
 def test_bad_input(photographs: Path, tmp_path: Path) -> None:
-    for scale in (1, 17, True, 2.0):
-        with pytest.raises(ValueError, match=f"from 2 to 16, got {scale!r}"):
+    for scale in (0, 17, True, 2.0):
+        with pytest.raises(ValueError, match=f"from 1 to 16, got {scale!r}"):
             prepare(photographs, tmp_path / "store", scales=[scale])
     with pytest.raises(ValueError, match="must not lie inside"):
         prepare(photographs, photographs / "store")

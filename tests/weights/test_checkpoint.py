@@ -279,6 +279,20 @@ def test_a_missing_or_extra_or_misshapen_tensor_is_named(tmp_path, name):
         refusal(path)
 
 
+@pytest.mark.parametrize("upsampler", ["classic", "onestep"])
+def test_released_networks_of_scale_1_are_refused(tmp_path, upsampler):
+    """They differ from ours: in what the last convolution is added to."""
+    tensors = released_tensors(RELEASED.replace(upsampler=upsampler, scale=2))
+    if upsampler == "classic":
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("upsample.")}
+    else:
+        tensors["upsample_lightweight.0.weight"] = tensors["upsample_lightweight.0.weight"][:3]
+    torch.save(tensors, tmp_path / "a.pth")
+    assert "its scale is 1, where the authors' network adds the mean colour and ours its input" in refusal(
+        tmp_path / "a.pth"
+    )
+
+
 def test_an_odd_number_of_blocks_is_refused(tmp_path):
     tensors = {n: v for n, v in released_tensors(RELEASED).items() if not n.startswith("layers.1.blocks.3.")}
     torch.save(tensors, tmp_path / "a.pth")
