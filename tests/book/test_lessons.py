@@ -17,7 +17,6 @@ from satlib.support.yaml_files import read_mapping
 ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "00_start",
-    "11_speed",
     "12_theorem",
     "14_training",
     "15_evaluation",
