@@ -21,6 +21,9 @@ from satlib.images.files import write
 from satlib.images.folder import image_files, read_8bit
 from satlib.images.picture import Picture
 from satlib.network.model import SAT
+from satlib.support.paths import as_path
+from satlib.training.config import TrainConfig
+from satlib.training.patches import split
 from satlib.upscaling.run import upscale_picture
 
 Image = npt.NDArray[np.uint8]
@@ -42,6 +45,26 @@ class Validation(NamedTuple):
     psnr: float
     """dB, on Y, with s pixels shaved from each side."""
     ssim: float
+
+
+def data_of(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
+    """Return the photographs of a store that a run trains on, and the examples that it validates on.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the folder for validation cannot be read, no photograph would be left to train on, or low resolution would be
+        degraded that the store has files of.
+    """
+    if config.degradation and store.paired:
+        raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
+    chosen, held = split(len(store), config.holdout)
+    scale = config.network.scale
+    if config.validation is not None:
+        examples = examples_of_folder(as_path(config.validation, "validation"), scale)
+    else:
+        examples = examples_of_store(store, held)
+    return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples
 
 
 def examples_of_store(store: Store, indices: Sequence[int]) -> list[Example]:
