@@ -19,13 +19,15 @@
     return library;
   }
 
-  function themed() {
+  function themed(canvas) {
     const style = getComputedStyle(document.documentElement);
     const text = style.getPropertyValue("--pst-color-text-base").trim();
     const line = style.getPropertyValue("--pst-color-border").trim();
     const family = getComputedStyle(document.body).fontFamily;
     const axis = { gridcolor: line, linecolor: text, zerolinecolor: line, tickcolor: text };
-    return { "font.color": text, "font.family": family, ...prefixed("xaxis", axis), ...prefixed("yaxis", axis) };
+    const more = Object.keys(canvas.layout).filter((key) => /^[xy]axis\d+$/.test(key));
+    const axes = ["xaxis", "yaxis", ...more].map((name) => prefixed(name, axis));
+    return Object.assign({ "font.color": text, "font.family": family }, ...axes);
   }
 
   function prefixed(name, values) {
@@ -64,7 +66,7 @@
     layout.margin = { ...layout.margin, t: 0 };
     const Plotly = await loadPlotly();
     await Plotly.newPlot(canvas, { data, layout, frames: frames.map(withoutTitle), config });
-    await Plotly.relayout(canvas, themed());
+    await Plotly.relayout(canvas, themed(canvas));
     const byName = Object.fromEntries(frames.map((frame) => [frame.name, frame]));
     canvas.before(title, ...sliders.map((slider) => sliderControl(Plotly, canvas, title, byName, slider)));
     drawn.push(canvas);
@@ -97,7 +99,7 @@
   );
   figures.forEach((figure) => observer.observe(figure));
   window.addEventListener("beforeprint", () => figures.forEach(drawOnce));
-  new MutationObserver(() => drawn.forEach((canvas) => window.Plotly.relayout(canvas, themed()))).observe(
+  new MutationObserver(() => drawn.forEach((canvas) => window.Plotly.relayout(canvas, themed(canvas)))).observe(
     document.documentElement,
     { attributes: true, attributeFilter: ["data-theme"] },
   );

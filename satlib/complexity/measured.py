@@ -110,6 +110,22 @@ class _LiveBytes(TorchDispatchMode):
         self.now -= n_bytes
 
 
+class Cost(NamedTuple):
+    """What one call takes."""
+
+    seconds: float
+    """CPU time, the median of some turns."""
+    n_bytes: int
+    """The most bytes of tensors that are alive at once, see :func:`peak_bytes`."""
+
+
+def costs(runs: Mapping[str, Callable[[], object]], *, repeats: int = 7) -> dict[str, Cost]:
+    """Time calls against each other without gradients, by :func:`median_seconds`, and find their peaks of memory."""
+    with torch.no_grad():
+        seconds = median_seconds(runs, repeats=repeats)
+    return {name: Cost(seconds[name], peak_bytes(run)) for name, run in runs.items()}
+
+
 def median_seconds(runs: Mapping[str, Callable[[], object]], *, repeats: int = 7) -> dict[str, float]:
     """Time calls against each other, in CPU seconds: one warm-up each, then in turns, the median of ``repeats`` turns.
 

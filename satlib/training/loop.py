@@ -25,7 +25,6 @@ from lightning_fabric import Fabric
 
 from satlib.data.store import Store
 from satlib.network.model import SAT
-from satlib.support.checks import require
 from satlib.support.devices import default_device, widest
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
@@ -36,17 +35,10 @@ from satlib.training.checkpoints import State, check_same_run, checkpoints, n_by
 from satlib.training.config import TrainConfig
 from satlib.training.first_weights import first_network
 from satlib.training.optimizer import Adam
-from satlib.training.patches import Batches, split
+from satlib.training.patches import Batches
 from satlib.training.session import Session
 from satlib.training.stopper import Stopper
-from satlib.training.validation import (
-    Example,
-    check_examples,
-    degraded,
-    examples_of_folder,
-    examples_of_store,
-    fingerprint,
-)
+from satlib.training.validation import check_examples, data_of, fingerprint
 from satlib.training.yaml_config import CONFIG, write_config
 from satlib.weights.checkpoint import save as save_network
 
@@ -140,7 +132,7 @@ def train(
     fabric.launch()
     say = say if fabric.is_global_zero else say_nothing
     going_on = _has_run(out, resume)
-    chosen, examples = _data(config, store)
+    chosen, examples = data_of(config, store)
     check_examples(examples, config.network.scale)
     loader = Batches(config, store, chosen, rank=fabric.global_rank, world=fabric.world_size)
     start = "random" if going_on else config.start
@@ -176,30 +168,6 @@ def _subject(config: TrainConfig, state: State, fabric: Fabric, n_photographs: i
     passes = len(config.degradation)
     made = f", degraded in {passes} pass{'' if passes == 1 else 'es'}" if passes else ""
     return f"training {state.model.n_params:,} parameters on {place} with {photographs}{made}; {lines}"
-
-
-def _data(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
-    """Return the photographs to train on and the examples to validate on."""
-    if config.degradation and store.paired:
-        raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
-    scale, channels = config.network.scale, config.network.in_channels
-    if store.channels != channels:
-        raise ValueError(
-            f"network.in_channels must be {store.channels}, as the images of {config.store}, got {channels}"
-        )
-    if scale == 1 and not config.degradation:
-        if not store.paired:
-            raise ValueError(
-                "degradation must say what is restored at scale 1, got None; or prepare a store of degraded files "
-                "(satlib data prepare PHOTOS --scale 1 --low DEGRADED)"
-            )
-        require(config.validation is None, "validation", config.validation, "None at scale 1 without a degradation")
-    chosen, held = split(len(store), config.holdout)
-    if config.validation is not None:
-        examples = examples_of_folder(as_path(config.validation, "validation"), scale, channels)
-    else:
-        examples = examples_of_store(store, held)
-    return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples
 
 
 def _left_out(store: Store, chosen: list[int], used: list[int]) -> str:

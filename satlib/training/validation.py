@@ -22,7 +22,11 @@ from satlib.images.files import write
 from satlib.images.folder import image_files, read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.network.model import SAT
+from satlib.support.checks import require
 from satlib.support.devices import widest
+from satlib.support.paths import as_path
+from satlib.training.config import TrainConfig
+from satlib.training.patches import split
 from satlib.upscaling.run import upscale_picture
 
 Image = npt.NDArray[np.uint8]
@@ -44,6 +48,38 @@ class Validation(NamedTuple):
     psnr: float
     """dB, on Y (of grey images: on themselves), with s pixels shaved from each side (at scale 1: none)."""
     ssim: float
+
+
+def data_of(config: TrainConfig, store: Store) -> tuple[list[int], list[Example]]:
+    """Return the photographs of a store that a run trains on, and the examples that it validates on.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the folder for validation cannot be read, no photograph would be left to train on, low resolution would be
+        degraded that the store has files of, the store's channels are not the network's, or nothing is restored at
+        scale 1.
+    """
+    if config.degradation and store.paired:
+        raise ValueError(f"{config.store} has low-resolution files of its own: degradation must be None with it")
+    scale, channels = config.network.scale, config.network.in_channels
+    if store.channels != channels:
+        raise ValueError(
+            f"network.in_channels must be {store.channels}, as the images of {config.store}, got {channels}"
+        )
+    if scale == 1 and not config.degradation:
+        if not store.paired:
+            raise ValueError(
+                "degradation must say what is restored at scale 1, got None; or prepare a store of degraded files "
+                "(satlib data prepare PHOTOS --scale 1 --low DEGRADED)"
+            )
+        require(config.validation is None, "validation", config.validation, "None at scale 1 without a degradation")
+    chosen, held = split(len(store), config.holdout)
+    if config.validation is not None:
+        examples = examples_of_folder(as_path(config.validation, "validation"), scale, channels)
+    else:
+        examples = examples_of_store(store, held)
+    return chosen, degraded(examples, scale, config.degradation) if config.degradation else examples
 
 
 def examples_of_store(store: Store, indices: Sequence[int]) -> list[Example]:

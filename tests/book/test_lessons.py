@@ -16,9 +16,7 @@ from satlib.support.yaml_files import read_mapping
 
 ROOT = Path(__file__).parents[2]
 NOT_YET = {
-    "11_speed",
     "12_theorem",
-    "14_training",
     "15_evaluation",
     "16_comparison",
     "20_attribution",

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from satlib.complexity.measured import median_seconds, multiply_adds, operations, peak_bytes
+from satlib.complexity.measured import costs, median_seconds, multiply_adds, operations, peak_bytes
 
 
 class Net(nn.Module):
@@ -82,3 +82,13 @@ def test_seconds_are_medians_of_calls_in_turns(monkeypatch):
     seconds = median_seconds({name: partial(spend, name) for name in cost}, repeats=3)
     assert order == ["slow", "quick"] * 4
     assert seconds == {"slow": 4, "quick": 1}
+
+
+def test_costs_have_seconds_and_bytes_without_gradients(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(time, "process_time", lambda: next(clock))
+    x, graphs = torch.zeros(1000, requires_grad=True), []
+    runs = {"one": lambda: graphs.append((x + 1).requires_grad), "two": lambda: [x + 1, x + 2]}
+    found = costs(runs, repeats=3)
+    assert {name: (cost.seconds, cost.n_bytes) for name, cost in found.items()} == {"one": (1, 4000), "two": (1, 8000)}
+    assert graphs == [False] * len(graphs) and len(graphs) == 5

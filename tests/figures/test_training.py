@@ -31,26 +31,24 @@ def found(model: str, *values: float) -> Evaluation:
     return Evaluation(model, "some", Protocol(scale=2), scores)
 
 
-def test_the_loss_curve_has_a_point_for_each_row():
-    (line,) = curves.loss_curve(TRAIN).data
-    assert list(zip(line.x, line.y, line.customdata, strict=True)) == [(10, 0.05, "0.001"), (20, 0.031234, "0.0005")]
-
-
-def test_the_psnr_curve_has_its_levels_over_all_steps():
-    network, *levels = curves.psnr_curve(VALID, {"bicubic": 30.5, "other": 31.0}).data
+def test_the_curves_of_a_run_have_a_point_for_each_row_and_levels_over_all_steps():
+    figure = curves.run_curves(TRAIN, VALID, {"bicubic": 30.5, "other": 31.0})
+    loss, network, *levels = figure.data
+    assert list(zip(loss.x, loss.y, loss.customdata, strict=True)) == [(10, 0.05, "0.001"), (20, 0.031234, "0.0005")]
     assert (list(network.x), list(network.y)) == ([0, 20], [30.0, 31.235])
-    assert [(level.name, list(level.x), list(level.y)) for level in levels] == [
-        ("bicubic", [0, 20], [30.5, 30.5]),
-        ("other", [0, 20], [31.0, 31.0]),
+    assert [(level.text, list(level.x), list(level.y)) for level in levels] == [
+        (("", "bicubic"), [0, 20], [30.5, 30.5]),
+        (("", "other"), [0, 20], [31.0, 31.0]),
     ]
     assert len({level.line.dash for level in levels}) == 2
+    assert [trace.yaxis for trace in figure.data] == [None, "y2", "y2", "y2"]
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
 
 
-def test_a_psnr_curve_without_rows_or_with_too_many_levels():
-    with pytest.raises(ValueError, match="got 0 and 1"):
-        curves.psnr_curve([], {"bicubic": 30.0})
-    with pytest.raises(ValueError, match="got 2 and 4"):
-        curves.psnr_curve(VALID, dict.fromkeys("abcd", 30.0))
+def test_curves_of_a_run_without_rows_or_with_too_many_levels():
+    for log, valid, levels in (([], VALID, {}), (TRAIN, [], {}), (TRAIN, VALID, dict.fromkeys("abcd", 30.0))):
+        with pytest.raises(ValueError, match=f"got {len(log)}, {len(valid)} and {len(levels)}"):
+            curves.run_curves(log, valid, levels)
 
 
 def test_schedules_draw_the_learning_rates():
@@ -127,8 +125,7 @@ def test_error_maps_of_a_perfect_output_can_be_drawn():
 def test_the_figures_can_be_shown():
     hr = photograph()
     drawn = (
-        curves.loss_curve(TRAIN),
-        curves.psnr_curve(VALID, {}),
+        curves.run_curves(TRAIN, VALID, {}),
         scores.psnr_dots([found("a", 30)]),
         scores.crops(hr, {"net": hr + 1}, (0, 0, 4), border=1),
         scores.error_maps(hr, {"net": hr + 1}),

@@ -1,7 +1,7 @@
-"""How fast SAT is, as plotly figures of measured seconds and bytes (`satlib.results.timings`).
+"""How fast SAT is, as plotly bars of measured seconds and bytes. What grows with the image is in `growth`, beside it.
 
 Names and values stand above bars, not beside them, and figures are narrow and high, so that they read on a phone. The
-dense form is vermillion, satlib blue; marks, lines and places tell them apart as well.
+dense form is vermillion, satlib blue; marks and places tell them apart as well.
 """
 
 import re
@@ -12,11 +12,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from satlib.complexity.measured import Cost
 from satlib.figures.kit.layout import GRAY, plot_layout
 from satlib.figures.kit.style import BLUE, ORANGE, SKY, VERMILLION
-from satlib.results.timings import Line, Stage, ratio
+from satlib.results.timings import Stage, ratio
 
-WIDTH, HEIGHT = 470, 560
+WIDTH = 470
 ROW, PAIR = 50, 58
 """Pixels of a row: a name and one bar, or two."""
 TITLE, AROUND = 40, 75
@@ -27,55 +28,38 @@ COLORS = {"dense": VERMILLION, "ours": BLUE}
 WAYS = {"dense": "dense", "ours": "satlib"}
 
 
-def time_lines(lines: Sequence[Line], clock: str = "CPU seconds") -> go.Figure:
-    """Draw seconds against tokens on log axes, with the slopes of N and of N² for comparison."""
-    return _lines(lines, [line.seconds for line in lines], clock, "%{y:.3g} s")
+def change_bars(changes: Mapping[str, Mapping[str, Cost]]) -> go.Figure:
+    """Draw how many times less each change takes, time and memory, as two bars on a log axis.
 
-
-def memory_lines(lines: Sequence[Line]) -> go.Figure:
-    """Draw the growth of the process at its peak, in MB, against tokens on log axes."""
-    return _lines(lines, [[b / 1e6 for b in line.n_bytes] for line in lines], "MB at the peak", "%{y:,.3g} MB")
-
-
-def _lines(lines: Sequence[Line], values: Sequence[Sequence[float]], title: str, hover: str) -> go.Figure:
-    dashes = dict(zip(dict.fromkeys(line.subject for line in lines), ("dot", "solid"), strict=False))
+    ``changes`` has, by name, the cost "before" and "after".
+    """
+    factors = {name: factors_of(cost) for name, cost in changes.items()}
+    names = [f"{name}: {time:.1f}× time, {memory:.1f}× memory" for name, (time, memory) in factors.items()]
+    time, memory = zip(*factors.values(), strict=True)
     drawn = [
-        go.Scatter(
-            x=line.tokens,
-            y=y,
-            name=f"{line.subject}, {WAYS[line.way]}",
-            mode="lines+markers",
-            line={"color": COLORS[line.way], "dash": dashes[line.subject]},
-            marker={"symbol": "circle" if line.way == "dense" else "square", "size": 7},
-            hovertemplate=f"%{{x:,}} tokens: {hover}",
-        )
-        for line, y in zip(lines, values, strict=True)
+        bars("time", time, BLUE, shift=UPPER, width=0.24),
+        bars("memory", memory, SKY, shift=LOWER, width=0.24),
     ]
-    tokens = max((line.tokens for line in lines), key=len)
-    slopes = [_slope(tokens, power, max(y[-1] for y in values)) for power in (1, 2)]
-    ticks = [n for n in tokens if n.bit_length() % 2]
-    layout = _layout(HEIGHT, f"{title} against the number of tokens")
-    layout["xaxis"] |= {
+    title = "How many times less each change takes"
+    return rows_figure(drawn, names, title, "before / after", _times_axis(max(*time, *memory)), start=1, height=PAIR)
+
+
+def factors_of(cost: Mapping[str, Cost]) -> tuple[float, float]:
+    """Return how many times more seconds and bytes the way before takes than the way after."""
+    before, after = cost["before"], cost["after"]
+    return before.seconds / after.seconds, before.n_bytes / after.n_bytes
+
+
+def _times_axis(most: float) -> dict[str, Any]:
+    """Return a log axis of factors from 1 on."""
+    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+    shown = [tick for tick in ticks if tick <= 1.05 * most]
+    return {
         "type": "log",
-        "title": {"text": "tokens N"},
-        "tickvals": ticks,
-        "ticktext": [f"{n:,}" for n in ticks],
+        "tickvals": shown,
+        "ticktext": [f"{tick}×" for tick in shown],
+        "range": [0, log10(1.05 * most)],
     }
-    layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1, "title": {"text": title, "standoff": 12}}
-    return go.Figure(data=[*drawn, *slopes], layout=layout)
-
-
-def _slope(tokens: Sequence[int], power: int, top: float) -> go.Scatter:
-    """Return a line of slope ``power`` that ends at the height ``top``, over the upper part of the tokens."""
-    upper = tokens[len(tokens) // 2 :]
-    return go.Scatter(
-        x=upper,
-        y=[top * (n / tokens[-1]) ** power for n in upper],
-        name="N" if power == 1 else "N²",
-        mode="lines",
-        line={"color": GRAY, "width": 1, "dash": "dash" if power == 1 else "longdashdot"},
-        hoverinfo="skip",
-    )
 
 
 def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -92,14 +76,7 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         marked = [(place + MIDDLE, row[key]) for place, row in enumerate(rows) if key in row]
         places, targets = zip(*marked, strict=True)
         drawn.append(_marks(key, targets, places, symbol, color, f"{key}: %{{x}}×"))
-    ticks = [1, 2, 5, 10, 20, 50, 100, 200]
-    most = max(*values, *(row["must"] for row in rows))
-    axis = {
-        "type": "log",
-        "tickvals": ticks,
-        "ticktext": [f"{t}×" for t in ticks],
-        "range": [0, log10(1.05 * most)],
-    }
+    axis = _times_axis(max(*values, *(row["must"] for row in rows)))
     return rows_figure(
         drawn, names, "How many times less satlib takes than the dense form", "dense / satlib", axis, start=1
     )
