@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "00_start",
     "11_speed",
-    "12_theorem",
     "14_training",
     "15_evaluation",
     "16_comparison",

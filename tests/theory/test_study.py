@@ -208,12 +208,7 @@ def test_pictures_are_drawn() -> None:
 def test_sliders_give_every_line_new_values() -> None:
     two = sliders.two_clusters([1, 4, 16], [0, 0.3, 0.44])
     assert [f.name for f in two.frames] == [s.label for s in two.layout.sliders[0].steps]
-    for figure in (
-        sliders.cliff(RESULTS),
-        sliders.spread(RESULTS),
-        sliders.samplers(RESULTS),
-        sliders.photographs(RESULTS),
-    ):
+    for figure in (sliders.spread(RESULTS), sliders.samplers(RESULTS)):
         assert isinstance(figure, go.Figure)
         for slider in figure.layout.sliders:
             for step in slider.steps:
