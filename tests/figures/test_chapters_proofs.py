@@ -48,11 +48,19 @@ def test_each_aggregation_and_ratio_is_a_step_with_intervals():
     assert frame.layout.title.text in shown.alt
 
 
-def test_sliders_and_envelopes_are_of_the_study():
+def test_spread_and_envelopes_are_of_the_study():
     assert [step.label for step in pictures.spread(RESULTS).figure.layout.sliders[0].steps] == ["1 : 1", "16 : 1"]
-    assert len(pictures.samplers(RESULTS).figure.layout.sliders[0].steps) == 3
     half = study.envelope_splits(RESULTS)["every second → the others"]
     assert f"repaired {half['repaired'].rank:+.2f}" in pictures.envelopes(half).alt
+
+
+def test_samplers_have_a_step_for_each_order_of_tokens():
+    shown = pictures.samplers(RESULTS)
+    assert [frame.name for frame in shown.figure.frames] == list(pictures.LAYOUTS.values())
+    line = next(trace for trace in shown.figure.frames[1].data if trace.name == "stratified")
+    rows = RESULTS.rows("samplers", layout="runs", method="stratified")
+    assert list(line.y) == pytest.approx([row["missed"] for row in rows])
+    assert "in turns: β = 4: uniform 52%, stratified 52%, grid 100% of 200 draws." in shown.alt
 
 
 def test_assumptions_have_the_mixture_first_and_then_the_photographs():

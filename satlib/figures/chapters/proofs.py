@@ -13,6 +13,9 @@ from satlib.theory.study import Results, Verdict, column
 AGGREGATIONS = {"similarity": "similarity weights", "mean": "mean", "center": "centre alone"}
 """Names of the ways to merge a cluster."""
 
+LAYOUTS = {"shuffle": "shuffled", "runs": "one cluster after the other", "periodic": "in turns"}
+"""Names of the orders of tokens."""
+
 
 def lemmas(results: Results) -> Shown:
     """Draw one picture each for Lemmas 2, 3, 5 and 6."""
@@ -67,7 +70,7 @@ def aggregations(results: Results) -> Shown:
     axes = {"x": Axis("β = S / K"), "y": Axis("error, relative", log=True, digits=".2g")}
     figure = lines_slider(steps, name="aggregation, sizes", start=next(iter(steps)), notes=notes, **axes)
     return Shown(
-        figure.update_layout(width=640),
+        figure.update_layout(height=530),
         "Relative error against beta on a logarithmic axis, with bars from the 5 to the 95 percent quantile. With log "
         "n the median drops by orders of magnitude where a missed cluster becomes rare, and the upper end drops later. "
         "Random centres and the mean value stay at the top; so does SAA without log n, unless sizes are equal. "
@@ -109,12 +112,23 @@ def spread(results: Results) -> Shown:
 
 def samplers(results: Results) -> Shown:
     """Draw the probability of a missed cluster against beta for three samplers, with a slider over the layout."""
+    steps, notes = {}, {}
+    for layout, label in LAYOUTS.items():
+        series = {}
+        for method in ("uniform", "stratified", "grid"):
+            rows = results.rows("samplers", layout=layout, method=method)
+            series[method] = Series(column(rows, "beta").tolist(), column(rows, "missed").tolist())
+        at = {method: line.y[line.x.index(4)] for method, line in series.items()}
+        steps[label] = series
+        notes[label] = f"β = 4: {', '.join(f'{method} {share:.0%}' for method, share in at.items())} of 200 draws."
+    axes = {"x": Axis("β = S / K"), "y": Axis("draws that miss a cluster", span=(0, 1), digits=".1%")}
+    figure = lines_slider(steps, name="clusters lie", start=next(iter(steps)), notes=notes, **axes)
     return Shown(
-        sliders.samplers(results),
-        "Probability of a missed cluster against beta for uniform, stratified and grid samples. Shuffled tokens: all "
-        "three fall together. One cluster after the other: stratified and grid reach zero at small beta, uniform stays "
-        "behind. In turns: stratified equals uniform, and the grid misses a cluster always or never. The slider "
-        "changes the layout.",
+        figure.update_layout(yaxis={"tickformat": ".0%"}),
+        "Share of draws that miss a cluster against beta for uniform, stratified and grid samples. Shuffled tokens: "
+        "all three fall together. One cluster after the other: stratified and grid reach zero at small beta, uniform "
+        "stays behind. In turns: stratified equals uniform, and the grid misses a cluster always or never. "
+        + " ".join(f"{label}: {note}" for label, note in notes.items()),
     )
 
 

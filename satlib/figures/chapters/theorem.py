@@ -137,7 +137,7 @@ def photographs(results: Results) -> Shown:
     axes = {"x": Axis("β = S / K"), "y": Axis("error, relative", log=True, span=(0.02, 1.7))}
     figure = lines_slider(steps, name="features, photograph", start=next(iter(steps)), notes=notes, **axes)
     return Shown(
-        figure.update_layout(width=640, yaxis={"dtick": None, "tickvals": [0.02, 0.05, 0.1, 0.2, 0.5, 1]}),
+        figure.update_layout(height=560, yaxis={"dtick": None, "tickvals": [0.02, 0.05, 0.1, 0.2, 0.5, 1]}),
         "Relative error against beta on a logarithmic axis, for features of three photographs, with a slider over "
         "them. For features of norm 1 the error of SAA rises with beta and lies above that of random centres; with log "
         "n it is several times smaller and nearly flat. For raw patches all errors are near one. Last errors without "

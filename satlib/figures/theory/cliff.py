@@ -76,8 +76,8 @@ def cliff(found: Mapping[int, Mapping[int, Decomposition]], counted: Mapping[int
         },
         "showlegend": False,
         "annotations": [
-            words("×: a cluster is missed", len(betas) - 0.55, -0.25, anchor="right"),
-            words("o: every cluster has a sampled token", len(betas) - 0.55, -3.2, anchor="right"),
+            words("×: a cluster is missed", len(betas) - 0.55, 0.15, anchor="right"),
+            words("o: every cluster has a sampled token", len(betas) - 0.55, -2.8, anchor="right"),
             words("×: measured; line: counted", len(betas) - 0.55, 0.75, axes=("x", "y2"), anchor="right"),
         ],
     }

@@ -88,26 +88,6 @@ def _spread_lines(results: Results, size_ratio: int) -> list[go.Scatter]:
     ]
 
 
-def samplers(results: Results) -> go.Figure:
-    """Draw the probability of a missed cluster against beta for three samplers, with a slider over the layout."""
-    colors = {"uniform": (VERMILLION, "circle"), "stratified": (GREEN, "square"), "grid": (BLUE, "diamond")}
-    layouts = {"shuffle": "shuffled", "runs": "one cluster after the other", "periodic": "in turns"}
-
-    def lines(layout: str) -> list[go.Scatter]:
-        made = []
-        for method, (color, symbol) in colors.items():
-            rows = results.rows("samplers", layout=layout, method=method)
-            trace = _line(column(rows, "beta"), column(rows, "missed"), method, color, markers=True)
-            trace.marker.symbol = symbol
-            made.append(trace)
-        return made
-
-    layout = _layout("N = 1,024, K = 16, sizes 1 : 4, 200 draws", "β = S / K", "P(a cluster is missed)")
-    steps = [_values(label, lines(name)) for name, label in layouts.items()]
-    _with_sliders(layout, ("clusters lie", steps))
-    return go.Figure(data=lines("shuffle"), layout=layout)
-
-
 def _line(
     x: npt.ArrayLike, y: npt.ArrayLike, name: str, color: str, *, dash: str = "solid", markers: bool = False
 ) -> go.Scatter:

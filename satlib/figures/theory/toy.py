@@ -79,7 +79,7 @@ def _tokens(sizes: Sequence[int]) -> list[go.Scatter]:
                 x=where // ROWS,
                 y=ROWS - where % ROWS,
                 mode="markers",
-                marker={"size": 9, "color": color, "symbol": symbol},
+                marker={"size": 7, "color": color, "symbol": symbol},
                 hoverinfo="skip",
             )
         )
