@@ -29,6 +29,7 @@ LONGEST = (
     "command_line",
     "14_training",
     "11_speed",
+    "21_proofs",
     "12_theorem",
     "05_center_selection",
     "own_data",

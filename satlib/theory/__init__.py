@@ -1,7 +1,8 @@
 """Theorem 3.2, checked: synthetic tokens, the bound as printed, the error and its parts, and what holds instead.
 
 All functions take numpy arrays or CPU tensors, compute in float64 and return numpy arrays; the same seed gives the
-same result. Chapter 12 of the book uses them; ``python -m satlib.theory study`` repeats its measurements.
+same result. Chapter 12 of the book and its appendix use them; ``python -m satlib.theory study`` repeats the
+measurements.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""``python -m satlib.theory study --out FOLDER``: repeat the measurements of chapter 12."""
+"""``python -m satlib.theory study --out FOLDER``: repeat the measurements of chapter 12 and its appendix."""
 
 import argparse
 import sys
@@ -14,7 +14,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code, 2 with one line on stderr if the folder cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m satlib.theory", description="Theorem 3.2, checked.")
     commands = parser.add_subparsers(dest="command", required=True)
-    study = commands.add_parser("study", help="measure everything that chapter 12 shows; goes on where it stopped")
+    study = commands.add_parser(
+        "study", help="measure everything that chapter 12 and its appendix show; goes on where it stopped"
+    )
     study.add_argument("--out", type=Path, required=True, help="folder for the rows and results.json")
     options = parser.parse_args(arguments)
     from satlib.theory.study import run_study

@@ -1,7 +1,8 @@
 """What holds instead: constants-free bounds on the error once every cluster has been sampled.
 
-Chapter 12 of the book proves them. All distances between probability vectors are total variations, and all of them rest
-on one fact: if two vectors are p_k and p_k w_k / (sum of p w), they differ by at most tanh(log(w_max / w_min) / 4).
+The appendix of chapter 12 proves them. All distances between probability vectors are total variations, and all of
+them rest on one fact: if two vectors are p_k and p_k w_k / (sum of p w), they differ by at most
+tanh(log(w_max / w_min) / 4).
 
 Shapes: N tokens, K clusters, d dimensions. The chapter's symbols: lambda_i `gain`, zeta_i = 2 sigma lambda_i, (N,);
 mu `shift`, how far an aggregated token lies from its cluster's mean; Phi `width`, the diameter of the values.

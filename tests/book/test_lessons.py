@@ -16,7 +16,6 @@ from satlib.support.yaml_files import read_mapping
 
 ROOT = Path(__file__).parents[2]
 NOT_YET = {
-    "12_theorem",
     "15_evaluation",
     "16_comparison",
     "20_attribution",

@@ -534,6 +534,18 @@ def test_an_old_address_leads_to_where_the_page_is_now(page: str, browser: Any, 
     assert Links(SITE / page).targets == [REDIRECTS[page.removesuffix(".html")]]  # for browsers without scripts
 
 
+def test_an_old_address_leads_to_where_a_section_is_now(browser: Any, address: str) -> None:
+    tab = new_tab(browser)
+    for old, new in (
+        ("#theorem-ledger", "21_proofs"),
+        ("#equation-repaired-bound", "21_proofs"),
+        ("#theorem-cliff", "12_theorem"),
+    ):
+        tab.goto(f"{address}notebooks/12_theorem.html{old}", wait_until="commit")
+        tab.wait_for_url(f"{address}notebooks/{new}.html{old}")
+    tab.close()
+
+
 def test_the_chapter_has_what_it_promises(chapter: Any) -> None:
     found = chapter.evaluate(INSPECT)
     assert [plot["points"] > 100 for plot in found["plots"]][:2] == [True, True]

@@ -25,6 +25,15 @@ def test_layer_errors_are_medians_with_the_range_of_the_photographs() -> None:
     assert len({label for label, *_ in WAYS.values()}) == 6
 
 
+def test_only_the_ways_that_are_asked_for_are_drawn_and_unknown_ones_are_named() -> None:
+    photographs = [[LayerError(0.5, 0.2, 0.4, 0.1, 1.0, 0.7)] * 2]
+    (ax,) = layer_errors({"one": photographs}, ways=("size_bias", "uniform")).axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in ax.lines if str(line.get_label())[0] != "_"}
+    assert drawn == {WAYS["size_bias"][0]: [0.2, 0.2], WAYS["uniform"][0]: [1.0, 1.0]}
+    with pytest.raises(ValueError, match="ways must be among plain, .*, got best"):
+        layer_errors({"one": photographs}, ways=("plain", "best"))
+
+
 def test_differences_have_their_intervals_and_the_printed_ones() -> None:
     ours = {"grid": Difference(-0.02, 0.05, 0.08), "random": Difference(0.01, 0.05, 0.08)}
     figure = differences({"held out": ours, "Set5": ours}, {"random": -0.08}, "the base")

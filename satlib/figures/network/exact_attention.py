@@ -19,18 +19,30 @@ WAYS = {
 
 
 @styled
-def layer_errors(networks: Mapping[str, Sequence[Sequence[LayerError]]]) -> Figure:
+def layer_errors(
+    networks: Mapping[str, Sequence[Sequence[LayerError]]], *, ways: Sequence[str] = tuple(WAYS)
+) -> Figure:
     """Draw the relative error against the layer: medians over photographs, the range of all of them shaded.
 
     Parameters
     ----------
     networks
         By the network's name, what :func:`satlib.analysis.exact_attention.layer_errors` returned for each photograph.
+    ways
+        Which of their fields are drawn; all by default.
+
+    Raises
+    ------
+    ValueError
+        If one of the ways is not a field.
     """
+    if unknown := [way for way in ways if way not in WAYS]:
+        raise ValueError(f"ways must be among {', '.join(WAYS)}, got {', '.join(unknown)}")
     figure, axes = panels(len(networks), 1.1)
     for ax, (name, photographs) in zip(axes, networks.items(), strict=True):
         layers = np.arange(1, len(photographs[0]) + 1)
-        for way, (label, color, style) in WAYS.items():
+        for way in ways:
+            label, color, style = WAYS[way]
             values = np.array([[getattr(layer, way) for layer in photograph] for photograph in photographs])
             ax.fill_between(layers, values.min(0), values.max(0), color=color, alpha=0.15, linewidth=0)
             ax.plot(layers, np.median(values, axis=0), style, color=color, label=label, markersize=4)

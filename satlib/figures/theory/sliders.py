@@ -21,7 +21,6 @@ WIDTH, PLOT_HEIGHT = 540, 580
 """Pixels of the plot with its legend, without title and sliders; high, so that it still reads on a phone."""
 BELOW = 175
 """Pixels for the horizontal axis and a legend of one column, as on a phone."""
-AGGREGATIONS = {"similarity": "similarity weights", "mean": "mean", "center": "centre alone"}
 
 
 def two_clusters(ratios: Sequence[int], errors: Sequence[float]) -> go.Figure:
@@ -58,72 +57,6 @@ def two_clusters(ratios: Sequence[int], errors: Sequence[float]) -> go.Figure:
     return go.Figure(data=[*lines, dots[0]], layout=layout, frames=frames)
 
 
-def cliff(results: Results) -> go.Figure:
-    """Draw the total error against beta, with the coverage curve; sliders over the size ratio and the aggregation."""
-    ratios = (1, 4, 16)
-    by_ratio = {r: [t for a in AGGREGATIONS for t in _cliff_lines(results, r, a)] + _curves(results, r) for r in ratios}
-    group = len(_cliff_lines(results, 1, "mean"))
-    data = by_ratio[1]
-    for i, trace in enumerate(data):
-        trace.visible = i < group or i >= len(AGGREGATIONS) * group
-    shown = [
-        [k * group <= i < (k + 1) * group or i >= len(AGGREGATIONS) * group for i in range(len(data))]
-        for k in range(len(AGGREGATIONS))
-    ]
-    layout = _layout("Error and coverage: N = 512, K = 16, σ = 0.02, 200 draws", "β = S / K", "error, relative")
-    layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1}
-    layout["yaxis2"] = {
-        "overlaying": "y",
-        "side": "right",
-        "range": [-0.02, 1.05],
-        "showgrid": False,
-        "title": {"text": "P(a cluster is missed)"},
-        "fixedrange": True,
-        "tickvals": [0, 0.25, 0.5, 0.75, 1],
-    }
-    sizes = [_values(f"{r} : 1", lines) for r, lines in by_ratio.items()]
-    ways = [
-        {"label": label, "method": "restyle", "args": [{"visible": seen}]}
-        for label, seen in zip(AGGREGATIONS.values(), shown, strict=True)
-    ]
-    _with_sliders(layout, ("largest : smallest cluster", sizes), ("aggregation", ways))
-    return go.Figure(data=data, layout=layout)
-
-
-def _cliff_lines(results: Results, size_ratio: int, aggregation: str) -> list[go.Scatter]:
-    """Return, without and with log n, a band from the 5 % to the 95 % quantile and the median."""
-    lines = []
-    for bias, name, color in ((False, "SAA", VERMILLION), (True, "SAA with log n", GREEN)):
-        rows = results.rows("coverage", size_ratio=size_ratio, aggregation=aggregation, size_bias=bias)
-        beta = column(rows, "beta").tolist()
-        low, _, median, _, high = column(rows, "total").T.tolist()
-        edge = {"x": beta, "mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
-        lines += [
-            go.Scatter(y=low, **edge),
-            go.Scatter(y=high, fill="tonexty", fillcolor=f"{color}40", **edge),
-            _line(beta, median, f"{name}, median", color, markers=True),
-        ]
-    lines.append(_line(beta, column(rows, "random"), "random centres, log n", ORANGE, dash="dot"))
-    lines.append(_line(beta, column(rows, "trivial"), "mean value", PURPLE, dash="dashdot"))
-    return lines
-
-
-def _curves(results: Results, size_ratio: int) -> list[go.Scatter]:
-    rows = results.rows("coverage", size_ratio=size_ratio, aggregation="mean", size_bias=True)
-    beta = column(rows, "beta").tolist()
-    exact = _line(beta, column(rows, "probability"), "P(missed), counted", BLUE, dash="dash")
-    measured = go.Scatter(
-        x=beta,
-        y=column(rows, "missed").tolist(),
-        mode="markers",
-        name="P(missed), measured",
-        marker={"symbol": "x", "size": 8, "color": BLUE},
-    )
-    for trace in (exact, measured):
-        trace.yaxis = "y2"
-    return [exact, measured]
-
-
 def spread(results: Results) -> go.Figure:
     """Draw the errors given coverage against the cluster radius, with a slider over the size ratio."""
     by_ratio = {r: _spread_lines(results, r) for r in (1, 16)}
@@ -153,46 +86,6 @@ def _spread_lines(results: Results, size_ratio: int) -> list[go.Scatter]:
         _line(place, np.median(column(center, "cluster"), 1), "cluster error, centre alone", ORANGE, markers=True),
         _line(place, np.median(column(similarity, "cluster"), 1), "cluster error, similarity", SKY, markers=True),
     ]
-
-
-def samplers(results: Results) -> go.Figure:
-    """Draw the probability of a missed cluster against beta for three samplers, with a slider over the layout."""
-    colors = {"uniform": (VERMILLION, "circle"), "stratified": (GREEN, "square"), "grid": (BLUE, "diamond")}
-    layouts = {"shuffle": "shuffled", "runs": "one cluster after the other", "periodic": "in turns"}
-
-    def lines(layout: str) -> list[go.Scatter]:
-        made = []
-        for method, (color, symbol) in colors.items():
-            rows = results.rows("samplers", layout=layout, method=method)
-            trace = _line(column(rows, "beta"), column(rows, "missed"), method, color, markers=True)
-            trace.marker.symbol = symbol
-            made.append(trace)
-        return made
-
-    layout = _layout("N = 1,024, K = 16, sizes 1 : 4, 200 draws", "β = S / K", "P(a cluster is missed)")
-    steps = [_values(label, lines(name)) for name, label in layouts.items()]
-    _with_sliders(layout, ("clusters lie", steps))
-    return go.Figure(data=lines("shuffle"), layout=layout)
-
-
-def photographs(results: Results) -> go.Figure:
-    """Draw the total error on photographs against beta, with a slider over features and photographs."""
-    keys = list(dict.fromkeys((str(r["features"]), str(r["name"])) for r in results.rows("image_error")))
-
-    def lines(features: str, name: str) -> list[go.Scatter]:
-        made = []
-        for bias, suffix, color, baseline in ((False, "", VERMILLION, ORANGE), (True, " with log n", GREEN, SKY)):
-            rows = results.rows("image_error", features=features, name=name, size_bias=bias)
-            beta = column(rows, "beta")
-            made.append(_line(beta, column(rows, "total")[:, 2], f"SAA{suffix}", color, markers=True))
-            made.append(_line(beta, column(rows, "random"), f"random centres{suffix}", baseline, dash="dot"))
-        return [*made, _line(beta, column(rows, "trivial"), "mean value", PURPLE, dash="dash")]
-
-    layout = _layout("Photographs: median of 40 draws, K = 3 % of N", "β = S / K", "error, relative")
-    layout["yaxis"] |= {"type": "log", "range": [-1.7, 0.25], "tickvals": (0.02, 0.05, 0.1, 0.2, 0.5, 1)}
-    steps = [_values(f"{f}, {n}", lines(f, n)) for f, n in keys]
-    _with_sliders(layout, ("features, photograph", steps))
-    return go.Figure(data=lines(*keys[0]), layout=layout)
 
 
 def _line(

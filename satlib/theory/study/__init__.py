@@ -1,4 +1,4 @@
-"""The measurements behind chapter 12 of the book: ``python -m satlib.theory study --out FOLDER``.
+"""The measurements behind chapter 12 of the book and its appendix: ``python -m satlib.theory study --out FOLDER``.
 
 Each experiment is a table; a row is a pure function of its settings, so that any row can be measured again by itself
 and compared with the committed one.
