@@ -20,8 +20,6 @@ NOT_YET = {
     "11_speed",
     "12_theorem",
     "14_training",
-    "15_evaluation",
-    "16_comparison",
     "17_ablations",
     "18_paper_and_code",
     "19_explorers",
