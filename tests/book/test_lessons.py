@@ -23,7 +23,6 @@ NOT_YET = {
     "17_ablations",
     "18_paper_and_code",
     "19_explorers",
-    "20_attribution",
 }
 """Chapters that have still to be rewritten so."""
 
