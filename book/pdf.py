@@ -2,7 +2,8 @@
 
 The articles of all pages are put into one document, in the order of the book, so that a link from one to another leads
 to its place in the PDF, and the headings are its outline. Formulas and figures are drawn as in the site. What needs a
-click is not printed: code that the pages fold away, and the page that computes. Solutions stand open.
+click is not printed: code that the pages fold away, and the page that computes. Solutions and folded pictures stand
+open.
 """
 
 import argparse
@@ -86,6 +87,8 @@ def _article(site: Path, page: str, pages: Sequence[str]) -> str:
         each["id"] = _place(page, str(each["id"]))
     for each in article.find_all(["a", "img"]):
         _moved(each, page, pages)
+    for each in article.select("details:has(> .sheet)"):
+        each["open"] = ""  # pictures that a page folds
     article["id"] = _place(page, "")
     return str(article)
 

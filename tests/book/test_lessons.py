@@ -15,14 +15,7 @@ from satlib import plain
 from satlib.support.yaml_files import read_mapping
 
 ROOT = Path(__file__).parents[2]
-NOT_YET = {
-    "15_evaluation",
-    "16_comparison",
-    "20_attribution",
-}
-"""Chapters that have still to be rewritten so."""
-
-LESSONS = [path for path in sorted((ROOT / "notebooks").glob("*.md")) if path.stem not in NOT_YET]
+LESSONS = sorted((ROOT / "notebooks").glob("*.md"))
 LINES, WIDTH = 12, 88
 PLAIN_LINES = 20
 """Lines of a cell that shows functions of `satlib.plain`."""

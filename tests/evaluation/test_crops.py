@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from satlib import figures
 from satlib.evaluation import crops
 from satlib.evaluation.crops import Square
 from satlib.figures.quality import sheets
@@ -130,6 +129,12 @@ def test_a_sheet_that_cannot_be_shown(options: dict[str, object], message: str) 
         Sheet(**{**usual, **options})
 
 
+def test_a_sheet_can_lie_folded_under_a_line() -> None:
+    html = Sheet([Row("a", {"b": photograph()})], zoom=2, alt="c", folded="two <crops>").html()
+    assert html.startswith('<details><summary>two &lt;crops&gt;</summary><div class="sheet"')
+    assert html.endswith("</details>")
+
+
 def test_a_frame_lies_around_its_box() -> None:
     image = photograph()
     drawn = sheets.framed(image, (1, 10, 6))
@@ -137,30 +142,6 @@ def test_a_frame_lies_around_its_box() -> None:
     changed = (drawn != image).any(2)
     assert changed[0:9, 8:18].sum() == 9 * 10 - 36 and changed.sum() == 54
     assert not np.shares_memory(drawn, image)
-
-
-def test_before_and_after_is_cut_at_the_line() -> None:
-    left, right = photograph(1, 6, 16), photograph(2, 6, 16)
-    figure = sheets.before_after({"a": left, "b": right}, note="both")
-    assert [frame.name for frame in figure.frames] == [f"{12.5 * i:g} %" for i in range(9)]
-    assert figure.layout.sliders[0].active == 4 and figure.layout.title.text == "both"
-    for step, frame in enumerate(figure.frames):
-        picture, line = frame.data
-        data = base64.b64decode(picture.source.split(",", 1)[1])
-        drawn = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-        x = 2 * step
-        np.testing.assert_array_equal(drawn, np.concatenate((left[:, :x], right[:, x:]), axis=1))
-        assert list(line.x) == [x - 0.5, x - 0.5]
-    assert figures.show(figure, alt="something")._repr_mimebundle_()[0]["text/plain"] == "something"
-
-
-def test_before_and_after_needs_two_images_of_one_size() -> None:
-    with pytest.raises(ValueError, match="two images of one size"):
-        sheets.before_after({"a": photograph()}, note="")
-    with pytest.raises(ValueError, match="two images of one size"):
-        sheets.before_after({"a": photograph(), "b": photograph(height=8)}, note="")
-    with pytest.raises(ValueError, match=r"start must be in 0..8, got 9"):
-        sheets.before_after({"a": photograph(), "b": photograph(1)}, note="", start=9)
 
 
 def test_dots_tell_gains_from_losses() -> None:

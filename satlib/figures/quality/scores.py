@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from satlib.evaluation import Evaluation
+from satlib.figures.kit.layout import plot_layout
 from satlib.figures.kit.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILLION, frame_off, panels, styled
 from satlib.metrics.fidelity import psnr
 from satlib.metrics.luma import luma
@@ -24,6 +25,9 @@ Box = tuple[int, int, int]
 WIDTH, HEIGHT, TITLE = 640, 400, 40
 COLORS = (VERMILLION, BLUE, GREEN, PURPLE, SKY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
+IMAGE = {"color": BLUE, "opacity": 0.8, "size": 9, "line": {"width": 1, "color": SKY}}
+MEAN = {"color": VERMILLION, "symbol": "line-ns", "size": 22, "line": {"width": 3, "color": VERMILLION}}
+DIAMOND = {"color": GREEN, "symbol": "diamond-open", "size": 12, "line": {"width": 2.5, "color": GREEN}}
 COLUMNS = 3
 NAMED = 24
 """Rows that are all named; of more, as many as there is room for."""
@@ -58,6 +62,53 @@ def psnr_dots(found: Sequence[Evaluation]) -> go.Figure:
     return go.Figure(data=dots, layout=layout)
 
 
+def gain_rows(gains: Mapping[str, Sequence[float]], marks: Mapping[str, float], *, mark: str) -> go.Figure:
+    """Draw gains over bicubic interpolation in dB: a row for each set, a dot for each image, and the mean.
+
+    Parameters
+    ----------
+    gains
+        By the name of the row.
+    marks, mark
+        Another gain for some of the rows, drawn as a diamond, and what it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or one without a gain.
+    """
+    if not gains or not all(len(values) for values in gains.values()):
+        raise ValueError(
+            f"a gain is needed in each row, got { ({name: len(values) for name, values in gains.items()}) }"
+        )
+    flat = [(value, name) for name, values in gains.items() for value in values]
+    means = [(float(np.mean(values)), name) for name, values in gains.items()]
+    traces = [
+        _marks(flat, "an image", IMAGE),
+        _marks(means, "mean", MEAN),
+        _marks([(marks[name], name) for name in gains if name in marks], mark, DIAMOND),
+    ]
+    layout = plot_layout(
+        (WIDTH, 120 + 60 * len(gains)),
+        (150, 15, 20, 45),
+        controls=0,
+        x={"title": {"text": "gain over bicubic, dB"}, "zeroline": True, "zerolinewidth": 2},
+        y={"autorange": "reversed", "dtick": 1, "tickfont": {"size": 11}},
+    )
+    return go.Figure(data=[trace for trace in traces if trace.x], layout=layout)
+
+
+def _marks(points: Sequence[tuple[float, str]], name: str, marker: Mapping[str, Any]) -> go.Scatter:
+    return go.Scatter(
+        x=[round(x, 3) for x, _ in points],
+        y=[y for _, y in points],
+        mode="markers",
+        name=name,
+        marker=dict(marker),
+        hovertemplate="%{x:+.2f} dB",
+    )
+
+
 @styled
 def crops(hr: Pixels, outputs: Mapping[str, Pixels], box: Box, *, border: int) -> Figure:
     """Draw a photograph with a box in it, and what is in the box: of the photograph itself and of each output.
@@ -88,7 +139,7 @@ def crops(hr: Pixels, outputs: Mapping[str, Pixels], box: Box, *, border: int) -
 @styled
 def error_maps(hr: Pixels, outputs: Mapping[str, Pixels]) -> Figure:
     """Draw the absolute error of Y of each output, all in the same colours, beside the photograph (Fig. A)."""
-    errors = {name: np.abs(luma(image) - luma(hr)) for name, image in outputs.items()}
+    errors = absolute_errors(hr, outputs)
     limit = max(1.0, *(float(np.quantile(error, 0.995)) for error in errors.values()))
     figure, axes = panels(1 + len(errors), hr.shape[0] / hr.shape[1], columns=COLUMNS)
     axes[0].imshow(hr)
@@ -98,6 +149,11 @@ def error_maps(hr: Pixels, outputs: Mapping[str, Pixels]) -> Figure:
         frame_off(ax, f"{name}: mean {error.mean():.2f} levels")
     figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.6, aspect=40, label="absolute error of Y, levels")
     return figure
+
+
+def absolute_errors(hr: Pixels, outputs: Mapping[str, Pixels]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the absolute error of Y of each output, (H, W), in 8-bit levels."""
+    return {name: np.abs(luma(image) - luma(hr)) for name, image in outputs.items()}
 
 
 def hardest_box(hr: Pixels, output: Pixels, side: int) -> Box:

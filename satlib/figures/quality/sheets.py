@@ -1,4 +1,4 @@
-"""Outputs side by side, pixel by pixel (Figs. B and C): sheets of crops, before and after, and gain against detail.
+"""Outputs side by side, pixel by pixel (Figs. B and C): sheets of crops, and gain against detail.
 
 Crops are shown enlarged without interpolation: a page of HTML holds their own pixels and lets the browser repeat each
 of them a whole number of times. Images are (H, W, 3) uint8.
@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-import torch
 from PIL import Image
 
 from satlib.evaluation.crops import Box, Pixels, Square, cut
 from satlib.figures.kit.html_figure import HtmlFigure
 from satlib.figures.kit.layout import GRAY, plot_layout
-from satlib.figures.kit.sliders import pixel_layout, png_uri, with_slider
 from satlib.figures.kit.style import BLUE, VERMILLION
 
 FRAME = (213, 94, 0)
@@ -27,8 +25,6 @@ FRAME = (213, 94, 0)
 
 WIDTH, HEIGHT, TITLE = 640, 420, 40
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-STEPS = 8
-"""Places of the line between before and after."""
 
 
 class Row(NamedTuple):
@@ -49,6 +45,8 @@ class Sheet(HtmlFigure):
         How often each pixel is repeated, in CSS pixels; 1 or more.
     alt
         What the sheet shows, for readers who cannot see it. Each image is described by heading and caption besides.
+    folded
+        What the sheet lies folded under, to be opened by a click; ``None`` where it is seen at once.
 
     Raises
     ------
@@ -56,18 +54,21 @@ class Sheet(HtmlFigure):
         If ``alt`` is blank, ``zoom`` is below 1 or there is no image.
     """
 
-    def __init__(self, rows: Sequence[Row], *, zoom: int, alt: str) -> None:
+    def __init__(self, rows: Sequence[Row], *, zoom: int, alt: str, folded: str | None = None) -> None:
         super().__init__(alt)
         if zoom < 1:
             raise ValueError(f"zoom must be at least 1, got {zoom}")
         if not any(row.images for row in rows):
             raise ValueError("a sheet needs at least one image")
-        self.rows, self.zoom = tuple(rows), zoom
+        self.rows, self.zoom, self.folded = tuple(rows), zoom, folded
 
     def html(self) -> str:
         """Return the sheet as HTML that needs nothing else; the book's style makes images narrower on a phone."""
         rows = "".join(_row(row, self.zoom) for row in self.rows)
-        return f'<div class="sheet" role="group" aria-label="{escape(self.alt, quote=True)}">{rows}</div>'
+        sheet = f'<div class="sheet" role="group" aria-label="{escape(self.alt, quote=True)}">{rows}</div>'
+        if self.folded is None:
+            return sheet
+        return f"<details><summary>{escape(self.folded)}</summary>{sheet}</details>"
 
 
 def _row(row: Row, zoom: int) -> str:
@@ -112,58 +113,6 @@ def framed(image: Pixels, box: Box, *, width: int = 2) -> Pixels:
     inside = slice(top, top + side), slice(left, left + side)
     drawn[inside] = image[inside]
     return drawn
-
-
-def before_after(images: Mapping[str, Pixels], *, note: str, start: int = STEPS // 2) -> go.Figure:
-    """Draw two images in one place, with a slider that moves the line between them.
-
-    Parameters
-    ----------
-    images
-        Two, of one size, by name: left of the line is the first, right of it the second.
-    note
-        A line of text above the figure.
-    start
-        Where the line stands at first, in eighths of the width.
-
-    Raises
-    ------
-    ValueError
-        If there are not two images of one size, or ``start`` is not in 0..8.
-    """
-    if len(images) != 2 or len({image.shape for image in images.values()}) != 1:
-        raise ValueError(f"two images of one size are needed, got {[image.shape for image in images.values()]}")
-    if not 0 <= start <= STEPS:
-        raise ValueError(f"start must be in 0..{STEPS}, got {start}")
-    (first, second), (height, width) = images.values(), next(iter(images.values())).shape[:2]
-    places = {_label(step): round(width * step / STEPS) for step in range(STEPS + 1)}
-    traces = {
-        label: [_picture(np.concatenate((first[:, :x], second[:, x:]), axis=1)), _line(x, height)]
-        for label, x in places.items()
-    }
-    notes = dict.fromkeys(traces, note)
-    return with_slider(traces, pixel_layout(height, width), "line", _label(start), notes)
-
-
-def _label(step: int) -> str:
-    return f"{100 * step / STEPS:g} %"
-
-
-def _picture(image: Pixels) -> go.Image:
-    tensor = torch.from_numpy(image.copy()).permute(2, 0, 1) / 255
-    return go.Image(source=png_uri(tensor), hovertemplate="row %{y}, column %{x}<extra></extra>")
-
-
-def _line(x: int, height: int) -> go.Scatter:
-    """Return the line between the columns x - 1 and x."""
-    return go.Scatter(
-        x=[x - 0.5, x - 0.5],
-        y=[-0.5, height - 0.5],
-        mode="lines",
-        showlegend=False,
-        hoverinfo="skip",
-        line={"color": VERMILLION, "width": 2},
-    )
 
 
 def gain_dots(squares: Mapping[str, Sequence[Square]], *, note: str) -> go.Figure:
