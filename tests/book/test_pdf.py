@@ -63,6 +63,12 @@ def test_pages_follow_one_another_and_links_lead_to_them(tmp_path: Path) -> None
     assert "Not of the article" not in text
 
 
+def test_folded_pictures_stand_open_and_folded_code_does_not(tmp_path: Path) -> None:
+    site = make_site(tmp_path, '<details><div class="sheet">A</div></details><details class="hide">B</details>')
+    text = pdf.document(site, pdf.order(site))
+    assert '<details open=""><div class="sheet">' in text and '<details class="hide">' in text
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 def test_the_document_is_printed_with_all_of_its_figures(tmp_path: Path) -> None:
     file = tmp_path / "book.pdf"
