@@ -12,7 +12,7 @@ from satlib.support.paths import as_path
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """One run of a notebook by :func:`satlib.runner.run_notebook`."""
+    """One run of a notebook by :func:`satlib.runner.execute.run_notebook`."""
 
     path: Path
     """The executed notebook."""
