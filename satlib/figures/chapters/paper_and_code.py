@@ -5,6 +5,7 @@ Outputs are (1, 3, sH, sW) in [0, 1]; changes are in levels of 255.
 
 from collections.abc import Mapping
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -19,6 +20,10 @@ ROUNDING = 12**-0.5
 
 FAINT = 0.995
 """Share of the pixels of all maps whose change is below the strongest colour of :func:`places`."""
+
+
+COLORS = 16
+"""Of the maps: more are not told apart, and weigh more than the rest of the page."""
 
 
 def root_mean_square(change: Tensor) -> float:
@@ -75,7 +80,7 @@ def places(outputs: Mapping[str, Tensor], usual: Tensor) -> Shown:
     first = next(iter(maps.values()))
     figure, axes = panels(len(maps), first.shape[0] / first.shape[1], columns=3)
     for ax, (name, one) in zip(axes, maps.items(), strict=True):
-        drawn = ax.imshow(one.numpy(), vmin=0, vmax=top)
+        drawn = ax.imshow(one.numpy(), vmin=0, vmax=top, cmap=colormaps["viridis"].resampled(COLORS))
         frame_off(ax, name)
     bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.6, aspect=40, extend="max")
     bar.set_label("largest change of a colour, levels of 255")
