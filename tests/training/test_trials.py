@@ -24,6 +24,7 @@ from satlib.images.degradation import downscale
 from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
 from satlib.results import trials
+from satlib.training.journal import VALID, read_table
 from satlib.training.trials.experiment import Scenes, read_experiment
 from satlib.training.trials.measures import on_examples, on_scenes
 from satlib.training.trials.run import RESULTS, read_jobs, run_experiment
@@ -219,6 +220,18 @@ def test_a_row_is_loaded_as_it_was_trained(tmp_path: Path) -> None:
     assert model.config.selective == "none"
     (job,) = read_jobs(tmp_path / "out")
     assert job["params"] == sum(p.numel() for p in model.parameters()) and job["step"] == 12
+
+
+@pytest.mark.parametrize("degradation", [None, "one-pass"])
+def test_photographs_are_measured_as_they_were_validated(degradation: str | None, tmp_path: Path) -> None:
+    """Degraded where the training degrades: the last validation gives the same level."""
+    data = {"store": str(make_store(tmp_path)), "holdout": 2, "patch": 8, "ema": None, "degradation": degradation}
+    path = tmp_path / "e.yaml"
+    experiment = {"training": {**TRAINING, **data}, "rows": {"none": ROWS["none"]}, "seeds": [0]}
+    path.write_text(yaml.safe_dump(experiment), encoding="utf-8")
+    assert run_experiment(path, tmp_path / "out", device="cpu")
+    (job,) = read_jobs(tmp_path / "out")
+    assert job["psnr"] == pytest.approx(read_table(tmp_path / "out" / "none-seed0" / VALID)[-1]["psnr"], abs=1e-6)
 
 
 def test_a_training_that_cannot_be_done_is_named_and_the_others_are_done(tmp_path: Path) -> None:

@@ -23,15 +23,14 @@ from satlib._version import __version__
 from satlib.data.scenes import write_files, write_store
 from satlib.data.store import Store
 from satlib.support.files import locked, replacing
-from satlib.support.paths import as_path, check_folder
+from satlib.support.paths import check_folder
 from satlib.support.progress import Say, say_nothing
 from satlib.training import TrainConfig, train
 from satlib.training.checkpoints import FREE, difference
 from satlib.training.journal import TRAIN, read_table
-from satlib.training.patches import split
 from satlib.training.trials.experiment import Experiment, Scenes, Training, read_experiment
 from satlib.training.trials.measures import Measures, on_examples, on_scenes
-from satlib.training.validation import examples_of_folder, examples_of_store
+from satlib.training.validation import data_of
 from satlib.training.yaml_config import CONFIG, read_config
 from satlib.weights.checkpoint import load
 
@@ -169,14 +168,8 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
 
 
 def _on_validation(config: TrainConfig, folder: Path) -> Measures:
-    """Measure on what a training was validated on."""
-    if config.validation is not None:
-        examples = examples_of_folder(
-            as_path(config.validation, "validation"), config.network.scale, config.network.in_channels
-        )
-    else:
-        store = Store(config.store, config.network.scale)
-        examples = examples_of_store(store, split(len(store), config.holdout)[1])
+    """Measure on what a training was validated on, degraded as it was there."""
+    examples = data_of(config, Store(config.store, config.network.scale))[1]
     return on_examples(load(folder / "last.safetensors"), examples)
 
 
