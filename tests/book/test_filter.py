@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from quick_axe import quick
 
-from book.browser import CHROMIUM, FLAGS
+from book.browser import CHROMIUM
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +29,6 @@ body {{ background: {paper}; color: {ink}; }}
 </main>{script}</body></html>"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=["light", "dark"])

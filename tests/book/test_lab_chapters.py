@@ -13,9 +13,9 @@ import pytest
 from lab_server import RAN, ROOT, Server, run_all_cells, serve, wait_for_kernel
 from processes import PATIENCE
 
-from book.browser import CHROMIUM, FLAGS
+from book.browser import CHROMIUM
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.md"))
 QUICK = ("00_start", "05_center_selection")
@@ -44,14 +44,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shutil.copytree(ROOT / "notebooks", folder / "root" / "notebooks", ignore=shutil.ignore_patterns("executed"))
     with serve(folder) as lab:
         yield lab
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from live_pages import FRAME, coffee, control, done, extension, opened, shown, u
 
 from book.browser import CHROMIUM, served
 
-playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 panels = extension("live_panels")
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
@@ -30,14 +30,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (folder / f"{page}.html").write_text(FRAME % (panels.panel(view, "../_static/live") + script))
     with served(folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("page", panels.VIEWS)

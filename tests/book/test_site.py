@@ -19,7 +19,7 @@ import yaml
 from processes import PATIENCE
 from quick_axe import quick
 
-from book.browser import CHROMIUM, FLAGS, served
+from book.browser import CHROMIUM, served
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -136,14 +136,6 @@ class Visit:
 def address() -> Iterator[str]:
     with served(SITE) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def new_tab(browser: Any, **options: Any) -> Any:
