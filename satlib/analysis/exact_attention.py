@@ -12,7 +12,7 @@ Shapes: N = H*W tokens, C channels, K aggregated tokens, d channels of a head.
 """
 
 import copy
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,9 +23,6 @@ from satlib.dta.aggregation import Aggregation, aggregate
 from satlib.dta.options import AggregationOptions
 from satlib.network.attention import SelectiveAggregationAttention, each_token
 from satlib.network.model import SAT, as_sat
-from satlib.support.checks import require
-
-Yardstick = Literal["raw", "restored"]
 
 
 class LayerError(NamedTuple):
@@ -48,8 +45,17 @@ class LayerError(NamedTuple):
     """Exact attention by the other yardstick."""
 
 
-def layer_errors(model: SAT, image: Tensor, *, yardstick: Yardstick = "raw") -> list[LayerError]:
-    """Return the errors of each SAA layer, first to last.
+class ByYardstick(NamedTuple):
+    """The errors of each SAA layer, first to last, by the tokens that exact attention reads."""
+
+    raw: list[LayerError]
+    """As they are."""
+    restored: list[LayerError]
+    """Each with the largest norm of the image, as a network with ``norm_restoration="max"`` knows keys and values."""
+
+
+def layer_errors(model: SAT, image: Tensor) -> ByYardstick:
+    """Return the errors of each SAA layer by both yardsticks.
 
     Parameters
     ----------
@@ -57,36 +63,36 @@ def layer_errors(model: SAT, image: Tensor, *, yardstick: Yardstick = "raw") -> 
         Not changed; its copy runs in float64 on the CPU, in eval mode.
     image
         (3, H, W) in [0, 1].
-    yardstick
-        The tokens that exact attention reads: "raw", as they are, or "restored", each with the largest norm of the
-        image, as a network with ``norm_restoration="max"`` knows keys and values.
 
     Raises
     ------
     ValueError
-        If the image has another shape, or there is no such yardstick.
+        If the image has another shape.
     """
-    require(yardstick in ("raw", "restored"), "yardstick", yardstick, "'raw' or 'restored'")
     if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
     double = copy.deepcopy(as_sat(model)).cpu().double().eval()
     layers = trace(double, image.detach().cpu().double())
     with torch.inference_mode():
         layers_of = zip(double.saa_layers(), layers, strict=True)
-        return [_errors(module, layer, restored=yardstick == "restored") for module, layer in layers_of]
+        errors = [_errors(module, layer) for module, layer in layers_of]
+    return ByYardstick([raw for raw, _ in errors], [restored for _, restored in errors])
 
 
-def _errors(module: SelectiveAggregationAttention, layer: LayerTrace, *, restored: bool) -> LayerError:
-    """Compare the ways to attend from what one layer took in."""
+def _errors(module: SelectiveAggregationAttention, layer: LayerTrace) -> tuple[LayerError, LayerError]:
+    """Compare the ways to attend from what one layer took in, by the raw yardstick and by the restored one."""
     x, as_is = layer.tokens, layer.aggregation
     options: AggregationOptions = {**module.options, "norm_restoration": "none"}
     merged = aggregate(x, as_is.centers.shape[1], grid=layer.grid, sample=as_is.sample, **options)
-    both = (x, with_largest_norm(x))
-    exact, other = (_read(module, x, each_token(tokens)) for tokens in (reversed(both) if restored else both))
-    mean = linear(module.value(both[restored]).mean(1, keepdim=True), module.project.weight)  # all read equally
     outputs = [_read(module, x, made, size_bias=sizes) for made in (as_is, merged) for sizes in (False, True)]
-    outputs += [mean.expand_as(exact), other]
-    return LayerError(*(float((output - exact).norm() / exact.norm()) for output in outputs))
+    both = (x, with_largest_norm(x))
+    exact = [_read(module, x, each_token(tokens)) for tokens in both]
+    means = [linear(module.value(tokens).mean(1, keepdim=True), module.project.weight) for tokens in both]
+    raw, restored = (
+        LayerError(*(float((output - target).norm() / target.norm()) for output in (*outputs, mean, other)))
+        for target, other, mean in zip(exact, reversed(exact), means, strict=True)
+    )
+    return raw, restored
 
 
 def with_largest_norm(x: Tensor) -> Tensor:

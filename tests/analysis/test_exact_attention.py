@@ -52,9 +52,9 @@ def lengthened(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("yardstick", ["raw", "restored"])
-def test_errors_are_those_of_loops_over_queries(yardstick: exact_attention.Yardstick) -> None:
+def test_errors_are_those_of_loops_over_queries(yardstick: str) -> None:
     model, image = network(), photo(5, 9)
-    found = exact_attention.layer_errors(model, image, yardstick=yardstick)
+    found = getattr(exact_attention.layer_errors(model, image), yardstick)
     double = network().double()
     modules = [m for m in double.modules() if isinstance(m, SelectiveAggregationAttention)]
     inputs: list[Tensor] = []
@@ -80,19 +80,16 @@ def test_errors_are_those_of_loops_over_queries(yardstick: exact_attention.Yards
 
 def test_all_tokens_as_centres_with_restored_norms_are_exact_attention_over_restored_tokens() -> None:
     model = network(keep_ratio=1.0, norm_restoration="max")
-    found = exact_attention.layer_errors(model, photo(4, 6), yardstick="restored")
+    found = exact_attention.layer_errors(model, photo(4, 6)).restored
     assert all(max(e.plain, e.size_bias) < 1e-4 for e in found)  # norms are restored with eps 1e-6
     assert all(min(e.plain_unrestored, e.other_yardstick) > 1e-3 for e in found)
 
 
-def test_an_unknown_yardstick_is_an_error() -> None:
-    with pytest.raises(ValueError, match="yardstick must be 'raw' or 'restored', got 'fair'"):
-        exact_attention.layer_errors(network(), photo(4, 4), yardstick="fair")
-
-
 def test_norms_are_the_only_difference_of_the_unrestored() -> None:
     image = photo(6, 7)
-    restored, merged = (exact_attention.layer_errors(network(norm_restoration=name), image) for name in ("max", "none"))
+    restored, merged = (
+        exact_attention.layer_errors(network(norm_restoration=name), image).raw for name in ("max", "none")
+    )
     first, other = restored[0], merged[0]  # later layers see other inputs
     assert (first.plain_unrestored, first.size_bias_unrestored) == (other.plain, other.size_bias)
     assert (other.plain, other.size_bias) == (other.plain_unrestored, other.size_bias_unrestored)
@@ -100,14 +97,14 @@ def test_norms_are_the_only_difference_of_the_unrestored() -> None:
 
 
 def test_all_tokens_as_centres_without_restored_norms_are_exact_attention() -> None:
-    errors = exact_attention.layer_errors(network(keep_ratio=1.0, norm_restoration="none"), photo(4, 6))
+    errors = exact_attention.layer_errors(network(keep_ratio=1.0, norm_restoration="none"), photo(4, 6)).raw
     assert all(max(e.plain, e.size_bias) < 1e-12 for e in errors)
     assert all(e.uniform > 1e-3 for e in errors)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (3, 2)])
 def test_every_size_gives_numbers(size: tuple[int, int]) -> None:
-    for errors in exact_attention.layer_errors(network(), photo(*size)):
+    for errors in exact_attention.layer_errors(network(), photo(*size)).raw:
         assert all(math.isfinite(value) and value >= 0 for value in errors)
         assert size != (1, 1) or errors == pytest.approx((0,) * 6, abs=1e-6)  # norms are restored with eps 1e-6
 
@@ -124,3 +121,7 @@ def test_the_network_is_left_as_it_was() -> None:
 def test_another_shape_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"image must be \(3, H, W\), got \(1, 3, 4, 4\)"):
         exact_attention.layer_errors(network(), torch.zeros(1, 3, 4, 4))
+
+
+def test_a_network_without_aggregation_has_no_errors() -> None:
+    assert exact_attention.layer_errors(network(selective="none"), photo(4, 4)) == ([], [])
