@@ -2,7 +2,8 @@
 
 The batch is one of `satlib run --batch` with the chapter on training, or an experiment of `satlib experiment`, which
 need not be finished: its finished trainings are kept, with their curves. What each training gave is kept, and PSNR of
-its last weights on further photographs.
+its last weights on further photographs; with ``--layers``, a report on each of its SAA layers, too, on squares in the
+middle of the package's photographs.
 """
 
 import argparse
@@ -12,8 +13,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from satlib import samples
+from satlib.analysis.controls import Pixels
+from satlib.analysis.layer_reports import layer_reports
 from satlib.evaluation import evaluate
 from satlib.runner.records import read_record
 from satlib.support.files import replacing
@@ -25,11 +30,16 @@ from satlib.weights.checkpoint import load
 KEPT = ("psnr", "ssim", "bicubic", "step", "seconds")
 """Of what notebook 14 leaves: the measures on the photographs that were held out."""
 
+SIDE = 168
+"""Of the squares, in pixels: 2, 3 and 4 divide it."""
+
 WEIGHTS = "last.safetensors"
 Job = dict[str, Any]
 
 
-def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (), say: Say = say_nothing) -> None:
+def collect(
+    out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (), layers: bool = False, say: Say = say_nothing
+) -> None:
     """Write what a batch has given to a JSON file.
 
     Parameters
@@ -41,6 +51,9 @@ def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (),
     data
         Folders of photographs on which the last weights of each job are measured as well; PSNR of Y, in dB, is kept
         under the folder's name.
+    layers
+        Whether a report on each SAA layer of the last weights is kept as well, under "layers": none for a network
+        without SAA (:class:`satlib.analysis.layer_reports.LayerReport`).
     say
         Told a line about each job.
 
@@ -52,7 +65,7 @@ def collect(out: str | Path, to: str | Path, *, data: Sequence[str | Path] = (),
     read = _of_experiment if (Path(out) / RESULTS).is_file() else _of_batch
     jobs = []
     for job, weights in read(Path(out)):
-        jobs.append(job | _on_photographs(weights, data))
+        jobs.append(job | _on_photographs(weights, data) | (_on_layers(weights) if layers else {}))
         say(f"{name_of(job)}: " + ", ".join(f"{k} {v:.4g}" for k, v in jobs[-1].items() if isinstance(v, float)))
     if not jobs:
         raise ValueError(f"there is no record of a job in {out}")
@@ -92,6 +105,20 @@ def _on_photographs(weights: Path, data: Sequence[str | Path]) -> dict[str, floa
     return found
 
 
+def _on_layers(weights: Path) -> dict[str, list[dict[str, float]]]:
+    """Return the reports on the SAA layers of a network, first to last."""
+    model = load(weights)
+    found = layer_reports(model, squares()) if model.saa_layers() else []
+    return {"layers": [report._asdict() for report in found]}
+
+
+def squares() -> list[Pixels]:
+    """Return the middle of each of the package's photographs, (168, 168, 3) uint8."""
+    photos = [np.asarray(samples.load(name).convert("RGB")) for name in samples.names()]
+    corners = [((photo.shape[0] - SIDE) // 2, (photo.shape[1] - SIDE) // 2) for photo in photos]
+    return [photo[y : y + SIDE, x : x + SIDE] for photo, (y, x) in zip(photos, corners, strict=True)]
+
+
 def _device() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
@@ -104,9 +131,10 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, action="append", default=[], help="photographs to measure the last weights on; repeatable"
     )
+    parser.add_argument("--layers", action="store_true", help="report on each SAA layer, too")
     options = parser.parse_args(sys.argv[2:])
     try:
-        collect(options.out, options.to, data=options.data, say=_say)
+        collect(options.out, options.to, data=options.data, layers=options.layers, say=_say)
     except (OSError, ValueError) as error:
         _say(f"error: {error}")
         return 2

@@ -11,6 +11,7 @@ from scipy.stats import ttest_rel
 
 from benchmarks import trials as program
 from satlib import SAT, SATConfig, load, samples, save
+from satlib.analysis.layer_reports import layer_reports
 from satlib.evaluation import evaluate
 from satlib.results import trials
 from satlib.runner.records import Record, write_record
@@ -143,6 +144,28 @@ def test_an_experiment_gives_its_finished_trainings_with_their_curves(tmp_path: 
     (found,) = json.loads(to.read_text())["jobs"]
     score = evaluate(folder / "last.safetensors", photos, scale=2).psnr
     assert found == job | {"curve": [[500, 26.624], [1000, 26.701]], "photos": score}
+
+
+def test_layers_are_reported_on_the_middle_of_the_photographs(
+    batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.asarray(samples.load("coffee").convert("RGB"))
+    (y, x), found = (
+        ((n - 168) // 2 for n in whole.shape[:2]),
+        dict(zip(samples.names(), program.squares(), strict=True)),
+    )
+    assert (found["coffee"] == whole[y : y + 168, x : x + 168]).all()
+    assert {square.shape for square in found.values()} == {(168, 168, 3)}
+
+    few, to = [square[:24, :32] for square in found.values()][:2], tmp_path / "trials.json"
+    monkeypatch.setattr(program, "squares", lambda: few)
+    save(
+        SAT(SATConfig.preset("sat-tiny", 2, groups=(1,), selective="none")), batch / "work/row-seed0-0/last.safetensors"
+    )
+    assert collected([str(batch), "--to", str(to), "--layers"]) == 0
+    without, own = json.loads(to.read_text())["jobs"]
+    expected = layer_reports(load(batch / "work" / "row-seed1-0" / "last.safetensors"), few)
+    assert without["layers"] == [] and own["layers"] == [report._asdict() for report in expected]
 
 
 @pytest.mark.parametrize("name", trials.NAMES)
