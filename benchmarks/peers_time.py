@@ -24,7 +24,7 @@ SCALE = 4
 SECONDS = 60.0
 """A network that takes longer is run once, without repetition."""
 
-GROUPS: tuple[tuple[str, Grid], ...] = (("sat", (64, 64)), ("sat-light", (64, 64)), ("sat-light", (128, 128)))
+GROUPS: tuple[tuple[str, Grid], ...] = tuple((name, (n, n)) for name in ("sat", "sat-light") for n in (64, 128))
 
 
 class Network(NamedTuple):

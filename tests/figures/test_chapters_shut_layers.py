@@ -1,0 +1,41 @@
+"""What keeps layers from attending is drawn and told from the reports that are given."""
+
+import pytest
+
+from satlib.analysis.layer_reports import LayerReport
+from satlib.figures.chapters import shut_layers as pictures
+
+REPORTS = [LayerReport(0.15, 0.3, 0.6, 0.25, 0.08, 0.012), LayerReport(0.008, 0.01, 0.99, 0.03, 0.0, -0.004)]
+
+
+def job(row: str, seed: int, factor: float) -> dict[str, object]:
+    layers = [report._replace(varies=factor * report.varies)._asdict() for report in REPORTS]
+    return {"row": row, "seed": seed, "swap": 0.01 * factor, "layers": layers}
+
+
+def test_a_report_is_a_row_of_the_table() -> None:
+    lines = pictures.report_table(REPORTS).splitlines()
+    cells = [cell.strip() for cell in lines[2].split("|")[1:-1]]
+    assert cells == ["1", "0.150", "30%", "60%", "0.25", "+0.08 dB", "+0.01 dB"]
+    assert len(lines) == 4
+
+
+def test_each_training_is_a_line_in_both_panels() -> None:
+    jobs = [job("paper", 0, 1.0), job("start", 0, 2.0), job("start", 1, 3.0)]
+    shown = pictures.by_layer(jobs)
+    left, right = shown.figure.axes
+    assert [list(line.get_ydata()) for line in left.lines] == [pytest.approx([0.25 * f, 0.03 * f]) for f in (1, 2, 3)]
+    assert [list(line.get_ydata()) for line in right.lines] == [[0.15, 0.008]] * 3
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["paper", "start"]
+    assert "start, seed 1: varies 0.750 in the first, 0.090 in the last layer" in shown.alt
+
+
+def test_what_was_predicted_stands_beside_what_was_found() -> None:
+    text = pictures.outcome_table(
+        [job("start", 1, 2.0), job("start", 0, 1.0)],
+        {"start": ("above 0.15", "0.01 to 0.03", "0.02 to 0.10"), "norms": ("below 0.05", "as `paper`", "below 0.01")},
+    )
+    start, norms = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[3:])
+    assert start[:3] == ["`start`", "above 0.15", "0.250, 0.030; 0.500, 0.060"]
+    assert start[3:] == ["0.01 to 0.03", "0.150, 0.008; 0.150, 0.008", "0.02 to 0.10", "+0.010, +0.020"]
+    assert norms[2::2] == ["not trained yet"] * 3
