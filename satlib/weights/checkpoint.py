@@ -5,6 +5,7 @@ shapes of their tensors, and the rest is taken from their released YAML, the pre
 """
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -108,11 +109,16 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    state[CONFIG_TENSOR] = pack_config(network.config)
-    content = _with_sorted_metadata(safetensors_bytes(state, metadata=header))
+    state = {**network.state_dict(), CONFIG_TENSOR: pack_config(network.config)}
+    content = to_bytes(state, header)
     with replacing(target) as temporary:
         temporary.write_bytes(content)  # into this very file: another one in its place would not be locked
+
+
+def to_bytes(state: Mapping[str, Tensor], header: dict[str, str]) -> bytes:
+    """Return tensors and a header as the content of a safetensors file, the same each time."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return _with_sorted_metadata(safetensors_bytes(tensors, metadata=header))
 
 
 def _with_sorted_metadata(content: bytes) -> bytes:
