@@ -1,5 +1,6 @@
-"""Convolutional networks in files: safetensors with the configuration in the header, as SAT's, under a format of their
-own. The one that the package has was trained by the recipe of "sat-tiny-x2", to be compared with it.
+"""Convolutional networks in files: safetensors with the configuration in the header, under a format of their own.
+
+The one that the package has was trained by the recipe of "sat-tiny-x2", to be compared with it.
 """
 
 import json
