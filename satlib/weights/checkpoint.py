@@ -35,7 +35,8 @@ from satlib.weights.tensors import (
 )
 from satlib.weights.torch_files import read_torch_file
 
-FORMAT = "satlib"
+FORMAT, CONVOLUTIONAL = "satlib", "satlib convolutional"
+"""What the header calls a SAT, and a network of :mod:`satlib.weights.convolutional`."""
 
 
 def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
@@ -168,6 +169,8 @@ def _read_safetensors(path: Path) -> Named:
             state = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
+    if header.get("format") == CONVOLUTIONAL:
+        raise ValueError(f"{path} holds a convolutional network, not a SAT; satlib.upscaling.models.get_model takes it")
     if header.get("format") != FORMAT or "config" not in header:
         if CONFIG_TENSOR in state:
             return find_network(state, path)

@@ -16,10 +16,8 @@ from satlib.support.devices import check_device, move
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
-from satlib.weights.checkpoint import to_bytes
+from satlib.weights.checkpoint import CONVOLUTIONAL, to_bytes
 from satlib.weights.tensors import check_weights
-
-FORMAT = "satlib convolutional"
 
 
 def save_convolutional(model: Convolutional, path: str | PathLike[str]) -> None:
@@ -35,10 +33,19 @@ def save_convolutional(model: Convolutional, path: str | PathLike[str]) -> None:
     target = as_path(path)
     if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
-    header = {"format": FORMAT, "version": __version__, "config": json.dumps(model.config.to_dict())}
+    header = {"format": CONVOLUTIONAL, "version": __version__, "config": json.dumps(model.config.to_dict())}
     content = to_bytes(model.state_dict(), header)
     with replacing(target) as temporary:
         temporary.write_bytes(content)
+
+
+def is_convolutional(path: str | PathLike[str]) -> bool:
+    """Tell whether a file is one of :func:`save_convolutional`, by its header; False if there is none."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format") == CONVOLUTIONAL
+    except (SafetensorError, OSError):
+        return False
 
 
 def load_convolutional(path: str | PathLike[str], *, device: torch.device | str = "cpu") -> Convolutional:
@@ -72,7 +79,7 @@ def _read(path: Path) -> tuple[ConvolutionalConfig, dict[str, torch.Tensor]]:
             state = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
-    if header.get("format") != FORMAT:
+    if header.get("format") != CONVOLUTIONAL:
         raise ValueError(f"{path} holds no convolutional network of satlib")
     try:
         return ConvolutionalConfig.from_dict(json.loads(header["config"])), state
