@@ -3,6 +3,8 @@
 Shapes: H, W sides of the input, s the scale.
 """
 
+from itertools import product
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -28,6 +30,27 @@ def strongest_square(image: Tensor, scale: int, side: int) -> Square:
     detail = functional.avg_pool2d(slopes.sum(1, keepdim=True), side, stride=max(1, side // 2))[0, 0]
     row, column = divmod(int(detail.argmax()), detail.shape[1])
     return Square(row * max(1, side // 2), column * max(1, side // 2), side)
+
+
+def strongest_squares(image: Tensor, scale: int, side: int, parts: tuple[int, int]) -> list[Square]:
+    """Return the square with the most detail in each part of an image (3, H, W), in raster order: busy and plain ones.
+
+    The image is cut into ``parts``, so many rows and columns of equal size; what is left over at the lower and the
+    right edge is in no part. In each the square is that of :func:`strongest_square`.
+
+    Raises
+    ------
+    ValueError
+        If there is no part, or one is smaller than a square.
+    """
+    require(min(parts) >= 1, "parts", parts, "at least one row and one column")
+    height, width = (length // n for length, n in zip(image.shape[1:], parts, strict=True))
+    found = []
+    for top, left in product(range(parts[0]), range(parts[1])):
+        part = image[:, top * height : (top + 1) * height, left * width : (left + 1) * width]
+        row, column, _ = strongest_square(part, scale, side)
+        found.append(Square(scale * top * height + row, scale * left * width + column, side))
+    return found
 
 
 def part_around(image: Tensor, square: Square, scale: int, length: int) -> tuple[Tensor, Square]:

@@ -33,7 +33,11 @@ OWN, OFF, BICUBIC = "own tokens", "SAA off", "bicubic"
 
 
 def attribution(
-    model: ModelLike | Upscaler, image: ImageLike, *, other: ImageLike | None = None
+    model: ModelLike | Upscaler,
+    image: ImageLike,
+    *,
+    other: ImageLike | None = None,
+    beside: ModelLike | Upscaler | None = None,
 ) -> "AttributionExplorer":
     """Return an explorer of attribution maps; as the last value of a notebook cell it is displayed.
 
@@ -51,23 +55,35 @@ def attribution(
         What :func:`satlib.upscale` takes, or a tensor (3, H, W) in [0, 1]; shrunk to 48 pixels.
     other
         The image whose tokens are read in the swap; by default the image itself, turned by 180 degrees.
+    beside
+        A further network of the same scale to compare, for example "convolutional-x2".
 
     Raises
     ------
     ValueError, OSError
-        If it is no image or no network, or the image is too small for a square.
+        If it is no image or no network, the scales differ, or the image is too small for a square.
     """
     small = small_image(image, SIDE)
     foreign = small.flip((1, 2)) if other is None else small_image(other, SIDE)
     network = get_model(model)
-    return AttributionExplorer(variants(network, foreign), small)
+    further = None if beside is None else get_model(beside)
+    return AttributionExplorer(variants(network, foreign, further), small)
 
 
-def variants(network: Upscaler, foreign: Tensor) -> dict[str, Upscaler]:
-    """Return what is compared, by name: of a SAT also without SAA, and with the tokens of ``foreign`` (3, H, W)."""
+def variants(network: Upscaler, foreign: Tensor, further: Upscaler | None = None) -> dict[str, Upscaler]:
+    """Return what is compared, by name: of a SAT also without SAA, and with the tokens of ``foreign`` (3, H, W).
+
+    Raises
+    ------
+    ValueError
+        If the further network has another scale.
+    """
     found: dict[str, Upscaler] = {OWN: network}
     if isinstance(network, SAT):
         found |= {"another's tokens": Swapped(network, foreign), OFF: without_selective_attention(network)}
+    if further is not None:
+        require(further.scale == network.scale, "beside", further.name, f"a network of scale {network.scale}")
+        found[further.name] = further
     return found | {BICUBIC: Bicubic(network.scale)}
 
 

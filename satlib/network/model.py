@@ -45,15 +45,17 @@ class SAT(nn.Module):
         super().__init__()
         self.config = config
         channels, features = config.channels, config.upsampler_channels
-        mean = RGB_MEAN if config.in_channels == 3 else (0.0,) * config.in_channels
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self.register_buffer("mean", mean_color(config.in_channels), persistent=False)
         self.head = nn.Conv2d(config.in_channels, channels, 3, padding=1)
         self.norm_in = nn.LayerNorm(channels)
         self.groups = nn.ModuleList(ResidualGroup(config, g) for g in range(len(config.groups)))
         self.norm_out = nn.LayerNorm(channels)
         self.body_conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.features = nn.Sequential(nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.01))
-        self.upsampler = _classic_upsampler(config) if config.upsampler == "classic" else _onestep_upsampler(config)
+        if config.upsampler == "classic":
+            self.upsampler = _classic_upsampler(config)
+        else:
+            self.upsampler = onestep_upsampler(features, config.in_channels, config.scale)
         self.apply(_init_linear)
         self._sizes = Geometries(config)
 
@@ -159,6 +161,12 @@ class SAT(nn.Module):
         return [module for module in self.modules() if isinstance(module, SelectiveAggregationAttention)]
 
 
+def mean_color(channels: int) -> Tensor:
+    """Return the colour that is taken from images of ``channels`` I, (I, 1, 1) float32: :data:`RGB_MEAN`, or 0."""
+    mean = RGB_MEAN if channels == 3 else (0.0,) * channels
+    return torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
+
+
 def _classic_upsampler(config: SATConfig) -> nn.Sequential:
     """Return steps of convolution and pixel shuffle (one of 3 for x3, none for x1, else of 2), then a convolution."""
     features = config.upsampler_channels
@@ -169,10 +177,9 @@ def _classic_upsampler(config: SATConfig) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(features, config.in_channels, 3, padding=1))
 
 
-def _onestep_upsampler(config: SATConfig) -> nn.Sequential:
-    """Return one convolution to I s^2 channels and one pixel shuffle."""
-    conv = nn.Conv2d(config.upsampler_channels, config.in_channels * config.scale**2, 3, padding=1)
-    return nn.Sequential(conv, nn.PixelShuffle(config.scale))
+def onestep_upsampler(features: int, channels: int, scale: int) -> nn.Sequential:
+    """Return one convolution from ``features`` to I s^2 channels and one pixel shuffle; I is ``channels``."""
+    return nn.Sequential(nn.Conv2d(features, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
 
 def _init_linear(module: nn.Module) -> None:

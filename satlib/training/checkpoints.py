@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from satlib._version import __version__
-from satlib.network.model import SAT
+from satlib.network.convolutional import Network
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.training.config import TrainConfig
@@ -77,8 +77,8 @@ class Tally(NamedTuple):
 class State:
     """What training changes."""
 
-    model: SAT
-    average: SAT | None
+    model: Network
+    average: Network | None
     """Moving average of the model's weights."""
     optimizer: Adam
     step: int = 0
@@ -102,7 +102,7 @@ class State:
         return Tally(*self.sums.unbind())
 
     @property
-    def network(self) -> SAT:
+    def network(self) -> Network:
         """The network that is validated and kept: the average if there is one."""
         return self.average or self.model
 
@@ -233,8 +233,8 @@ def difference(ours: TrainConfig, theirs: TrainConfig, free: Collection[str] = F
     """
     mine, other = (_flat(config.to_dict()) for config in (ours, theirs))
     for name, value in mine.items():
-        if name not in free and other[name] != value:
-            return f"{name}={other[name]!r}, not {value!r}"
+        if name not in free and other.get(name) != value:  # networks of two kinds have fields of their own
+            return f"{name}={other.get(name)!r}, not {value!r}"
     return ""
 
 

@@ -19,7 +19,9 @@ from typing import Any
 
 from satlib.config import SATConfig
 from satlib.data.degradation import Pass, passes_of
+from satlib.network.convolutional import ConvolutionalConfig, NetworkConfig
 from satlib.support.checks import is_int, real, require
+from satlib.training.networks import config_of
 
 SCHEDULES = ("steps", "cosine")
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -36,8 +38,8 @@ class TrainConfig:
         If a field has a value that no run can have; the message names the field and the value.
     """
 
-    network: SATConfig
-    """What is trained."""
+    network: NetworkConfig
+    """What is trained: SAT, or the convolutional network, whose configuration has ``blocks``."""
     store: str
     """Folder made by `satlib data prepare` with the network's scale: the training photographs."""
     holdout: int = 0
@@ -104,8 +106,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if not isinstance(self.network, SATConfig):
-            raise ValueError(f"network must be a SATConfig, got {self.network!r}")
+        if not isinstance(self.network, (SATConfig, ConvolutionalConfig)):
+            raise ValueError(f"network must be a SATConfig or a ConvolutionalConfig, got {self.network!r}")
         for name in ("milestones", "betas"):
             value = getattr(self, name)
             require(isinstance(value, (list, tuple)), name, value, "a sequence of numbers")
@@ -124,6 +126,7 @@ class TrainConfig:
         require(not (self.validation and self.holdout), "holdout", self.holdout, "0 beside a validation folder")
         if self.query_std is not None:
             real("query_std", self.query_std, 0)
+            require(isinstance(self.network, SATConfig), "query_std", self.query_std, "None where nothing attends")
             require(self.start in STARTS, "query_std", self.query_std, "None where training starts from weights")
         require(self.batch % self.accumulate == 0, "accumulate", self.accumulate, f"a divisor of batch={self.batch}")
         real("learning_rate", self.learning_rate, 0)
@@ -146,7 +149,7 @@ class TrainConfig:
         require(isinstance(self.cuda_graph, bool), "cuda_graph", self.cuda_graph, "True or False")
 
     @classmethod
-    def recipe(cls, name: str, *, network: SATConfig, **fields: object) -> "TrainConfig":
+    def recipe(cls, name: str, *, network: NetworkConfig, **fields: object) -> "TrainConfig":
         """Return a recipe for a network: "paper", "released" or "quick".
 
         Parameters
@@ -169,8 +172,7 @@ class TrainConfig:
         """Build a configuration from a dict, as :meth:`to_dict` returns it or as it is written by hand.
 
         ``recipe`` names the recipe whose fields are taken where ``values`` has none. ``network`` is a
-        :class:`SATConfig`, or a dict of its fields, where ``preset`` names a preset to take the others from. Unknown
-        keys are an error.
+        configuration, or a dict of its fields (:func:`satlib.training.networks.config_of`). Unknown keys are an error.
 
         Raises
         ------
@@ -235,18 +237,13 @@ RECIPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 """Of each recipe: the fields for x2, and what differs at other scales."""
 
 
-def _network(values: object) -> SATConfig:
+def _network(values: object) -> NetworkConfig:
     """Build the network's configuration from the fields given by hand."""
-    if isinstance(values, SATConfig):
+    if isinstance(values, (SATConfig, ConvolutionalConfig)):
         return values
     if not isinstance(values, dict):
         raise ValueError(f"network must hold the fields of SATConfig, or a preset and a scale, got {values!r}")
-    preset = values.get("preset")
-    if preset is None:
-        return SATConfig.from_dict(values)
-    if "scale" not in values:
-        raise ValueError("network.scale is missing")
-    return SATConfig.preset(preset, **{key: value for key, value in values.items() if key != "preset"})
+    return config_of(values)
 
 
 def _integer(name: str, value: object, low: int) -> None:

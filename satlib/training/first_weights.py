@@ -9,14 +9,15 @@ and another, nothing of the upsampler is taken.
 import torch
 from torch import Tensor, nn
 
-from satlib.config import SATConfig
 from satlib.network.attention import SelectiveAggregationAttention
-from satlib.network.model import SAT
+from satlib.network.convolutional import Network, NetworkConfig
+from satlib.training.networks import build_network, load_network
 from satlib.training.patches import stream
-from satlib.weights.checkpoint import load
 
 
-def first_network(config: SATConfig, start: str, seed: int, *, query_std: float | None = None) -> tuple[SAT, list[str]]:
+def first_network(
+    config: NetworkConfig, start: str, seed: int, *, query_std: float | None = None
+) -> tuple[Network, list[str]]:
     """Return the network that training starts with, and the names of weights that a file did not give.
 
     ``start``, ``seed`` and ``query_std`` are those of :class:`satlib.training.TrainConfig`.
@@ -28,7 +29,7 @@ def first_network(config: SATConfig, start: str, seed: int, *, query_std: float 
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed))
-        model = SAT(config)
+        model = build_network(config)
         if query_std is not None:
             begin_selective(model, query_std)
     if start == "random":
@@ -36,10 +37,10 @@ def first_network(config: SATConfig, start: str, seed: int, *, query_std: float 
     if start == "interpolation":
         interpolate(model)
         return model, []
-    return model, adopt(model, load(start))
+    return model, adopt(model, load_network(config, start))
 
 
-def adopt(model: SAT, other: SAT) -> list[str]:
+def adopt(model: Network, other: Network) -> list[str]:
     """Copy the weights of another network, all but those of the upsampler that do not fit; return their names.
 
     Raises
@@ -66,7 +67,7 @@ def adopt(model: SAT, other: SAT) -> list[str]:
 
 
 @torch.no_grad()
-def begin_selective(model: SAT, std: float) -> None:
+def begin_selective(model: Network, std: float) -> None:
     """Draw one matrix for the queries and the keys of each SAA layer; their biases, if any, stay as they are.
 
     The logit of two tokens is then their scalar product in a random projection, largest, as a rule, for like tokens.
@@ -78,7 +79,7 @@ def begin_selective(model: SAT, std: float) -> None:
 
 
 @torch.no_grad()
-def interpolate(model: SAT) -> None:
+def interpolate(model: Network) -> None:
     """Change an untrained network of the upsampler "onestep" so that it interpolates bilinearly.
 
     One of scale 1, which adds to its input, begins near it: its last convolution, with any upsampler and any widths, is

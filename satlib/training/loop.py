@@ -24,7 +24,7 @@ import torch
 from lightning_fabric import Fabric
 
 from satlib.data.store import Store
-from satlib.network.model import SAT
+from satlib.network.convolutional import Network
 from satlib.support.devices import default_device, widest
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
@@ -34,13 +34,13 @@ from satlib.support.temporary import sweep
 from satlib.training.checkpoints import State, check_same_run, checkpoints, n_bytes, newest
 from satlib.training.config import TrainConfig
 from satlib.training.first_weights import first_network
+from satlib.training.networks import save_network
 from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches
 from satlib.training.session import Session
 from satlib.training.stopper import Stopper
 from satlib.training.validation import check_examples, data_of, fingerprint
 from satlib.training.yaml_config import CONFIG, write_config
-from satlib.weights.checkpoint import save as save_network
 
 NAMED = 20
 """How many photographs a line names."""
@@ -231,7 +231,7 @@ def _has_run(out: Path, resume: bool) -> bool:
     return found
 
 
-def _state(config: TrainConfig, model: SAT, out: Path, fabric: Fabric, sets: tuple[str, str], say: Say) -> State:
+def _state(config: TrainConfig, model: Network, out: Path, fabric: Fabric, sets: tuple[str, str], say: Say) -> State:
     """Return the state to begin with: the newest checkpoint's, or that of a new run, which is written down.
 
     ``sets`` are the fingerprints of what it is trained and validated on.

@@ -11,13 +11,13 @@ from satlib.support.progress import Say
 from satlib.training.checkpoints import State, save
 from satlib.training.config import TrainConfig
 from satlib.training.journal import Journal, duration
+from satlib.training.networks import save_network
 from satlib.training.patches import Batches
 from satlib.training.schedule import learning_rate
 from satlib.training.step import record_gradients, train_step
 from satlib.training.stopper import Stopper
 from satlib.training.validation import Example, validate
 from satlib.upscaling.graphs import Graph
-from satlib.weights.checkpoint import save as save_network
 
 MAX_STREAK = 100
 """Steps in a row without a finite loss after which a run is given up."""

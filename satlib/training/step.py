@@ -76,7 +76,8 @@ def gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair], geometry:
     total = torch.zeros((), device=fabric.device)
     for number, pair in enumerate(parts):
         with fabric.no_backward_sync(model, enabled=number < len(parts) - 1):
-            upscaled = model(to_float(pair.lr, fabric), geometry)
+            given = () if geometry is None else (geometry,)
+            upscaled = model(to_float(pair.lr, fabric), *given)
             loss = functional.l1_loss(upscaled, to_float(pair.hr, fabric)) / len(parts)
             fabric.backward(loss)
         total += loss.detach()
@@ -94,9 +95,8 @@ def record_gradients(fabric: Fabric, model: _FabricModule, parts: list[Pair]) ->
     if fabric.world_size > 1:
         raise ValueError(f"cuda_graph needs a single process, got {fabric.world_size}")
 
-    network = model.module
-    assert isinstance(network, SAT)
-    geometry = network.geometry((parts[0].lr.shape[2], parts[0].lr.shape[3]))
+    network, size = model.module, (parts[0].lr.shape[2], parts[0].lr.shape[3])
+    geometry = network.geometry(size) if isinstance(network, SAT) else None
 
     def run(*pixels: Tensor) -> Tensor:
         pairs = [Pair(*pair) for pair in zip(pixels[::2], pixels[1::2], strict=True)]

@@ -21,12 +21,12 @@ from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.files import write
 from satlib.images.folder import image_files, read_8bit, with_channels
 from satlib.images.picture import Picture
-from satlib.network.model import SAT
 from satlib.support.checks import require
 from satlib.support.devices import widest
 from satlib.support.paths import as_path
 from satlib.training.config import TrainConfig
 from satlib.training.patches import split
+from satlib.upscaling.models import Upscaler
 from satlib.upscaling.run import upscale_picture
 
 Image = npt.NDArray[np.uint8]
@@ -131,13 +131,13 @@ def check_examples(examples: Sequence[Example], scale: int) -> None:
 
 
 def validate(
-    model: SAT, examples: Sequence[Example], fabric: Fabric, *, samples: int = 0, folder: Path | None = None
+    model: Upscaler, examples: Sequence[Example], fabric: Fabric, *, samples: int = 0, folder: Path | None = None
 ) -> Validation:
     """Upscale all examples, each in one process, and return the means, the same in all processes.
 
     The upscaled versions of the first ``samples`` are written into ``folder``.
     """
-    protocol = Protocol(scale=model.config.scale)
+    protocol = Protocol(scale=model.scale)
     sums = torch.zeros(2, dtype=widest(fabric.device), device=fabric.device)
     for number in range(fabric.global_rank, len(examples), fabric.world_size):
         example = examples[number]

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from satlib.network.model import SAT, as_sat, evaluating, is_sat
 from satlib.resize import imresize
+from satlib.results import convolutional
 from satlib.support.devices import check_device, default_device, move
 from satlib.support.paths import shown
 from satlib.weights.checkpoint import load
+from satlib.weights.convolutional import is_convolutional, load_convolutional
 
 MODELS = "a SAT (a wrapper such as DataParallel may be around it), a name such as 'sat-tiny-x2' or a file of weights"
 """What a message says that a model may be."""
@@ -80,9 +82,9 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
     Parameters
     ----------
     model
-        "bicubic-x2", "-x3", "-x4" or "-x8", the baselines; "unrestored", that of scale 1; else as :func:`satlib.load`
-        takes it; or what upscales itself. A SAT may be
-        wrapped (:func:`satlib.network.model.as_sat`).
+        "bicubic-x2", "-x3", "-x4" or "-x8", the baselines; "unrestored", that of scale 1; "convolutional-x2", the
+        network of :mod:`satlib.results.convolutional`, or a file of such a network; else as :func:`satlib.load` takes
+        it; or what upscales itself. A SAT may be wrapped (:func:`satlib.network.model.as_sat`).
     device
         ``None``: a network stays where it is, a loaded one goes to the GPU if CUDA has one. A network that is
         elsewhere is copied there; the one given stays as it is.
@@ -100,8 +102,10 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
             raise ValueError(
                 f"bicubic interpolation by 1 changes nothing; the baseline of scale 1 is {Unrestored.name!r}"
             )
-        bicubic = re.fullmatch(r"bicubic-x([2348])", str(model))
-        return Bicubic(int(bicubic[1])) if bicubic else load(model, device=place or default_device())
+        if bicubic := re.fullmatch(r"bicubic-x([2348])", str(model)):
+            return Bicubic(int(bicubic[1]))
+        path = convolutional.weights() if str(model) == convolutional.NAME else model
+        return (load_convolutional if is_convolutional(path) else load)(path, device=place or default_device())
     found = as_sat(model) if is_sat(model) else model
     if not isinstance(found, Upscaler):
         raise ValueError(f"model must be {MODELS}, got {shown(model)}")

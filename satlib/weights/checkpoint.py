@@ -5,6 +5,7 @@ shapes of their tensors, and the rest is taken from their released YAML, the pre
 """
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -34,7 +35,8 @@ from satlib.weights.tensors import (
 )
 from satlib.weights.torch_files import read_torch_file
 
-FORMAT = "satlib"
+FORMAT, CONVOLUTIONAL = "satlib", "satlib convolutional"
+"""What the header calls a SAT, and a network of :mod:`satlib.weights.convolutional`."""
 
 
 def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu", **overrides: object) -> SAT:
@@ -108,11 +110,16 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    state[CONFIG_TENSOR] = pack_config(network.config)
-    content = _with_sorted_metadata(safetensors_bytes(state, metadata=header))
+    state = {**network.state_dict(), CONFIG_TENSOR: pack_config(network.config)}
+    content = to_bytes(state, header)
     with replacing(target) as temporary:
         temporary.write_bytes(content)  # into this very file: another one in its place would not be locked
+
+
+def to_bytes(state: Mapping[str, Tensor], header: dict[str, str]) -> bytes:
+    """Return tensors and a header as the content of a safetensors file, the same each time."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return _with_sorted_metadata(safetensors_bytes(tensors, metadata=header))
 
 
 def _with_sorted_metadata(content: bytes) -> bytes:
@@ -162,6 +169,8 @@ def _read_safetensors(path: Path) -> Named:
             state = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
+    if header.get("format") == CONVOLUTIONAL:
+        raise ValueError(f"{path} holds a convolutional network, not a SAT; satlib.upscaling.models.get_model takes it")
     if header.get("format") != FORMAT or "config" not in header:
         if CONFIG_TENSOR in state:
             return find_network(state, path)

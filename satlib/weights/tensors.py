@@ -120,7 +120,20 @@ def build(config: SATConfig, weights: Mapping[str, Tensor], source: object) -> S
     """
     with torch.random.fork_rng(devices=[]):
         model = SAT(config)
-    expected = model.state_dict()
+    check_weights(model.state_dict(), weights, source)
+    double = all(tensor.dtype == torch.float64 for tensor in weights.values())
+    model.to(torch.float64 if double else torch.float32).load_state_dict(weights)
+    return model.eval()
+
+
+def check_weights(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: object) -> None:
+    """Compare the weights of a file with those that a network has, by name and shape.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit, or have values that are not finite.
+    """
     problems = [f"{name} is missing" for name in expected if name not in weights]
     problems += [f"{name} is not part of the network" for name in weights if name not in expected]
     problems += [
@@ -134,6 +147,3 @@ def build(config: SATConfig, weights: Mapping[str, Tensor], source: object) -> S
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise ValueError(f"the weights in {source} are not finite: {name} has NaN or infinite values")
-    double = all(tensor.dtype == torch.float64 for tensor in weights.values())
-    model.to(torch.float64 if double else torch.float32).load_state_dict(weights)
-    return model.eval()

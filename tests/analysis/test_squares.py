@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib.analysis.attribution import Square
-from satlib.analysis.squares import distance_from, part_around, share_beyond, strongest_square
+from satlib.analysis.squares import distance_from, part_around, share_beyond, strongest_square, strongest_squares
 from satlib.upscaling.models import Bicubic
 
 IMAGE = torch.rand(3, 13, 17, generator=torch.Generator().manual_seed(0))
@@ -29,6 +29,18 @@ def test_one_edge_is_found() -> None:
     image[:, 8:, 20:] = 1
     row, column, side = strongest_square(image, 2, 8)
     assert row <= 16 < row + side and column <= 40 < column + side
+
+
+def test_each_part_has_its_strongest_square() -> None:
+    found = strongest_squares(IMAGE, 2, 6, (2, 3))  # parts of 6 x 5 pixels; the last rows and columns are in none
+    assert len(found) == 6
+    for number, square in enumerate(found):
+        top, left = 6 * (number // 3), 5 * (number % 3)
+        row, column, side = strongest_square(IMAGE[:, top : top + 6, left : left + 5], 2, 6)
+        assert square == Square(2 * top + row, 2 * left + column, side)
+    assert strongest_squares(IMAGE, 2, 8, (1, 1)) == [strongest_square(IMAGE, 2, 8)]
+    with pytest.raises(ValueError, match=r"parts must be at least one row and one column, got \(0, 1\)"):
+        strongest_squares(IMAGE, 2, 8, (0, 1))
 
 
 @pytest.mark.parametrize("length", [5, 7, 13, 40])

@@ -1,5 +1,6 @@
 """`explore.attribution`: the maps are those of `satlib.analysis`, of the square that was clicked."""
 
+import pytest
 import torch
 from explorers import PHOTO, tiny
 
@@ -8,6 +9,7 @@ from satlib.analysis.attribution import Square, attribution
 from satlib.analysis.swapping import Swapped, without_selective_attention
 from satlib.explore.attribution_explorer import BICUBIC, OFF, OWN, STEPS
 from satlib.images.inputs import small_image
+from satlib.network.convolutional import Convolutional, ConvolutionalConfig
 from satlib.upscaling.models import Bicubic
 
 
@@ -51,6 +53,19 @@ def test_a_network_of_another_kind_is_compared_with_bicubic_alone() -> None:
     explorer = explore.attribution(Bicubic(2), PHOTO)
     assert list(explorer.networks) == [OWN, BICUBIC] and OFF not in explorer.left.options
     assert torch.equal(explorer.maps[OWN].map, explorer.maps[BICUBIC].map)
+
+
+def test_a_further_network_is_compared_too() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        further = Convolutional(ConvolutionalConfig(scale=2, channels=4, blocks=1, upsampler_channels=6))
+    explorer = explore.attribution(tiny(), PHOTO, beside=further)
+    assert list(explorer.networks) == [OWN, "another's tokens", OFF, "convolutional x2", BICUBIC]
+    explorer.right.value = "convolutional x2"
+    expected = attribution(further, explorer.image, explorer.square, steps=STEPS)
+    assert torch.equal(explorer.maps["convolutional x2"].map, expected.map)
+    with pytest.raises(ValueError, match=r"beside must be a network of scale 2, got 'bicubic'"):
+        explore.attribution(tiny(), PHOTO, beside=Bicubic(3))
 
 
 def test_an_image_of_one_pixel_has_a_square() -> None:

@@ -45,3 +45,8 @@ def test_lines_of_the_reach_are_the_means() -> None:
     assert thick[0].get_ydata().tolist() == pytest.approx([40, 20]) and len(ax.lines) == 6
     assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 2
     assert ax.get_yscale() == "log" and "farther away" in ax.get_ylabel()
+    five = reach_lines(dict.fromkeys("abcde", shares["a"])).axes[0]
+    thick = [line for line in five.lines if line.get_linewidth() == 2]
+    assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 5
+    with pytest.raises(ValueError, match="shares must be of at most five networks, got"):
+        reach_lines(dict.fromkeys("abcdef", shares["a"]))

@@ -54,6 +54,20 @@ def test_the_slider_has_each_photograph_beside_its_map_with_a_frame() -> None:
     assert f"b: diffusion index {own.diffusion_index:.1f}, {own.missing:.0%} unexplained" in drawn.alt
 
 
+def test_the_slider_over_squares_tells_what_lies_far() -> None:
+    places = [SQUARE, Square(0, 0, 8)]
+    found = [{"on": of(0), "off": of(1)}, {"on": of(2), "off": of(3)}]
+    drawn = pictures.by_square(IMAGES["a"], places, 2, found)
+    assert [frame.name for frame in drawn.figure.frames] == ["1", "2"]
+    shares = []
+    for one in found[1].values():
+        size = one.map.abs()
+        shares.append(f"{100 * float(1 - size[:12, :12].sum() / size.sum()):.1f}")  # 4 x 4 pixels and 8 around them
+    assert drawn.figure.frames[1].layout.title.text == f"beyond 8 pixels: {', '.join(shares)} %"
+    assert f"square 2: beyond 8 pixels: {', '.join(shares)} %" in drawn.alt
+    assert "with on, and with off; and on less each of the others" in drawn.alt
+
+
 def test_reach_tells_means() -> None:
     drawn = pictures.reach({"own": torch.tensor([[0.5, 0.3, 0.1], [0.5, 0.3, 0.2]]), "net": torch.zeros(2, 3)})
     assert drawn.alt.endswith("Means beyond 2 pixels: own 15.00 %, net 0.00 %.")

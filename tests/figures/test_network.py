@@ -1,5 +1,6 @@
 """The figures of the chapters on the idea, the windows, the attention and the network show what they are given."""
 
+import base64
 import io
 import json
 from itertools import pairwise
@@ -7,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from satlib import SAT, SATConfig, dta
@@ -79,6 +81,23 @@ def test_picture_slider_has_a_frame_for_each_image(image):
     assert figure.layout.title.text == "second"
     assert figure.data[0].source == figure.frames[1].data[0].source
     assert show(figure, alt="pictures")._repr_mimebundle_()[0]["text/html"]
+
+
+def test_figure_slider_shows_figures_on_one_size():
+    figures = {}
+    for label, title in (("a", ""), ("b", "a line above")):
+        figures[label] = Figure(figsize=(2, 1))
+        figures[label].add_axes((0, 0, 1, 1), facecolor=(0, 0, 1)).set(xticks=[], yticks=[], title=title)
+    slider = picture_sliders.figure_slider(figures, name="n", start="b", notes={"a": "first", "b": "second"})
+    assert [frame.name for frame in slider.frames] == ["a", "b"] and slider.layout.title.text == "second"
+    assert slider.data[0].source == slider.frames[1].data[0].source and slider.data[0].zsmooth == "fast"
+    a, b = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(frame.data[0].source.split(",")[1]))).convert("RGB"))
+        for frame in slider.frames
+    )
+    blue = [(one == (0, 0, 255)).all(-1).sum() for one in (a, b)]
+    assert a.shape == b.shape and blue[0] == pytest.approx(blue[1], rel=0.02) and blue[0] > 300_000
+    assert (a[-10:] == 255).all() and not (b[-10:] == 255).all()
 
 
 def test_reading_slider_shows_doublings_of_the_mean():

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from satlib.network.convolutional import ConvolutionalConfig
 from satlib.runner.notebooks import read_notebook
 from satlib.support.yaml_files import read_mapping
 from satlib.training import TrainConfig, read_config
@@ -28,6 +29,9 @@ def notebook_of(path: Path) -> Path:
 def test_a_configuration_has_the_scale_and_the_network_of_its_name(path: Path) -> None:
     config = read_config(path)
     name, _, scale = path.stem.rpartition("-x")
+    if name == "convolutional":
+        assert config.network == ConvolutionalConfig(scale=int(scale))
+        return
     written = yaml.safe_load(path.read_text())["network"]["preset"]
     if path.stem == "smoke":
         assert (written, config.network.scale) == ("sat-tiny", 2)
@@ -60,6 +64,11 @@ def test_the_long_runs_change_nothing_of_their_recipe(name: str, recipe: str, sc
     config = read_config(RUNS / "train" / f"{name}-x{scale}.yaml")
     places = {key: getattr(config, key) for key in ("store", "start", "validation")}
     assert config == TrainConfig.recipe(recipe, network=config.network, **places)
+
+
+def test_the_convolutional_network_is_trained_as_the_small_sat() -> None:
+    ours, theirs = (read_config(RUNS / "train" / f"{name}-x2.yaml") for name in ("convolutional", "tiny"))
+    assert ours.replace(network=theirs.network) == theirs
 
 
 @each_file

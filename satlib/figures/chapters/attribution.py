@@ -11,16 +11,20 @@ from matplotlib import colormaps
 from torch import Tensor
 
 from satlib.analysis.attribution import Attribution, Square
+from satlib.analysis.squares import distance_from, share_beyond
 from satlib.analysis.statistics import Interval, interval
-from satlib.figures.kit.picture_sliders import picture_slider
+from satlib.figures.kit.picture_sliders import figure_slider, picture_slider
 from satlib.figures.kit.show import Shown, show
-from satlib.figures.network import attributions
+from satlib.figures.network import attribution_squares, attributions
 from satlib.figures.network.attributions import DECADES
 from satlib.figures.quality import sheets
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.support.tables import table
 
 Maps = Mapping[str, Mapping[str, Attribution]]
+
+NEAR = 8
+"""Pixels from a square up to which the notes of the slider call a map near."""
 
 
 def sheet(image: Tensor, square: Square, scale: int, found: Mapping[str, Attribution]) -> Shown:
@@ -29,9 +33,9 @@ def sheet(image: Tensor, square: Square, scale: int, found: Mapping[str, Attribu
     return show(
         attributions.sheet(image, square, scale, found),
         alt=f"The photograph with a square on it, and {len(found)} maps on one logarithmic scale. Bicubic "
-        "interpolation: only pixels under the square and a rim of two. The network with another image's tokens: a "
-        "patch that fades over some pixels around the square. With its own tokens: the same patch, and faint marks all "
-        f"over the image, along edges. Diffusion indices: {indices}.",
+        "interpolation: only pixels under the square and a rim of two. Every network: a patch that fades over some "
+        "pixels around the square. SAT with its own tokens, and no other, has faint marks all over the image besides, "
+        f"along edges. Diffusion indices: {indices}.",
     )
 
 
@@ -58,6 +62,35 @@ def by_photograph(
     )
 
 
+def by_square(
+    image: Tensor, squares: Sequence[Square], scale: int, found: Sequence[Mapping[str, Attribution]]
+) -> Shown:
+    """Draw what each of several squares of an image (3, H, W) is made of by a network's states, and the differences.
+
+    A slider goes through the squares; ``found`` are the maps of each, by state, the network as it is first.
+    """
+    notes = {}
+    for number, maps in enumerate(found, start=1):
+        told = ", ".join(f"{100 * float(_beyond(maps[name], squares[number - 1], scale)):.1f}" for name in maps)
+        notes[f"{number}"] = f"beyond {NEAR} pixels: {told} %"
+    first, *others = found[0]
+    drawn = attribution_squares.squares(image, squares, scale, found)
+    listed = "; ".join(f"square {number}: {note}" for number, note in notes.items())
+    return show(
+        figure_slider(dict(zip(notes, drawn, strict=True)), name="square", start="1", notes=notes),
+        alt=f"The photograph with {len(squares)} numbered squares; the maps of the chosen one with {first}, and with "
+        f"{' and '.join(others)}; and {first} less each of the others. A slider goes through the squares. With {first} "
+        "there are marks far from the square, which the differences show alone. Share of the maps, in this order, "
+        f"{listed}.",
+    )
+
+
+def _beyond(found: Attribution, square: Square, scale: int) -> Tensor:
+    """Return the share of a map that lies farther than :data:`NEAR` pixels from its square, ()."""
+    shares = share_beyond(found.map, distance_from(square, (found.map.shape[0], found.map.shape[1]), scale))
+    return shares[min(NEAR, len(shares) - 1)]
+
+
 def _colored(found: Tensor) -> Tensor:
     """Return a map (H, W) as colours (3, H, W), logarithmic over :data:`DECADES` decades below its largest value."""
     size = found.abs().double()
@@ -80,9 +113,9 @@ def reach(shares: Mapping[str, Tensor]) -> Shown:
     return show(
         attributions.reach_lines(shares),
         alt="Share of the map that lies farther from the square than a distance, on a logarithmic scale, a thin line "
-        "for each photograph and a thick one for the mean. Bicubic interpolation ends after two pixels. With another "
-        "image's tokens the line falls steadily; with its own it falls less and stays above it. Means beyond "
-        f"{distance} pixels: {told}.",
+        "for each photograph and a thick one for the mean. Bicubic interpolation ends after two pixels. The lines of "
+        "the networks fall steadily, but that of SAT with its own tokens falls less and stays above the others. Means "
+        f"beyond {distance} pixels: {told}.",
     )
 
 

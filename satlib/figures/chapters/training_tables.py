@@ -34,9 +34,11 @@ def fresh() -> str:
 
 
 def work(plan: TrainConfig) -> tuple[int, int]:
-    """Return the multiply-adds of one patch forwards, and of a whole run: backwards takes twice as many."""
-    scale = plan.network.scale
-    patch = complexity(plan.network, (scale * plan.patch, scale * plan.patch)).total
+    """Return the multiply-adds of one patch of SAT forwards, and of a whole run: backwards takes twice as many."""
+    network = plan.network
+    if not isinstance(network, SATConfig):
+        raise ValueError(f"network must be a SATConfig, got {network!r}")
+    patch = complexity(network, (network.scale * plan.patch, network.scale * plan.patch)).total
     return patch, 3 * patch * plan.batch * plan.steps
 
 

@@ -1,13 +1,18 @@
-"""Plotly figures that lie over an image: one of several pictures, or how much each pixel is read, with a slider."""
+"""Plotly figures that lie over an image: one of several pictures or drawings, or how much each pixel is read."""
 
+import io
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
-from satlib.figures.kit.sliders import check_labels, pixel_layout, png_uri, with_slider
-from satlib.figures.kit.style import BLACK
+from satlib.figures.kit.sliders import WIDTH, check_labels, pixel_layout, png_uri, with_slider
+from satlib.figures.kit.style import BLACK, styled
 
 COLORBAR = 75
 """Pixels of a figure's width that a colour bar takes."""
@@ -39,6 +44,37 @@ def picture_slider(images: Mapping[str, Tensor], *, name: str, start: str, notes
         for label, image in images.items()
     }
     return with_slider(traces, pixel_layout(shape[1], shape[2]), name, start, notes)
+
+
+def figure_slider(figures: Mapping[str, Figure], *, name: str, start: str, notes: Mapping[str, str]) -> go.Figure:
+    """Show one of several matplotlib figures, about as large as each other, with a slider over them.
+
+    Empty margins are cut off; smaller figures get white ones at the right and below. ``name``, ``start`` and ``notes``
+    are those of :func:`picture_slider`; the keys are the labels.
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is not a label, or the labels of the notes differ.
+    """
+    check_labels(figures, start, notes)
+    tight = {label: _drawn(figure) for label, figure in figures.items()}
+    height, width = (max(one.shape[axis] for one in tight.values()) for axis in (1, 2))
+    drawn = {
+        label: functional.pad(one, (0, width - one.shape[2], 0, height - one.shape[1]), value=1.0)
+        for label, one in tight.items()
+    }
+    traces = {label: [go.Image(source=png_uri(one), zsmooth="fast", hoverinfo="skip")] for label, one in drawn.items()}
+    return with_slider(traces, pixel_layout(height, width), name, start, notes)
+
+
+@styled
+def _drawn(figure: Figure) -> Tensor:
+    """Return a figure without its margins, (3, H, W) in [0, 1]: about two pixels for each pixel of the page."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=2 * WIDTH / figure.get_figwidth(), bbox_inches="tight", pad_inches=0.05)
+    pixels = np.asarray(Image.open(stream).convert("RGB"))
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1) / 255
 
 
 def reading_slider(

@@ -13,7 +13,7 @@ from satlib.figures.kit.style import (
     BLACK,
     BLUE,
     GREEN,
-    ORANGE,
+    SKY,
     VERMILLION,
     WIDTH,
     frame_off,
@@ -21,6 +21,7 @@ from satlib.figures.kit.style import (
     show_image,
     styled,
 )
+from satlib.support.checks import require
 
 DECADES = 4
 """Of the colours: what is owed less than 10^-4 of the most is as dark as nothing."""
@@ -61,10 +62,13 @@ def sheet(image: Tensor, square: Square, scale: int, maps: Mapping[str, Attribut
     return figure
 
 
-def frame(ax: Axes, square: Square, scale: int) -> None:
-    """Draw a frame around the pixels under a square of the output, whose sides are ``scale`` times the input's."""
+def frame(ax: Axes, square: Square, scale: int, *, width: float = 1.5) -> None:
+    """Draw a frame around the pixels under a square of the output, whose sides are ``scale`` times the input's.
+
+    ``width`` is that of its line, in points.
+    """
     corner = (square.column / scale - 0.5, square.row / scale - 0.5)
-    ax.add_patch(Rectangle(corner, square.side / scale, square.side / scale, fill=False, ec=VERMILLION, lw=1.5))
+    ax.add_patch(Rectangle(corner, square.side / scale, square.side / scale, fill=False, ec=VERMILLION, lw=width))
 
 
 @styled
@@ -73,10 +77,16 @@ def reach_lines(shares: Mapping[str, Tensor]) -> Figure:
 
     ``shares`` are (images, D) by network, as :func:`satlib.analysis.squares.share_beyond` returns them; the thin
     lines are single images. What is below 10^-5 is left out.
+
+    Raises
+    ------
+    ValueError
+        If there are more than five networks.
     """
+    require(len(shares) <= 5, "shares", list(shares), "of at most five networks")
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     ax = figure.subplots()
-    looks = zip((BLACK, BLUE, ORANGE, GREEN), ("--", "-", "-.", ":"), strict=True)
+    looks = zip((BLUE, SKY, BLACK, VERMILLION, GREEN), ("-", "-.", "--", "-", ":"), strict=True)
     for (name, values), (color, style) in zip(shares.items(), looks, strict=False):
         for line in (100 * values).clamp_min(1e-9):
             ax.plot(line.numpy(), color=color, lw=0.5, alpha=0.35)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from satlib.config import SATConfig
 from satlib.data.copies import copies
 from satlib.data.legends import legend_map
 from satlib.data.scenes import Scene
@@ -114,6 +115,7 @@ def _read(content: Mapping[str, object], data: Path) -> Experiment:
             assert isinstance(changes, list)
             config = build_config(base, [*changes, f"seed={seed}"], f"row {row}")
             scale = config.network.scale  # the measures are beside bicubic interpolation
+            require(isinstance(config.network, SATConfig), f"row {row}: network", config.network, "a SATConfig")
             require(scale > 1, f"row {row}: network.scale", scale, "2, 3, 4 or 8 in an experiment")
             trainings.append(Training(row, seed, config))
     return Experiment(tuple(trainings), scenes)
