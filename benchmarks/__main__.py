@@ -16,6 +16,7 @@ corruption   damaged image files of all formats, each upscaled: never more than 
 kills        processes that are killed at random moments: nothing half-written, the next call works; --kills N
 full         a disk that is full at every write, two processes with one folder: one line that names the file; --steps N
 edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
+degraded     bicubic and networks on degraded photographs: --set NAME=FOLDER
 options      Tables F and H at inference, on test sets: --set NAME=FOLDER
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
@@ -42,12 +43,13 @@ PROGRAMS = {
     "kills": "kills",
     "full": "full",
     "edges": "edges",
+    "degraded": "degraded",
     "options": "options",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "options")
+WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "degraded", "options")
 """Programs that take more arguments, and have --help."""
 
 
