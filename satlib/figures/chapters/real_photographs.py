@@ -39,10 +39,10 @@ def crops(
     photographs: Mapping[str, Pixels], outputs: Mapping[str, Mapping[str, Pixels]], boxes: Mapping[str, Box]
 ) -> Sheet:
     """Draw a crop of each photograph, as each model makes it and as it was."""
-    rows = [
-        Row(name, {label: cut(image, boxes[name]) for label, image in (outputs[name] | {"the photograph": hr}).items()})
-        for name, hr in photographs.items()
-    ]
+    rows = []
+    for name, hr in photographs.items():
+        images = {**outputs[name], "the photograph": hr}
+        rows.append(Row(name, {label: cut(image, boxes[name]) for label, image in images.items()}))
     return Sheet(
         rows,
         zoom=3,
@@ -52,7 +52,7 @@ def crops(
 
 
 def margins(rows: Rows, metric: str = "psnr") -> str:
-    """Return a table of means by set and kind of input, and of by how much the network for real photographs is above.
+    """Return a table of means by set and kind of input, and of by how much the last network is above others.
 
     Raises
     ------
@@ -67,9 +67,9 @@ def margins(rows: Rows, metric: str = "psnr") -> str:
             found = {n: values(rows, n, name, metric, clean=clean) for n in NETWORKS}
             means = (f"{found[n].mean():.{digits}f}" for n in NETWORKS)
             above = (_above(found[REAL] - found[other], digits) for other in (USUAL, BICUBIC))
-            kind = "bicubic, clean" if clean else "degraded"
-            lines.append((f"{name}, {len(found[REAL])} photographs", kind, *means, *above))
-    head = ("set", "input", *NETWORKS, f"{REAL} above {USUAL}", f"above {BICUBIC}")
+            kind = "clean" if clean else "degraded"
+            lines.append((f"{name}, {len(found[REAL])}", kind, *means, *above))
+    head = ("set, photographs", "input", *NETWORKS, f"above {USUAL}", f"above {BICUBIC}")
     return table(head, lines, align="llr")
 
 
