@@ -17,6 +17,7 @@ kills        processes that are killed at random moments: nothing half-written, 
 full         a disk that is full at every write, two processes with one folder: one line that names the file; --steps N
 edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
 convolutional  keeps the network that is trained to be compared with SAT, and measures both: RUN --set NAME=FOLDER
+degraded     bicubic and networks on degraded photographs: --set NAME=FOLDER
 options      Tables F and H at inference, on test sets: --set NAME=FOLDER
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
@@ -44,12 +45,13 @@ PROGRAMS = {
     "full": "full",
     "edges": "edges",
     "convolutional": "convolutional",
+    "degraded": "degraded",
     "options": "options",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "convolutional", "options")
+WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "convolutional", "degraded", "options")
 """Programs that take more arguments, and have --help."""
 
 

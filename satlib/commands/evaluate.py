@@ -19,7 +19,9 @@ from satlib.support.progress_bar import bar
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="bicubic, sat-tiny-x4, a file of weights, unrestored.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="bicubic, sat-tiny-x4, sat-tiny-real-x2, a file, unrestored.")
+    ],
     data: Annotated[list[Path], typer.Option("--data", metavar="DIR", help="Images; may be given several times.")],
     scale: Annotated[int, typer.Option(help="Upscaling factor; 1: restoration.")],
     lr: Annotated[Path | None, typer.Option(metavar="DIR", help="Low-resolution images of the same names.")] = None,
@@ -32,7 +34,7 @@ def evaluate(
         str, typer.Option(help="Grey photographs: rgb (as BasicSR), y (as older code); all: all made grey.")
     ] = "rgb",
     degradation: Annotated[
-        str | None, typer.Option(help="Make the inputs so: one-pass, two-passes, or a list of passes as YAML.")
+        str | None, typer.Option(help="Make the inputs so: one-pass, two-passes, mild, or a list of passes as YAML.")
     ] = None,
     save_images: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the upscaled images.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers.")] = None,

@@ -8,7 +8,7 @@ from satlib.config import PRESETS, SCALES, SATConfig
 from satlib.network.model import SAT
 from satlib.upscaling.models import Upscaler, get_model
 from satlib.upscaling.tiling import Tile
-from satlib.weights.checkpoint import bundled, bundled_names, parse_name
+from satlib.weights.checkpoint import benchmark_names, bundled, bundled_names, parse_name
 
 
 def parse_tile(text: str) -> Tile:
@@ -26,8 +26,9 @@ DEFAULT_SCALE = 4
 
 
 def full_name(model: str, scale: int | None) -> str:
-    """Return a model's name with its scale: "bicubic" or a preset gets one, anything else is as it is."""
-    return f"{model}-x{scale or DEFAULT_SCALE}" if model == "bicubic" or model in PRESETS else model
+    """Return a model's name with its scale: "bicubic", a preset or "sat-tiny-real" gets one, else it is as it is."""
+    full = f"{model}-x{scale or DEFAULT_SCALE}"
+    return full if model == "bicubic" or model in PRESETS or full in bundled_names() else model
 
 
 def choose_config(preset: str, scale: int | None) -> SATConfig:
@@ -78,7 +79,7 @@ def _check_weights(name: str) -> None:
     """Raise ValueError with the remedy if a name is that of a network whose weights are not bundled."""
     if parse_name(name) is not None and not Path(name).exists() and not bundled(name).is_file():
         raise ValueError(
-            f"no trained weights are bundled for {name!r}, only for {' and '.join(bundled_names())}; "
+            f"no trained weights are bundled for {name!r}, only for {' and '.join(benchmark_names())}; "
             "--untrained runs it with random weights"
         )
 

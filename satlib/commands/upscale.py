@@ -35,7 +35,7 @@ def upscale(
         typer.Argument(metavar="OUT", readable=False, help="The image to write or replace; a folder if IN is one."),
     ],
     model: Annotated[
-        str | None, typer.Option(help="sat-tiny-x4, sat-tiny (with --scale), bicubic, or a file of weights.")
+        str | None, typer.Option(help="sat-tiny-x4, sat-tiny (with --scale), sat-tiny-real-x2, bicubic, or a file.")
     ] = None,
     scale: Annotated[int | None, typer.Option(help="The factor, if the model's name leaves it open; else 4.")] = None,
     tile: Annotated[str, typer.Option(help="Side of a tile in pixels; none: whole image; auto: what fits.")] = "auto",

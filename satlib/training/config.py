@@ -48,7 +48,7 @@ class TrainConfig:
     """Folder of high-resolution images for validation, instead of held-out photographs."""
     degradation: tuple[Pass, ...] = ()
     """How low resolution (at scale 1: what is restored) is made of each patch, and of the images for validation: passes
-    of blur, resizing, noise and JPEG, "one-pass", "two-passes", or a list of one or two with the fields of
+    of blur, resizing, noise and JPEG, "one-pass", "two-passes", "mild", or a list of one or two with the fields of
     :class:`satlib.data.degradation.Pass`. Empty, or ``None``: as the benchmarks do, by bicubic downscaling."""
     start: str = "random"
     """"random", "interpolation" (the untrained network interpolates bilinearly; at scale 1 it gives about its input),

@@ -4,9 +4,10 @@ Start with `checkpoint`, which loads and saves; `tensors` makes networks of tens
 names; `portable` writes ONNX files for programs without torch.
 """
 
-from satlib.weights.checkpoint import bundled, bundled_names, load, parse_name, save
+from satlib.weights.checkpoint import benchmark_names, bundled, bundled_names, load, parse_name, save
 
 __all__ = [
+    "benchmark_names",
     "bundled",
     "bundled_names",
     "load",

@@ -45,9 +45,10 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     Parameters
     ----------
     name_or_path
-        A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4"; a .safetensors file written by :func:`save`; or
-        weights under the names of the authors' code, in a .pth or a .safetensors file, of a wrapped network, too; or
-        "hf://owner/name" on the Hugging Face hub, "hf://owner/name@revision" for a branch, tag or commit of it.
+        A bundled network, "<preset>-x<scale>" as in "sat-tiny-x4", or "sat-tiny-real-x2", the one for degraded
+        photographs; a .safetensors file written by :func:`save`; or weights under the names of the authors' code, in a
+        .pth or a .safetensors file, of a wrapped network, too; or "hf://owner/name" on the Hugging Face hub,
+        "hf://owner/name@revision" for a branch, tag or commit of it.
     device
         Where the network goes; checked before anything is read.
     overrides
@@ -72,15 +73,8 @@ def load(name_or_path: str | PathLike[str], *, device: torch.device | str = "cpu
     if isinstance(name_or_path, str) and is_address(name_or_path):
         return move(_load_from_hub(name_or_path, overrides), place)
     path = as_path(name_or_path, "model")
-    parsed = None if path.exists() else parse_name(str(name_or_path))
-    if parsed is not None:
-        path = bundled(str(name_or_path))
-        if not path.is_file():
-            preset, scale = parsed
-            raise FileNotFoundError(
-                f"no trained weights are bundled for {str(name_or_path)!r}; "
-                f"SAT(SATConfig.preset({preset!r}, scale={scale})) builds the network untrained"
-            )
+    if not path.exists():
+        path = _bundled_or_given(str(name_or_path), path)
     if path.suffix not in (".safetensors", ".pth", ".pt"):
         raise ValueError(
             f"unknown model {str(name_or_path)!r}: give <preset>-x<scale> (presets {', '.join(PRESETS)}; scales "
@@ -149,6 +143,30 @@ def bundled(name: str) -> Path:
 def bundled_names() -> list[str]:
     """Return the names of the networks whose weights the package has."""
     return sorted(path.stem for path in bundled("any").parent.glob("*.safetensors"))
+
+
+def benchmark_names() -> list[str]:
+    """Return those of them that are trained on what benchmarks measure: low resolution by bicubic downscaling."""
+    return [name for name in bundled_names() if parse_name(name) is not None]
+
+
+def _bundled_or_given(name: str, path: Path) -> Path:
+    """Return the file of a bundled network, or the path if the name is none.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a preset and a scale are named, and the package has no weights for them.
+    """
+    if name in bundled_names():
+        return bundled(name)
+    parsed = parse_name(name)
+    if parsed is None:
+        return path
+    raise FileNotFoundError(
+        f"no trained weights are bundled for {name!r}; "
+        f"SAT(SATConfig.preset({parsed[0]!r}, scale={parsed[1]})) builds the network untrained"
+    )
 
 
 def _load_from_hub(address: str, overrides: dict[str, object]) -> SAT:

@@ -8,12 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import edges, options
+from benchmarks import degraded, edges, options
 from benchmarks import test_sets as shared
 from satlib import load
 from satlib.analysis.edges import edge_shares, layer_centers
 from satlib.evaluation import evaluate
+from satlib.metrics import psnr
+from satlib.resize import imresize
 from satlib.results import test_sets
+from satlib.upscaling.models import get_model
+from satlib.weights import bundled
 
 
 @pytest.fixture
@@ -76,6 +80,27 @@ def test_without_a_change_options_are_those_of_an_evaluation(folder):
     assert [row["psnr"] for row in changed] != [row["psnr"] for row in rows]
 
 
+def test_of_each_photograph_there_is_a_clean_row_and_one_for_each_draw(folder):
+    bicubic = get_model("bicubic-x2", "cpu")
+    rows = degraded.measure("bicubic-x2", bicubic, [shared.TestSet("noise", folder)], side=16, draws=2)
+    assert [(row["image"], row["draw"]) for row in rows] == [(f"{i}", d) for i in range(7) for d in ("clean", "0", "1")]
+    photo = shared.middle(folder / "3.png", 16, 2)
+    given = degraded.made_small(photo, 3, 2)
+    assert np.array_equal(given["clean"], edges.downscale(photo, 2)) and given["1"].shape == (16, 16, 3)
+    expected = [round(psnr(imresize(low, 2), photo, border=2), 4) for low in given.values()]
+    assert [row["psnr"] for row in rows[9:12]] == expected and len(set(expected)) == 3
+
+
+def test_rows_of_the_same_weights_and_settings_are_kept(tmp_path):
+    settings = {"side": 16, "draws": 1, "passes": "mild", "sets": ["a"], "weights": {"one": "1", "two": "2"}}
+    rows = [{"network": name, "image": "b"} for name in ("bicubic-x2", "one", "two", "one")]
+    assert degraded.kept(tmp_path / "x.json", settings) == {}
+    shared.write(tmp_path / "x.json", "degraded", settings, rows)
+    found = degraded.kept(tmp_path / "x.json", settings | {"weights": {"one": "1", "two": "other"}})
+    assert found == {"bicubic-x2": [rows[0]], "one": [rows[1], rows[3]]}
+    assert degraded.kept(tmp_path / "x.json", settings | {"side": 8}) == {}
+
+
 def test_rows_are_written_one_in_a_line(tmp_path):
     rows = [{"image": "a", "edges": [0.1, 0.2]}, {"image": "b", "edges": [0.3, 0.4]}]
     shared.write(tmp_path / "x.json", "edges", {"side": 64}, rows)
@@ -110,6 +135,17 @@ def test_every_change_was_measured_on_the_same_images():
             ]
             assert {len(names) for names in images} == {number}
             assert len({tuple(names) for names in images}) == 1
+
+
+def test_degraded_photographs_were_measured_by_all_networks_as_they_are_bundled():
+    found = test_sets.results("degraded")
+    assert (found["side"], found["draws"], found["passes"]) == (degraded.SIDE, degraded.DRAWS, degraded.PASSES)
+    assert dict(found["weights"]) == {name: degraded.digest(bundled(name)) for name in degraded.NETWORKS[1:]}
+    inputs = [
+        [tuple(r[key] for key in ("set", "image", "draw")) for r in found["rows"] if r["network"] == n]
+        for n in degraded.NETWORKS
+    ]
+    assert inputs[0] == inputs[1] == inputs[2] and len(set(inputs[0])) == (5 + 14 + 8) * (1 + degraded.DRAWS)
 
 
 def test_an_unknown_name_or_row_is_an_error_that_names_it():

@@ -414,7 +414,7 @@ def test_restoration_needs_images_to_restore(folder: Path, network: SAT, tmp_pat
         evaluate("bicubic", folder, scale=1, degradation="one-pass")
     with pytest.raises(ValueError, match="degradation must be None beside a folder of low-resolution images"):
         evaluate(network, folder, scale=2, lr=tmp_path, degradation="one-pass")
-    with pytest.raises(ValueError, match="degradation must be one of one-pass, two-passes, or a list of passes"):
+    with pytest.raises(ValueError, match="degradation must be one of one-pass, two-passes, mild, or a list"):
         evaluate(network, folder, scale=2, degradation="three-passes")
     with pytest.raises(ValueError, match="upscales by 1, not by 2"):
         evaluate("unrestored", folder, scale=2)

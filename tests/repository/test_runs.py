@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from satlib.data.degradation import PRESETS
 from satlib.network.convolutional import ConvolutionalConfig
 from satlib.runner.notebooks import read_notebook
 from satlib.support.yaml_files import read_mapping
@@ -37,6 +38,7 @@ def test_a_configuration_has_the_scale_and_the_network_of_its_name(path: Path) -
         assert (written, config.network.scale) == ("sat-tiny", 2)
         return
     presets = {"paper": "sat", "released": "sat-released", "light": "sat-light", "tiny": "sat-tiny"}
+    presets["tiny-real"] = "sat-tiny"
     assert (written, config.network.scale) == (presets[name], int(scale))
 
 
@@ -44,7 +46,7 @@ def test_a_configuration_has_the_scale_and_the_network_of_its_name(path: Path) -
 def test_a_configuration_starts_from_x2_where_it_is_not_x2(path: Path) -> None:
     config = read_config(path)
     if config.network.scale == 2:
-        assert config.start in ("random", "interpolation")
+        assert config.start in (("sat-tiny-x2",) if path.stem == "tiny-real-x2" else ("random", "interpolation"))
     else:
         family = path.stem.rpartition("-x")[0]
         assert config.start == f"out/{family}-x2/last.safetensors"  # where `satlib train` puts it
@@ -56,6 +58,10 @@ def test_a_configuration_validates_on_something(path: Path) -> None:
     config = read_config(path)
     assert bool(config.holdout) != bool(config.validation)
     assert config.store.startswith("data/") and config.store.endswith(".store")
+
+
+def test_the_network_for_real_photographs_is_trained_on_the_mild_degradation() -> None:
+    assert read_config(RUNS / "train" / "tiny-real-x2.yaml").degradation == PRESETS["mild"]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from satlib import SATConfig, load, samples, upscale
+from satlib.data.degradation import PRESETS
 from satlib.evaluation import evaluate
+from satlib.evaluation.protocol import degraded
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.metrics import psnr
 from satlib.resize import imresize
+from satlib.weights import benchmark_names
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "satlib" / "weights"
@@ -23,18 +26,20 @@ def scale_of(name: str) -> int:
 
 
 def test_the_tiny_networks_are_bundled() -> None:
-    assert {"sat-tiny-x2", "sat-tiny-x4"} <= set(NAMES)
+    assert {"sat-tiny-x2", "sat-tiny-x4", "sat-tiny-real-x2"} <= set(NAMES)
+    assert benchmark_names() == [name for name in NAMES if name != "sat-tiny-real-x2"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bundled_network_is_its_preset(name: str) -> None:
     model = load(name)
-    assert model.config == SATConfig.preset(name.rsplit("-x", 1)[0], scale=scale_of(name))
+    preset = name.rsplit("-x", 1)[0].removesuffix("-real")
+    assert model.config == SATConfig.preset(preset, scale=scale_of(name))
     assert not model.training and all(parameter.isfinite().all() for parameter in model.parameters())
     assert f"`{name}`" in (ROOT / "MODEL_CARD.md").read_text()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", benchmark_names())
 def test_a_bundled_network_beats_bicubic_on_every_sample(name: str) -> None:
     scale = scale_of(name)
     for sample in samples.names():
@@ -44,6 +49,19 @@ def test_a_bundled_network_beats_bicubic_on_every_sample(name: str) -> None:
             psnr(image, photo, border=scale) for image in (upscale(low, name, margin=0), imresize(low, scale))
         )
         assert ours > baseline, sample
+
+
+def test_the_network_for_real_photographs_is_better_on_degraded_ones_and_worse_on_clean_ones() -> None:
+    found: dict[str, list[list[float]]] = {}
+    for seed, sample in enumerate(samples.names()):
+        photo = np.ascontiguousarray(np.asarray(samples.load(sample).convert("RGB"))[36:132, 48:144])
+        given = (degraded(photo, 2, PRESETS["mild"], seed), downscale(photo, 2))
+        for name in ("bicubic-x2", "sat-tiny-x2", "sat-tiny-real-x2"):
+            levels = [psnr(upscale(low, name, margin=0), photo, border=2) for low in given]
+            found.setdefault(name, []).append(levels)
+    bicubic, usual, real = (np.mean(levels, axis=0) for levels in found.values())
+    assert real[0] > usual[0] + 0.3 and real[0] > bicubic[0] + 0.5
+    assert usual[1] > real[1]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data")

@@ -99,8 +99,19 @@ FIRST = Pass()
 SECOND = Pass(
     blur=0.8, sigma=(0.2, 1.5), resize=(0.3, 1.2), up=0.3, down=0.4, gaussian=(1.0, 25.0), poisson=(0.05, 2.5)
 )
-PRESETS: dict[str, tuple[Pass, ...]] = {"one-pass": (FIRST,), "two-passes": (FIRST, SECOND)}
-"""Passes by name."""
+MILD = Pass(
+    blur=0.8,
+    sigma=(0.1, 1.5),
+    kernel=11,
+    resize=(0.5, 1.0),
+    up=0.0,
+    noise=0.8,
+    gaussian=(0.0, 10.0),
+    poisson=(0.0, 0.9),
+    jpeg=(50, 95),
+)
+PRESETS: dict[str, tuple[Pass, ...]] = {"one-pass": (FIRST,), "two-passes": (FIRST, SECOND), "mild": (MILD,)}
+"""Passes by name: Real-ESRGAN's first, both of them, and a milder one of ours that a small network can undo."""
 
 
 def passes_of(value: object) -> tuple[Pass, ...]:

@@ -1,7 +1,8 @@
 """What the bundled networks do on test sets, image by image: numbers alone, the images are not part of this package.
 
 Each JSON file beside this one was written by the program of its name, `python -m benchmarks NAME`. "edges" says where
-centres lie (Fig. D), "options" what changes of a trained network do to PSNR and SSIM (Tables F and H).
+centres lie (Fig. D), "options" what changes of a trained network do to PSNR and SSIM (Tables F and H), "degraded" what
+networks do with photographs that are blurred, noisy and compressed.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from satlib.results.reading import choose_results
 
-NAMES = ("edges", "options")
+NAMES = ("edges", "degraded", "options")
 
 
 def results(name: str) -> Mapping[str, Any]:
