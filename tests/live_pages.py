@@ -1,4 +1,4 @@
-"""Pages on which SAT runs in the browser, as tests use them: opened in Chromium, their controls, and what they show."""
+"""Pages on which SAT runs in the browser, as tests use them: written, opened in Chromium, and what they show."""
 
 import base64
 import importlib.util
@@ -31,6 +31,25 @@ def extension(name: str = "live") -> ModuleType:
     return module
 
 
+def write_try_it(folder: Path) -> Path:
+    """Write the page "Try it", in a plain frame, and its files; return the page."""
+    extension().write(folder / "_static" / "live")
+    page = folder / "book" / "try_it.html"
+    page.parent.mkdir()
+    page.write_text(FRAME % (BOOK / "live" / "page" / "page.html").read_text())
+    return page
+
+
+def write_panels(folder: Path) -> None:
+    """Write a page for each chapter's panel, and their files."""
+    panels = extension("live_panels")
+    extension().write(folder / "_static" / "live")
+    (folder / "notebooks").mkdir()
+    script = '<script src="../_static/live/panel.js" defer></script>'
+    for page, view in panels.VIEWS.items():
+        (folder / f"{page}.html").write_text(FRAME % (panels.panel(view, "../_static/live") + script))
+
+
 @contextmanager
 def opened(browser: Any, url: str, script: str = "", wait: str = DONE) -> Iterator[Any]:
     """A tab on the page. What goes wrong in it lets the test fail; `tab.requests` are those since it has started."""
@@ -61,7 +80,11 @@ def done(tab: Any) -> str:
 
 def shown(tab: Any, view: str) -> np.ndarray:
     """The colours of a canvas, (H, W, 3)."""
-    url = tab.locator(f'[data-view="{view}"]').evaluate("(canvas) => canvas.toDataURL()")
+    return colours(tab.locator(f'[data-view="{view}"]').evaluate("(canvas) => canvas.toDataURL()"))
+
+
+def colours(url: str) -> np.ndarray:
+    """The colours of a picture that is an address itself, (H, W, 3)."""
     with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
         return np.array(image.convert("RGBA"), int)[..., :3]
 

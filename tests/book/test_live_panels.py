@@ -8,7 +8,7 @@ import jupytext
 import numpy as np
 import pytest
 from docutils import nodes
-from live_pages import FRAME, coffee, control, done, extension, opened, shown, upscaled
+from live_pages import coffee, control, done, extension, opened, shown, upscaled, write_panels
 
 from book.browser import CHROMIUM, served
 
@@ -23,11 +23,7 @@ BUTTON = ".live-panel button"
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Pages of all panels, each in a plain frame."""
     folder = tmp_path_factory.mktemp("site")
-    extension().write(folder / "_static" / "live")
-    (folder / "notebooks").mkdir()
-    script = '<script src="../_static/live/panel.js" defer></script>'
-    for page, view in panels.VIEWS.items():
-        (folder / f"{page}.html").write_text(FRAME % (panels.panel(view, "../_static/live") + script))
+    write_panels(folder)
     with served(folder) as address:
         yield address
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_pages import BOOK, DONE, FRAME, coffee, control, done, extension, opened, own, shown, upscaled
+from live_pages import DONE, coffee, control, done, opened, own, shown, upscaled, write_try_it
 from PIL import Image
 
 from book.browser import CHROMIUM, served
@@ -24,9 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the pat
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    extension().write(folder / "_static" / "live")
-    (folder / "book").mkdir()
-    (folder / "book" / "try_it.html").write_text(FRAME % (BOOK / "live" / "page" / "page.html").read_text())
+    write_try_it(folder)
     return folder
 
 
