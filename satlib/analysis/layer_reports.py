@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from satlib.analysis.attention_maps import attended
 from satlib.analysis.controls import Pixels, layer_swaps
@@ -20,7 +20,6 @@ from satlib.analysis.layer_weights import without_layer
 from satlib.images.degradation import downscale
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.metrics.fidelity import psnr
-from satlib.network.blocks import SelectiveBlock
 from satlib.network.model import SAT, in_eval
 from satlib.support.checks import is_int, require
 
@@ -74,17 +73,16 @@ def layer_reports(model: SAT, images: Sequence[Pixels], *, queries: int = 256) -
 
 def _at_work(model: SAT, low: Tensor, n: int) -> Tensor:
     """Return share, place, read and varies of each layer on one image, (L, 4) float64."""
-    streams = _streams(model, low)
     n_tokens = low.shape[-2] * low.shape[-1]
     chosen = torch.linspace(0, n_tokens - 1, min(n, n_tokens)).round().long()
     rows = []
-    for layer, stream in zip(attended(model, low, chosen), streams, strict=True):
+    for layer in attended(model, low, chosen):
         output, weights = layer.layer.output[0].double(), layer.weights.double()  # (N, C), (heads, Q, K)
         energy = output.square().sum().clamp_min(torch.finfo(output.dtype).tiny)  # of a layer that gives nothing, too
         rows.append(
             torch.stack(
                 [
-                    output.norm() / stream.double().norm(),
+                    output.norm() / layer.layer.stream.double().norm(),
                     (output - output.mean(0)).square().sum() / energy,
                     layer.read().double().mean() / weights.shape[-1],
                     (weights - weights.mean(1, keepdim=True)).abs().sum(-1).mean() / 2,
@@ -92,25 +90,6 @@ def _at_work(model: SAT, low: Tensor, n: int) -> Tensor:
             )
         )
     return torch.stack(rows).cpu()
-
-
-def _streams(model: SAT, low: Tensor) -> list[Tensor]:
-    """Return what the output of each SAA layer is added to, (1, N, C), first to last."""
-    found: list[Tensor] = []
-
-    def keep(_: nn.Module, arguments: tuple[Tensor, object]) -> None:
-        found.append(arguments[0])
-
-    blocks = [module for module in model.modules() if isinstance(module, SelectiveBlock)]
-    hooks = [block.register_forward_pre_hook(keep) for block in blocks]
-    try:
-        weight = next(model.parameters())
-        with torch.inference_mode():
-            model.layers(low[None].to(weight.device, weight.dtype))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
 
 
 def _zeroed(model: SAT, low: Tensor, image: Pixels) -> Tensor:

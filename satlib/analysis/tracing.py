@@ -30,12 +30,14 @@ class LayerTrace(NamedTuple):
     """(B, N, C) what came in, normalised."""
     output: Tensor
     """(B, N, C) what the layer gave, before it is added."""
+    stream: Tensor
+    """(B, N, C) what it is added to; `tokens` before they were normalised."""
 
 
 def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.NDArray[Any]) -> list[LayerTrace]:
     """Run a network on an image and return one :class:`LayerTrace` for each SAA layer, first to last.
 
-    Each holds 2 N C numbers, and what DTA chose.
+    Each holds 3 N C numbers, and what DTA chose.
 
     Parameters
     ----------
@@ -63,6 +65,6 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
     grid, groups = (batch.shape[2], batch.shape[3]), model.config.groups if layers else ()
     places = ((group, 2 * pair + 1) for group, n_pairs in enumerate(groups) for pair in range(n_pairs))
     return [
-        LayerTrace(*place, grid, layer.aggregation, layer.tokens, layer.output)
+        LayerTrace(*place, grid, layer.aggregation, layer.tokens, layer.output, layer.stream)
         for place, layer in zip(places, layers, strict=True)
     ]

@@ -47,6 +47,8 @@ class Layer(NamedTuple):
     """What DTA chose and made of it."""
     output: Tensor
     """(B, N, C) what the layer gave, before it is added."""
+    stream: Tensor
+    """(B, N, C) what it is added to; `tokens` before they were normalised."""
 
 
 class Block(nn.Module):
@@ -124,7 +126,7 @@ class SelectiveBlock(Block):
             aggregation = read[self.attention.layer]
             output = self.attention.read(tokens, aggregation)
         if kept is not None:
-            kept.append(Layer(tokens, aggregation, output))
+            kept.append(Layer(tokens, aggregation, output, x))
         y = x + self.drop(output, generator)
         del tokens, aggregation, output  # their memory is free again before the MLP needs some
         return self.finish(x, y, geometry, generator)

@@ -109,7 +109,7 @@ def centers(photos):
 def test_layers_are_drawn_by_group_and_one_by_one(image, chosen):
     tokens = torch.zeros(1)
     places = [(0, 1), (0, 3), (1, 1)]
-    layers = [LayerTrace(*place, GRID, chosen(seed), tokens, tokens) for seed, place in enumerate(places)]
+    layers = [LayerTrace(*place, GRID, chosen(seed), tokens, tokens, tokens) for seed, place in enumerate(places)]
     figure = studies.by_group(image, {"trained": layers, "untrained": layers[1:]}).figure
     titles = [ax.get_title(loc="left") for ax in figure.axes[:4]]
     assert titles == [f"group {g}, {kind}" for kind in ("trained", "untrained") for g in (1, 2)]
