@@ -12,6 +12,7 @@ from satlib.analysis.attribution import Attribution, Square
 from satlib.analysis.statistics import interval
 from satlib.figures.chapters import attribution as pictures
 from satlib.images.tensors import to_pixels
+from satlib.results.convolutional import Predicted
 
 GRID = (12, 15)
 SQUARE = Square(8, 8, 8)
@@ -98,3 +99,13 @@ def test_tiles_are_compared_scene_by_scene() -> None:
 def test_sides_are_whole_pixels(shares: tuple[float, ...]) -> None:
     table = pictures.sides({"own": [3.0, 21.0]}, shares)
     assert rows(table) == [["own", "3", "21"]] and "50%" in table and "99%" in table
+
+
+def test_quality_and_outcome_say_what_results_say() -> None:
+    found = {"net": {"params": 1234, "held out": {"psnr": 32.386, "ssim": 0.91324}}}
+    assert rows(pictures.quality(found, ["held out"])) == [["`net`", "1,234", "32.39 / 0.9132"]]
+    predicted = {"index": Predicted(1.9, 1.6, 2.2), "dB": Predicted(-0.05, -0.15, 0.05)}
+    assert rows(pictures.outcome(predicted, {"index": 1.7, "dB": -0.3})) == [
+        ["index", "1.9 (1.6 to 2.2)", "1.7", "inside"],
+        ["dB", "-0.05 (-0.15 to 0.05)", "-0.3", "outside"],
+    ]

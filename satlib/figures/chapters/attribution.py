@@ -5,6 +5,7 @@ Maps are :class:`satlib.analysis.attribution.Attribution`, (H, W) each, by photo
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib import colormaps
@@ -19,6 +20,7 @@ from satlib.figures.network import attribution_squares, attributions
 from satlib.figures.network.attributions import DECADES
 from satlib.figures.quality import sheets
 from satlib.images.tensors import to_pixels, to_tensor
+from satlib.results.convolutional import Predicted
 from satlib.support.tables import table
 
 Maps = Mapping[str, Mapping[str, Attribution]]
@@ -136,6 +138,24 @@ def how_far(maps: Maps, shares: Mapping[str, Tensor], far: int) -> str:
         distant = 100 * values[:, min(far, values.shape[1] - 1)]
         rows.append((name, *(_told(interval(numbers[:, None]), 2) for numbers in (index, distant))))
     return table(("network", "diffusion index", f"% beyond {far} pixels"), rows, align="lr")
+
+
+def quality(networks: Mapping[str, Mapping[str, Any]], sets: Sequence[str]) -> str:
+    """Return a table of PSNR in dB and SSIM on sets of photographs, by network, as results have them."""
+    rows = []
+    for name, found in networks.items():
+        values = (f"{found[of]['psnr']:.2f} / {found[of]['ssim']:.4f}" for of in sets)
+        rows.append((f"`{name}`", f"{found['params']:,}", *values))
+    return table(("network", "parameters", *sets), rows, align="lr")
+
+
+def outcome(predicted: Mapping[str, Predicted], found: Mapping[str, float]) -> str:
+    """Return a table of what was predicted, with its range, what was found, and whether it lies in the range."""
+    rows = []
+    for name, (value, low, high) in predicted.items():
+        inside = "inside" if low <= found[name] <= high else "outside"
+        rows.append((name, f"{value:g} ({low:g} to {high:g})", f"{found[name]:.2g}", inside))
+    return table(("of the convolutional network", "predicted", "found", ""), rows, align="lrrl")
 
 
 def on_tiles(same: Tensor, another: Tensor) -> str:

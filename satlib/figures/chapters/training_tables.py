@@ -34,7 +34,13 @@ def fresh() -> str:
 
 
 def work(plan: TrainConfig) -> tuple[int, int]:
-    """Return the multiply-adds of one patch of SAT forwards, and of a whole run: backwards takes twice as many."""
+    """Return the multiply-adds of one patch of SAT forwards, and of a whole run: backwards takes twice as many.
+
+    Raises
+    ------
+    ValueError
+        If another network is trained.
+    """
     network = plan.network
     if not isinstance(network, SATConfig):
         raise ValueError(f"network must be a SATConfig, got {network!r}")

@@ -39,7 +39,8 @@ def weights() -> Path:
 def results() -> Mapping[str, Any]:
     """Return what was measured.
 
-    "networks", by name: PSNR in dB and SSIM of Y under "held out", "Set5" and "Set14", and "params"; "curve": step and
-    PSNR of each validation of the training; "seconds" of its steps; "sha256" of the weights.
+    "networks", by name: "params", and PSNR in dB and SSIM of Y under "held out", at the end of each training, and under
+    "Set5" and "Set14", of the kept weights. Of the training: "curve", step and PSNR of each validation, and "seconds"
+    of its steps. "sha256" of the weights.
     """
     return read_results(__name__, NAME)
