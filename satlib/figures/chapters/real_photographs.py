@@ -31,8 +31,8 @@ def divider(photograph: Pixels, outputs: Mapping[str, Pixels], name: str) -> Div
         zoom=3,
         alt=f"A part of the photograph {name!r}, degraded and enlarged, in parts beside each other: by "
         f"{', by '.join(outputs)}; and as it was. Interpolation is soft; the usual network is sharper and keeps the "
-        "input's grain; the one for degraded photographs has sharp edges and smooth areas; the photograph has more detail "
-        "than any of them.",
+        "input's grain; the one for degraded photographs has sharp edges and smooth areas; the photograph has more "
+        "detail than any of them.",
     )
 
 
