@@ -62,6 +62,14 @@ def test_the_baseline_by_name_says_nothing(folder):
         np.testing.assert_array_equal(pixels(folder / "out.png"), imresize(RGB, 3))
 
 
+def test_the_network_for_real_photographs_is_named_with_its_scale_or_beside_it(folder):
+    for arguments in (["sat-tiny-real-x2"], ["sat-tiny-real", "--scale", 2]):
+        assert run("upscale", folder / "in.png", folder / "out.png", "--model", *arguments)[0] == 0
+        np.testing.assert_array_equal(pixels(folder / "out.png"), upscale(RGB, "sat-tiny-real-x2"))
+    code, _, err = run("upscale", folder / "in.png", folder / "out.png", "--model", "sat-tiny-real")
+    assert code == 2 and "unknown model 'sat-tiny-real'" in err
+
+
 def test_an_untrained_network_says_so_and_is_the_same_every_time(folder):
     torch.manual_seed(123)
     for arguments in (["--model", "sat-tiny-x2"], ["--model", "sat-tiny", "--scale", 2], ["--scale", 2]):

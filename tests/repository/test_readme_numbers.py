@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from satlib.results import timings
+from satlib.evaluation.records import recorded
+from satlib.figures.chapters.real_photographs import margins
+from satlib.results import test_sets, timings
 from satlib.training.journal import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,12 @@ def test_quality_is_what_was_recorded(scale: int) -> None:
         values = " | ".join(means(scale, model))
         assert f"| {label} | {values} |" in README
         assert f"| x{scale} | `{model}` | {values} |" in CARD
+
+
+def test_the_card_has_what_was_measured_of_the_network_for_real_photographs() -> None:
+    assert margins(test_sets.results("degraded")["rows"]) in CARD
+    found = {(one.model, one.data): one for one in recorded("sat-tiny-real-x2")}["sat-tiny-real-x2", "Set5"]
+    assert f"| x2 | `sat-tiny-real-x2` | {found.psnr:.3f} / {found.ssim:.4f} | – |" in CARD
 
 
 def test_the_card_says_how_training_ended() -> None:

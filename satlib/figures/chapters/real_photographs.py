@@ -30,8 +30,9 @@ def divider(photograph: Pixels, outputs: Mapping[str, Pixels], name: str) -> Div
         {**outputs, "the photograph": photograph},
         zoom=3,
         alt=f"A part of the photograph {name!r}, degraded and enlarged, in parts beside each other: by "
-        f"{', by '.join(outputs)}; and as it was. Grain and blocks are enlarged in all but the last of the "
-        "models, which smooths them; the photograph has more detail than any of them.",
+        f"{', by '.join(outputs)}; and as it was. Interpolation is soft; the usual network is sharper and keeps the "
+        "input's grain; the one for degraded photographs has sharp edges and smooth areas; the photograph has more "
+        "detail than any of them.",
     )
 
 
@@ -47,7 +48,7 @@ def crops(
         rows,
         zoom=3,
         alt=f"Crops of {len(rows)} degraded photographs, enlarged by each model, and as they were. The network for "
-        "degraded photographs leaves less grain and fewer blocks than the others; fine texture is gone with them.",
+        "degraded photographs draws edges more sharply than the others; fine texture that is lost comes back in none.",
     )
 
 
