@@ -17,6 +17,8 @@ kills        processes that are killed at random moments: nothing half-written, 
 full         a disk that is full at every write, two processes with one folder: one line that names the file; --steps N
 edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
 options      Tables F and H at inference, on test sets: --set NAME=FOLDER
+onnx         the bundled networks in torch and as ONNX files: bytes, agreement, CPU seconds; needs the extra `onnx`
+live         the page "Try it" in headless browsers: start, runs, from a dropped picture to its result; --anyway
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -43,11 +45,13 @@ PROGRAMS = {
     "full": "full",
     "edges": "edges",
     "options": "options",
+    "onnx": "onnx_time",
+    "live": "live",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "options")
+WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "options", "live")
 """Programs that take more arguments, and have --help."""
 
 
