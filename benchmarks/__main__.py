@@ -19,6 +19,8 @@ edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
 convolutional  keeps the network that is trained to be compared with SAT, and measures both: RUN --set NAME=FOLDER
 degraded     bicubic and networks on degraded photographs: --set NAME=FOLDER
 options      Tables F and H at inference, on test sets: --set NAME=FOLDER
+onnx         the bundled networks in torch and as ONNX files: bytes, agreement, CPU seconds; needs the extra `onnx`
+live         the page "Try it" in headless browsers: start, runs, from a dropped picture to its result; --anyway
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -47,11 +49,13 @@ PROGRAMS = {
     "convolutional": "convolutional",
     "degraded": "degraded",
     "options": "options",
+    "onnx": "onnx_time",
+    "live": "live",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "convolutional", "degraded", "options")
+WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "convolutional", "degraded", "options", "live")
 """Programs that take more arguments, and have --help."""
 
 

@@ -127,6 +127,10 @@ class Tab:
         """Load a page whole."""
         self.ask("browsingContext.navigate", {"url": url, "wait": "complete"})
 
+    def call_first(self, function: str) -> None:
+        """Let each page that is loaded from now on call a JavaScript function before anything else."""
+        self.firefox.ask("script.addPreloadScript", {"functionDeclaration": function, "contexts": [self.context]})
+
     def evaluate(self, function: str, *arguments: Json) -> Json:
         """Call a JavaScript function in the page and return what it, or its promise, gives.
 

@@ -14,11 +14,10 @@ import torch
 from PIL import Image
 from processes import PATIENCE
 
+from book.try_it import FRAME
 from satlib import load
 
 BOOK = Path(__file__).parents[1] / "book"
-FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Try it</title>
-<link rel="icon" href="data:,"></head><body><main><h1>Try it</h1>%s</main></body></html>"""
 DONE = '#live[data-state="done"]'
 
 
@@ -29,15 +28,6 @@ def extension(name: str = "live") -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def write_try_it(folder: Path) -> Path:
-    """Write the page "Try it", in a plain frame, and its files; return the page."""
-    extension().write(folder / "_static" / "live")
-    page = folder / "book" / "try_it.html"
-    page.parent.mkdir()
-    page.write_text(FRAME % (BOOK / "live" / "page" / "page.html").read_text())
-    return page
 
 
 def write_panels(folder: Path) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pydata_sphinx_theme
 import pytest
 import sphinx_book_theme
-from live_pages import BOOK, DONE, coffee, colours, own, upscaled, write_panels, write_try_it
+from live_pages import BOOK, DONE, coffee, colours, own, upscaled, write_panels
 from PIL import Image
 from quick_axe import quick
 
 from book.browser import CHROMIUM, FLAGS, served
 from book.firefox import DOWN, FIREFOX, RIGHT, Firefox, Tab, firefox
+from book.try_it import write_try_it
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.skipif(FIREFOX is None, reason="no Firefox on the path")

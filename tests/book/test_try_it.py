@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_pages import DONE, coffee, control, done, opened, own, shown, upscaled, write_try_it
+from live_pages import DONE, coffee, control, done, opened, own, shown, upscaled
 from PIL import Image
 
 from book.browser import CHROMIUM, served
+from book.try_it import write_try_it
 from satlib.resize import imresize
 
 pytest.importorskip("playwright.sync_api")

@@ -110,6 +110,32 @@ def test_what_the_twin_tells_is_what_the_network_chose(grid: tuple[int, int]) ->
         assert np.abs(got["score"][i] - got["density"][i] * got["separation"][i]).max() < 1e-6
 
 
+def test_a_near_tie_may_change_the_picture_a_little_and_nothing_else_may() -> None:
+    limits = [(2e-6, False), (3e-6, False), (2e-5, True), (3e-5, True), (float("nan"), True)]
+    kept = [check.Agreement((2, 2), difference, True, 1, 0.75, tied).good for difference, tied in limits]
+    assert kept == [True, False, True, False, False]
+
+
+def test_tokens_that_join_another_center_are_looked_at() -> None:
+    tokens = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0 + 1e-6], [1.0, 0.5]])
+    joined, moved = torch.tensor([0, 1, 0, 0]), torch.tensor([0, 1, 1, 0])
+    assert check.largest_gap(tokens, joined, moved) < check.NEAR
+    moved[3] = 1
+    assert check.largest_gap(tokens, joined, moved) == pytest.approx(0.5 / 1.25**0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("other", [0, 1])
+def test_a_token_in_a_cluster_far_from_it_is_no_near_tie(other: int) -> None:
+    model, image = network(SMALL), noise((13, 10))
+    got = twin_of(model, image)
+    before = compare(model, image, got)
+    got["assignment"] = got["assignment"].copy()
+    got["assignment"][0, 5] = (got["assignment"][0, 5] + 1 + other) % got["centers"].shape[1]
+    found = compare(model, image, got)
+    assert before.tokens == 1 and found.tokens < 1
+    assert not found.tied and found.difference == before.difference
+
+
 SAMPLINGS = [
     *({"sampling": name} for name in CELLS),
     {"neighbors": 3},

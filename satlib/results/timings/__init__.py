@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from satlib.results.reading import choose_results
 
-NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision", "merging")
+NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision", "merging", "onnx", "live")
 
 
 def results(name: str) -> Mapping[str, Any]:
