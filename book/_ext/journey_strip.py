@@ -57,8 +57,8 @@ def strip(page: str, address: dict[str, str]) -> str:
         goal = f"{address[JOURNEY]}#{step.place}" if now else address[f"notebooks/{step.chapters[0]}"]
         mark = ' aria-current="step"' if now else ""
         items.append(f'<li><a href="{escape(goal)}"{mark}><b>{number}</b> <span>{step.word}</span></a></li>')
-    title = f'<a class="journey-title" href="{escape(address[JOURNEY])}">One token\'s journey</a>'
-    return f'<nav class="journey-strip" aria-label="One token\'s journey">{title}<ol>{"".join(items)}</ol></nav>'
+    title = f'<li><a class="journey-title" href="{escape(address[JOURNEY])}">Journey:</a></li>'
+    return f'<nav class="journey-strip" aria-label="One token\'s journey"><ol>{title}{"".join(items)}</ol></nav>'
 
 
 def add(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: nodes.document | None) -> None:
