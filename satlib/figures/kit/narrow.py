@@ -29,6 +29,9 @@ DPI = 100
 NAMES = 0.36
 """Share of the width that names at a vertical axis may take."""
 
+LINE = 0.2
+"""Inches of a line of a legend."""
+
 MANY = 4
 """Of more panels than this, two stand in a row."""
 
@@ -65,7 +68,7 @@ def narrowed(figure: Figure) -> Figure:
     draw()  # the layout finds where everything is
     width, height = copy.get_size_inches()
     rows = _rows(copy)
-    _stack_legends(copy, [ax for row in rows for ax in row])
+    below = _stack_legends(copy, [ax for row in rows for ax in row])
     if sum(map(len, rows)) != 1:
         height = _stack(copy, rows) if rows else height * NARROW / width
     else:
@@ -75,7 +78,7 @@ def narrowed(figure: Figure) -> Figure:
         height += _shorten(ax, NARROW, _size(ax).beside)
     for bar in set(copy.axes) - {ax for row in rows for ax in row}:
         _break(bar.xaxis.label, DPI * NARROW)
-    copy.set_size_inches(NARROW, height)
+    copy.set_size_inches(NARROW, height + below)
     return copy
 
 
@@ -167,25 +170,34 @@ def _break(text: Text, room: float) -> float:
     return (len(broken) / len(lines) - 1) * float(box.height) / DPI
 
 
-def _entries(legend: Legend) -> tuple[list[Artist], list[str]]:
-    """Return the marks and the words of a legend."""
-    return [mark for mark in legend.legend_handles if mark is not None], [text.get_text() for text in legend.texts]
+def _entries(legend: Legend, panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
+    """Return the marks and the words of a legend; a mark is what the panels have under that name, where they do."""
+    words = [text.get_text() for text in legend.texts]
+    drawn = {word: mark for ax in panels for mark, word in zip(*ax.get_legend_handles_labels(), strict=True)}
+    marks = [drawn.get(word, mark) for word, mark in zip(words, legend.legend_handles, strict=True)]
+    return [mark for mark in marks if mark is not None], words
 
 
-def _stack_legends(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Give legends without room a line for each entry: below the picture, or within one of its panels."""
-    for legend in [each for each in figure.legends if _wider(each, NARROW)]:
+def _stack_legends(figure: Figure, panels: Sequence[Axes]) -> float:
+    """Give legends without room a line for each entry: below the picture, or within one of its panels.
+
+    Return the inches that those below the picture add to it.
+    """
+    below = [each for each in figure.legends if _wider(each, NARROW)]
+    for legend in below:
         figure.legends.remove(legend)
-        figure.legend(*_entries(legend), loc="outside lower left")
     for ax in panels:
         found = ax.get_legend()
         if found is None or not _wider(found, NARROW - _size(ax).beside):
             continue
         found.remove()
         if len(panels) == 1:
-            figure.legend(*_entries(found), loc="outside lower left")
+            below.append(found)
         else:
-            ax.legend(*_entries(found), loc="best", frameon=True, framealpha=0.85, edgecolor="none")
+            ax.legend(*_entries(found, panels), loc="best", frameon=True, framealpha=0.85, edgecolor="none")
+    for legend in below:
+        figure.legend(*_entries(legend, panels), loc="outside lower left")
+    return LINE * sum(len(legend.texts) for legend in below)
 
 
 def _wider(legend: Legend, inches: float) -> bool:
