@@ -18,7 +18,7 @@ STEP = 0.56
 HALF = 0.34
 """Half of a box's width, where a column has a width of 1; its height is 1.2 of it, where a step is 1."""
 
-TITLE_LETTERS = 15
+TITLE_LETTERS = 14
 
 
 @styled
@@ -32,7 +32,7 @@ def narrow_diagram(config: SATConfig) -> Figure:
     ax.set(xlim=(0, len(columns)), ylim=(steps - 0.5, -0.5))
     ax.set_axis_off()
     for number, (row, title) in enumerate(zip(columns, titles, strict=True)):
-        ax.text(number + 0.06, -0.5, title, fontsize=9.5, fontweight="bold", va="bottom")
+        ax.text(number + 0.06, -0.5, title, fontsize=9, fontweight="bold", va="bottom")
         _column(ax, number + 0.5, row)
     return figure
 
