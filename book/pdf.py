@@ -87,6 +87,8 @@ def _article(site: Path, page: str, pages: Sequence[str]) -> str:
         each["id"] = _place(page, str(each["id"]))
     for each in article.find_all(["a", "img"]):
         _moved(each, page, pages)
+    for each in article.select("picture > source, .journey-strip"):
+        each.decompose()  # for screens
     for each in article.select("details:has(> .sheet)"):
         each["open"] = ""  # pictures that a page folds
     article["id"] = _place(page, "")

@@ -20,6 +20,7 @@ EXPLORERS: dict[str, Callable[[Any], Any]] = {
     "centers": lambda image: explore.centers(tiny(), image),
     "aggregation": lambda image: explore.aggregation(tiny(), image),
     "attention": lambda image: explore.attention(tiny(), image),
+    "windows": lambda image: explore.windows(tiny(), image),
     "attribution": lambda image: explore.attribution(tiny(), image),
     "compare": lambda image: explore.compare(tiny(), image),
     "theorem": lambda image: explore.theorem(),

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from satlib.dta.sampling import Grid
 from satlib.network.attention import PositionBias
 from satlib.network.model import SAT, as_sat
 
@@ -33,6 +34,22 @@ def position_tables(model: SAT, pair: int) -> list[Tensor]:
             bias.layers(bias.project(bias.offsets)).T.unflatten(1, (2 * h - 1, 2 * w - 1))
             for bias, (h, w) in zip(biases[2 * pair :], windows, strict=False)
         ]
+
+
+def bias_map(table: Tensor, read: Tensor, token: int, grid: Grid) -> Tensor:
+    """Return the position bias for each token that one token reads, (H, W); NaN elsewhere.
+
+    ``table`` (2h-1, 2w-1) has the bias by the offset of query minus key, ``read`` (N,) the tokens that are read.
+    """
+    keys = read.nonzero().flatten()
+    middle = [(side - 1) // 2 for side in table.shape]
+    down, right = (
+        torch.tensor(at) - key + zero
+        for at, key, zero in zip(divmod(token, grid[1]), (keys // grid[1], keys % grid[1]), middle, strict=True)
+    )
+    bias = torch.full((grid[0] * grid[1],), torch.nan)
+    bias[keys] = table[down, right].float().cpu()
+    return bias.view(grid)
 
 
 def random_bias_spread(window: tuple[int, int], width: int, seed: int = 0) -> float:

@@ -7,6 +7,7 @@ Shapes: N = H*W tokens, h x w a window of n = h*w tokens.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,15 @@ from torch import Tensor
 from satlib.config import SATConfig
 from satlib.dta.sampling import Grid
 from satlib.network.windows import plan_windows
+
+
+class InWindows(NamedTuple):
+    """What one token finds in its two windows, the h x w one and the w x h one."""
+
+    read: Tensor
+    """(2, N) bool: the tokens that it reads."""
+    hidden: Tensor
+    """(2, N) bool: those that the shift has brought into its window, and that the mask hides."""
 
 
 def window_labels(grid: Grid, window: Grid, *, shifted: bool) -> Tensor:
@@ -41,6 +51,17 @@ def readable(grid: Grid, config: SATConfig, token: int, *, shifted: bool) -> Ten
     windows = (config.window, config.window[::-1])
     labels = torch.stack([window_labels(grid, window, shifted=shifted) for window in windows])
     return labels == labels[:, _checked(token, grid), None]
+
+
+def in_windows(grid: Grid, config: SATConfig, token: int, *, shifted: bool) -> InWindows:
+    """Return what a token reads in its two windows, and what the mask hides from it; padding does not count."""
+    found = []
+    for window in (config.window, config.window[::-1]):
+        labels = window_labels(grid, window, shifted=shifted)
+        read, number = labels == labels[_checked(token, grid)], labels // (window[0] * window[1])
+        found.append((read, (number == number[token]) & ~read))
+    read, hidden = (torch.stack(parts) for parts in zip(*found, strict=True))
+    return InWindows(read, hidden)
 
 
 def reach(grid: Grid, config: SATConfig, token: int, shifts: Sequence[bool]) -> list[Tensor]:

@@ -15,5 +15,6 @@ with needing("notebook"):
     from satlib.explore.compare_explorer import compare
     from satlib.explore.density_explorer import density
     from satlib.explore.theorem_explorer import theorem
+    from satlib.explore.windows_explorer import windows
 
-__all__ = ["aggregation", "attention", "attribution", "centers", "compare", "density", "theorem"]
+__all__ = ["aggregation", "attention", "attribution", "centers", "compare", "density", "theorem", "windows"]

@@ -13,6 +13,7 @@ UNUSED = (
     "locales/de/LC_MESSAGES/x.mo",
     "vendor/fontawesome/6.5.2/js/all.min.js",
     "vendor/fontawesome/6.5.2/webfonts/fa-brands-400.woff2",
+    "vendor/fontawesome/6.5.2/webfonts/fa-solid-900.ttf",
 )
 USED = (
     "scripts/theme.js",

@@ -69,6 +69,14 @@ def test_folded_pictures_stand_open_and_folded_code_does_not(tmp_path: Path) -> 
     assert '<details open=""><div class="sheet">' in text and '<details class="hide">' in text
 
 
+def test_what_is_for_screens_is_left_out(tmp_path: Path) -> None:
+    picture = '<picture><source srcset="narrow.webp"><img src="../picture.svg" alt="A dot"></picture>'
+    site = make_site(tmp_path, f'<nav class="journey-strip">Steps</nav>{picture}')
+    text = pdf.document(site, pdf.order(site))
+    assert "narrow.webp" not in text and "Steps" not in text
+    assert re.search(r'<picture><img [^>]*src="picture.svg"', text)
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 def test_the_document_is_printed_with_all_of_its_figures(tmp_path: Path) -> None:
     file = tmp_path / "book.pdf"

@@ -77,6 +77,8 @@ INSPECT = """() => ({
     broken: document.querySelectorAll("mjx-merror, [data-mjx-error]").length,
     started: !window.MathJax || Boolean(window.MathJax.startup),
     width: document.documentElement.scrollWidth,
+    cut: [...document.querySelectorAll("div.cell_output:has(img)")].filter((e) => e.scrollWidth > e.clientWidth + 1)
+        .map((e) => e.querySelector("img").alt.slice(0, 60)),
 })"""
 
 
@@ -270,6 +272,7 @@ def faults(visit: Visit) -> Iterator[str]:
     for number, plot in enumerate(on_phone["plots"], 1):
         if not plot["drawn"]:
             yield f"figure {number} is not drawn on a phone"
+    yield from (f"a picture is cut on a phone: {alt}" for alt in on_phone["cut"])
     if on_phone["width"] > PHONE["width"]:
         yield f"scrolls sideways on a phone: it is {on_phone['width']} pixels wide"
 
@@ -667,6 +670,10 @@ FAULTS = {
     "is not accessible in light: color-contrast: ": '<p style="color: #ccc">faint</p>',
     "is not accessible in dark: color-contrast: ['b']": "<style>[data-theme=dark] b {color: #ccc}</style><b>faint</b>",
     "is not accessible in light: link-name: ": '<a href="#"></a>',
+    "a picture is cut on a phone: a long strip": (
+        "<div class='cell_output' style='overflow-x: auto; max-width: 100%'><img width='400' alt='a long strip' "
+        'src=\'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="400" height="9"/>\'></div>'
+    ),
     "scrolls sideways on a phone: it is 376 pixels wide": '<div style="width: 376px">wide</div>',
 }
 COLORS = (

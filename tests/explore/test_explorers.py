@@ -23,10 +23,10 @@ from satlib.figures.kit.show import quick_png
 from satlib.images.degradation import low_resolution
 
 each = pytest.mark.parametrize("make", EXPLORERS.values(), ids=EXPLORERS)
-each_of_an_image = pytest.mark.parametrize("make", list(EXPLORERS.values())[:6], ids=list(EXPLORERS)[:6])
+each_of_an_image = pytest.mark.parametrize("make", list(EXPLORERS.values())[:7], ids=list(EXPLORERS)[:7])
 
 
-def test_the_package_has_seven_explorers() -> None:
+def test_the_package_has_eight_explorers() -> None:
     assert sorted(EXPLORERS) == explore.__all__
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_image_is_named_and_leaves_no_widget(make: Callable[[Any], An
     ],
 )
 def test_what_is_no_network_is_named(model: object, error: type[Exception], message: str) -> None:
-    for make in (explore.centers, explore.aggregation, explore.attention):
+    for make in (explore.centers, explore.aggregation, explore.attention, explore.windows):
         with pytest.raises(error, match=message):
             make(model, PHOTO)
 

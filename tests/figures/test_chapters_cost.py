@@ -42,7 +42,10 @@ def test_the_opening_has_the_networks_of_one_scale_the_cheapest_in_layers_first(
     costs = {("A", 2): peer("A", 2, 2e12, 3e12), ("B", 2): peer("B", 2, 1e12, 5e12), ("B", 4): peer("B", 4, 1, 2)}
     shown = pictures.conventions(costs, 2)
     labels = [label.get_text() for label in shown.figure.axes[0].get_yticklabels()]
-    assert labels == ["B   1.00 → 5.00", "A   2.00 → 3.00"]
+    assert labels == [
+        "B   1.00\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}5.00",
+        "A   2.00\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}3.00",
+    ]
     assert "B: 1.00 in layers, 5.00 in all; A: 2.00 in layers, 3.00 in all" in shown.alt
     assert "B has the largest hatched part" in shown.alt
 

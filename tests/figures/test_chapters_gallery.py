@@ -23,14 +23,17 @@ def seen(image: torch.Tensor) -> pictures.Seen:
     weights = torch.full((len(members),), 1 / len(members))
     toy = arrange(np.array([0, 0, 1, 1, 1]), np.array([3]))
     pair = (torch.zeros(3, 24, 32), torch.ones(3, 24, 32))
+    near = torch.zeros(2, 192, dtype=torch.bool)
+    near[0, TOKEN : TOKEN + 4] = near[1, TOKEN : TOKEN + 34 : 16] = True
+    window = near, torch.zeros_like(near)
     owed = torch.linspace(-1, 1, 48).view(6, 8)
-    return pictures.Seen(made.sample[0, :5], made, members, weights, torch.full((8,), 1 / 8), owed, toy, pair)
+    return pictures.Seen(made.sample[0, :5], made, members, weights, torch.full((8,), 1 / 8), owed, toy, pair, window)
 
 
 def test_each_explorer_has_a_panel(image: torch.Tensor, seen: pictures.Seen) -> None:
     shown = pictures.sheet(image, TOKEN, seen)
-    titles = [ax.get_title(loc="left") for ax in shown.figure.axes[:7]]
-    assert [title.split()[0] for title in titles] == [str(i) for i in range(1, 8)]
+    titles = [ax.get_title(loc="left") for ax in shown.figure.axes[:8]]
+    assert [title.split()[0] for title in titles] == [str(i) for i in range(1, 9)]
     assert sorted(title.split()[1] for title in titles) == explore.__all__
 
 
@@ -52,4 +55,5 @@ def test_the_text_counts_what_is_drawn(image: torch.Tensor, seen: pictures.Seen)
     assert f"{seen.made.sample.shape[1]} sampled tokens and 8 centres" in alt
     assert f"the {len(seen.members)} members" in alt
     assert "62% of the weight" in alt
-    assert alt.endswith("without a sampled token: 1.")
+    assert "without a sampled token: 1." in alt
+    assert alt.endswith("in which it reads 6 pixels.")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from satlib import SATConfig
+from satlib.analysis.receptive_field import in_windows
 from satlib.figures.chapters import windows as pictures
 
 GRID = (16, 24)
@@ -46,3 +48,12 @@ def test_maps_are_titled_by_their_block_and_their_ranges_told() -> None:
 def test_the_spread_stands_beside_the_width() -> None:
     row = pictures.spread_table({"sat-light": 1}, {"sat-light": 0.0}).splitlines()[2]
     assert [cell.strip() for cell in row.split("|")[1:-1]] == ["`sat-light`", "1", "0"]
+
+
+def test_places_say_what_is_read_and_what_is_hidden() -> None:
+    config = SATConfig.preset("sat-tiny", 2, window=(4, 8))
+    found = {name: in_windows((8, 16), config, token, shifted=True) for name, token in (("a", 0), ("b", 67))}
+    shown = pictures.places(torch.rand(3, 8, 16), found)
+    read, hidden = found["a"]
+    assert f"Read by a: {int(read.any(0).sum())} tokens. Hidden by the mask: {int(hidden.any(0).sum())}." in shown.alt
+    assert [frame.name for frame in shown.figure.frames] == ["a", "b"]

@@ -13,7 +13,10 @@ def test_bars_of_both_conventions_add_up():
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     assert widths == [1, 2, 2, 0.5]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["A   1.00 → 3.00", "B   2.00 → 2.50"]
+    assert labels == [
+        "A   1.00\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}3.00",
+        "B   2.00\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}2.50",
+    ]
 
 
 def test_stage_bars_are_shares_of_all():

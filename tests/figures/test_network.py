@@ -19,6 +19,7 @@ from satlib.figures.dta import idea
 from satlib.figures.kit import picture_sliders
 from satlib.figures.kit.show import png, show
 from satlib.figures.network import attention, diagram, windows
+from satlib.figures.network.narrow_diagram import narrow_diagram
 
 GRID = (16, 20)
 
@@ -177,6 +178,16 @@ def test_the_diagram_names_the_networks_sizes():
     assert "2 or 3 pairs" in drawn
     assert "×3" in drawn
     assert Image.open(io.BytesIO(png(figure))).width > 1000
+
+
+def test_the_narrow_diagram_has_the_words_of_the_wide_one():
+    config = SATConfig.preset("sat", 3)
+    drawn = [
+        sorted(" ".join(text.get_text().replace(",", " ").split()) for text in figure.axes[0].texts)
+        for figure in (diagram.diagram(config), narrow_diagram(config))
+    ]
+    assert drawn[0] == drawn[1]
+    assert Image.open(io.BytesIO(png(narrow_diagram(config)))).width <= 1.8 * 360
 
 
 def test_boxes_of_the_diagram_leave_room_for_arrows():

@@ -20,6 +20,7 @@ from satlib.figures.explorers.compare import split
 from satlib.figures.explorers.density import neighbors_on_image
 from satlib.figures.explorers.pixels import canvas, edge_to_edge
 from satlib.figures.explorers.theorem import Tokens, draw_columns
+from satlib.figures.explorers.windows import windows_on_image
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.kit.style import BLUE, CENTER, frame_off, panels, styled
 
@@ -43,6 +44,8 @@ class Seen(NamedTuple):
     """Tokens of the toy in columns."""
     pair: tuple[Tensor, Tensor]
     """Two outputs (3, sH, sW) that are compared."""
+    window: tuple[Tensor, Tensor]
+    """(2, N) and (2, N) bool: what the pixel reads in its two windows, and what the mask hides there."""
 
 
 @styled
@@ -57,7 +60,7 @@ def sheet(image: Tensor, token: int, seen: Seen) -> Shown:
         "attention": read_on_image(image, made.assignment[0], seen.read, token),
         "compare": canvas(split(*seen.pair, 0.5))[0],
     }
-    figure, axes = panels(7, image.shape[1] / image.shape[2], columns=4)
+    figure, axes = panels(8, image.shape[1] / image.shape[2], columns=4)
     for number, (ax, (name, one)) in enumerate(zip(axes, drawn.items(), strict=False), 1):
         _thumbnail(ax, one, f"{number} {name}")
     axes[5].imshow(np.log10(seen.owed.abs().clamp_min(float(seen.owed.abs().max()) * 1e-4).numpy()))
@@ -65,16 +68,19 @@ def sheet(image: Tensor, token: int, seen: Seen) -> Shown:
     draw_columns(axes[6], seen.toy)
     frame_off(axes[6], "7 theorem")
     axes[6].set_box_aspect(image.shape[1] / image.shape[2])
+    own, hidden = seen.window
+    _thumbnail(axes[7], windows_on_image(image, own, hidden.any(0), token), "8 windows")
     missed = len(set(seen.toy.column[seen.toy.missed].tolist()))
     return show(
         figure,
-        alt=f"Seven small pictures. 1 density: the photograph with a star on a pixel and dots on its "
+        alt=f"Eight small pictures. 1 density: the photograph with a star on a pixel and dots on its "
         f"{len(seen.neighbors)} nearest neighbours. 2 centers: {made.sample.shape[1]} sampled tokens and "
         f"{made.centers.shape[1]} centres. 3 aggregation: the {len(seen.members)} members of the pixel's cluster in "
         f"orange. 4 attention: the five clusters that the pixel reads most, {seen.read.topk(5).values.sum():.0%} of "
         "the weight, in five colours. 5 compare: two outputs and a divider in the middle. 6 attribution: a map of what "
         "a square of the output owes to each pixel. 7 theorem: columns of tokens, one for each cluster; without a "
-        f"sampled token: {missed}.",
+        f"sampled token: {missed}. 8 windows: a wide and a high window around the pixel, in which it reads "
+        f"{int(own.any(0).sum())} pixels.",
     )
 
 

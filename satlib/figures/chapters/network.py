@@ -12,6 +12,7 @@ from satlib.config import SATConfig
 from satlib.figures.kit.picture_sliders import picture_slider
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.network import diagram as draw
+from satlib.figures.network.narrow_diagram import narrow_diagram
 from satlib.results import paper
 from satlib.support.tables import table
 
@@ -27,6 +28,7 @@ def diagram(config: SATConfig) -> Shown:
         "convolution, upsampler. A residual group: local and SAA blocks in turn, a convolution, the group's input "
         "added. A block: LayerNorm, attention, input added, LayerNorm, gated MLP, added, and the block's input times a "
         "gain added.",
+        narrow=narrow_diagram(config),
     )
 
 

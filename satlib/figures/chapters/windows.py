@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from satlib.analysis.receptive_field import window_labels
+from satlib.analysis.receptive_field import InWindows, window_labels
 from satlib.dta.sampling import Grid
 from satlib.figures.dta.idea import faded
 from satlib.figures.kit.picture_sliders import picture_slider
@@ -54,6 +54,20 @@ def reach(image: Tensor, token: int, steps: Sequence[Tensor]) -> Shown:
         alt="The photograph, pale, with the part in full colour that one token has seen, and a slider over the number "
         "of local blocks: after one it is a cross, with each further block a larger, ragged area. "
         + " ".join(notes.values()),
+    )
+
+
+def places(image: Tensor, found: Mapping[str, InWindows]) -> Shown:
+    """Draw what one token reads in its windows, and black what the mask hides from it, with a slider over tokens."""
+    pictures, notes = {}, {}
+    for name, (read, hidden) in found.items():
+        masked = hidden.any(0)
+        pictures[name] = faded(image, read.any(0)) * ~masked.view(image.shape[1:])
+        notes[name] = f"Read by {name}: {int(read.any(0).sum()):,} tokens. Hidden by the mask: {int(masked.sum()):,}."
+    return show(
+        picture_slider(pictures, name="token", start=next(iter(found)), notes=notes),
+        alt="The photograph, pale, with the two windows of a token in full colour, black where the mask hides tokens "
+        "that the shift has brought into them, and a slider over tokens. " + " ".join(notes.values()),
     )
 
 

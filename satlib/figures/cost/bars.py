@@ -27,7 +27,7 @@ def convention_bars(costs: Mapping[str, tuple[float, float]]) -> Figure:
     places = range(len(costs))
     ax.barh(places, published, label="layers alone", **PUBLISHED)
     ax.barh(places, rest, left=published, label="products outside the layers", **LEFT_OUT)
-    numbers = (f"{p:.2f} → {t:.2f}" for p, t in zip(published, total, strict=True))
+    numbers = (f"{p:.2f}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{t:.2f}" for p, t in zip(published, total, strict=True))
     ax.set_yticks(places, [f"{name}   {both}" for name, both in zip(costs, numbers, strict=True)])
     ax.invert_yaxis()
     ax.set(xlabel="multiply-adds, $10^{12}$")

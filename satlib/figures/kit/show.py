@@ -1,8 +1,9 @@
 """How a figure reaches the reader: one object that JupyterLab and the built book both know how to draw.
 
 Every figure must come with alternative text. A matplotlib figure becomes a PNG whose plain-text form is that
-text (``book/_ext/alternative_text.py`` puts it into the page). A plotly figure becomes its MIME type, which
-JupyterLab draws, and a small piece of HTML with the figure's JSON, which ``book/_static/plots.js`` draws in
+text (``book/_ext/alternative_text.py`` puts it into the page), and a GIF of the same for a narrow screen, which the
+page shows there (``book/_ext/two_layouts.py``) and JupyterLab leaves aside. A plotly figure becomes its MIME type,
+which JupyterLab draws, and a small piece of HTML with the figure's JSON, which ``book/_static/plots.js`` draws in
 the published page.
 """
 
@@ -22,6 +23,7 @@ from PIL import Image, ImageChops
 from plotly.graph_objects import Figure as PlotlyFigure
 
 from satlib.figures.kit.html_figure import alternative_text
+from satlib.figures.kit.narrow import NARROW, narrowed
 from satlib.figures.kit.style import styled
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -46,6 +48,9 @@ class Shown:
         A matplotlib figure, or a plotly figure whose layout has a width and a height.
     alt
         What the figure shows, for readers who cannot see it.
+    narrow
+        A matplotlib figure of the same for a narrow screen, where :func:`satlib.figures.kit.narrow.narrowed` of the
+        figure would not do.
 
     Raises
     ------
@@ -53,8 +58,9 @@ class Shown:
         If ``alt`` is blank, or a plotly figure has no size.
     """
 
-    def __init__(self, figure: Figure | PlotlyFigure, alt: str) -> None:
+    def __init__(self, figure: Figure | PlotlyFigure, alt: str, narrow: Figure | None = None) -> None:
         self.alt = alternative_text(alt)
+        self.narrow = narrow
         if isinstance(figure, PlotlyFigure) and None in (figure.layout.width, figure.layout.height):
             raise ValueError("a plotly figure needs a width and a height in its layout")
         self.figure = figure
@@ -72,12 +78,14 @@ class Shown:
         data = png(self.figure)
         width = round(Image.open(io.BytesIO(data)).width / DENSITY)
         content = {"image/png": base64.b64encode(data).decode(), "text/plain": self.alt}
+        if self.narrow is not None or self.figure.get_figwidth() > NARROW:
+            content["image/gif"] = base64.b64encode(gif(self.narrow or narrowed(self.figure))).decode()
         return content, {"image/png": {"width": width}}
 
 
-def show(figure: Figure | PlotlyFigure, *, alt: str) -> Shown:
+def show(figure: Figure | PlotlyFigure, *, alt: str, narrow: Figure | None = None) -> Shown:
     """Return ``figure`` ready to be displayed, with its alternative text; see :class:`Shown`."""
-    return Shown(figure, alt)
+    return Shown(figure, alt, narrow)
 
 
 @styled
@@ -94,6 +102,15 @@ def png(figure: Figure) -> bytes:
         drawn = drawn.quantize(256, dither=Image.Dither.NONE)
     drawn.save(smaller, format="PNG", optimize=True)
     return smaller.getvalue()
+
+
+def gif(figure: Figure) -> bytes:
+    """Return a figure as :func:`png` draws it, in 256 colours, as a GIF file, which keeps them exactly."""
+    stream = io.BytesIO()
+    drawn = Image.open(io.BytesIO(png(figure)))
+    few = drawn if drawn.mode == "P" else drawn.quantize(256, dither=Image.Dither.NONE)
+    few.save(stream, format="GIF")
+    return stream.getvalue()
 
 
 def _has_colorbar(artist: Artist) -> bool:

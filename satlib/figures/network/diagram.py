@@ -1,7 +1,7 @@
 """The network as pictures: what follows what, where its parameters are, and what one output pixel depends on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -20,76 +20,76 @@ BOX_HEIGHT = 0.56
 TYPE = 9.8
 
 
+class Row(NamedTuple):
+    """A line of the diagram."""
+
+    title: str
+    boxes: tuple[tuple[str, float, str], ...]
+    """Text, width and colour of each; "none" where there is no box around the text."""
+
+    skips: tuple[tuple[int, int], ...]
+    """After which box something is taken, and after which it is added."""
+
+    label: str = ""
+    """Of the last of the skips."""
+
+
+def rows(config: SATConfig) -> tuple[Row, ...]:
+    """Return the three lines of the diagram: the network, one of its residual groups, and one of its blocks."""
+    c, up = config.channels, config.upsampler_channels
+    groups, pairs = len(config.groups), " or ".join(str(n) for n in sorted(set(config.groups)))
+    network = (
+        ("input\n3", 0.45, "none"),
+        (f"conv 3×3\n{c}", 0.9, PLAIN),
+        ("Layer-\nNorm", 0.65, PLAIN),
+        (f"{groups} residual\ngroups", 1.05, GROUP),
+        ("Layer-\nNorm", 0.65, PLAIN),
+        (f"conv 3×3\n{c}", 0.9, PLAIN),
+        (f"conv 3×3\n{up}", 0.9, PLAIN),
+        (f"upsampler\n×{config.scale}", 1.02, PLAIN),
+        ("output\n3", 0.6, "none"),
+    )
+    group = (
+        ("tokens", 0.8, "none"),
+        ("local\nblock", 1.0, LOCAL),
+        ("SAA\nblock", 1.0, SELECTIVE),
+        ("…", 0.5, "none"),
+        ("local\nblock", 1.0, LOCAL),
+        ("SAA\nblock", 1.0, SELECTIVE),
+        (f"conv 3×3\n{c}", 1.0, PLAIN),
+        ("tokens", 0.8, "none"),
+    )
+    block = (
+        ("tokens", 0.8, "none"),
+        ("Layer-\nNorm", 0.8, PLAIN),
+        ("attention", 1.1, "#ffffff"),
+        ("Layer-\nNorm", 0.8, PLAIN),
+        ("gated\nMLP", 1.1, PLAIN),
+        ("tokens", 0.8, "none"),
+    )
+    what = "a block: attention in windows (local) or to aggregated tokens (SAA)"
+    return (
+        Row("the network", network, ((1, 5),)),
+        Row(f"a residual group: {pairs} pairs of blocks", group, ((0, 6),)),
+        Row(what, block, ((0, 2), (2, 4), (0, 4)), "times a gain per channel"),
+    )
+
+
 @styled
 def diagram(config: SATConfig) -> Figure:
     """Draw the network, one of its residual groups, and one of its blocks, with what is added to what."""
-    c, up = config.channels, config.upsampler_channels
-    groups, pairs = len(config.groups), " or ".join(str(n) for n in sorted(set(config.groups)))
     figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     ax = figure.subplots()
     ax.set(xlim=(0, 10), ylim=(-0.2, 5.4))
     ax.set_axis_off()
-    _row(
-        ax,
-        4.3,
-        "the network",
-        (
-            ("input\n3", 0.45, "none"),
-            (f"conv 3×3\n{c}", 0.9, PLAIN),
-            ("Layer-\nNorm", 0.65, PLAIN),
-            (f"{groups} residual\ngroups", 1.05, GROUP),
-            ("Layer-\nNorm", 0.65, PLAIN),
-            (f"conv 3×3\n{c}", 0.9, PLAIN),
-            (f"conv 3×3\n{up}", 0.9, PLAIN),
-            (f"upsampler\n×{config.scale}", 1.02, PLAIN),
-            ("output\n3", 0.6, "none"),
-        ),
-        skips=((1, 5),),
-    )
-    _row(
-        ax,
-        2.5,
-        f"a residual group: {pairs} pairs of blocks",
-        (
-            ("tokens", 0.8, "none"),
-            ("local\nblock", 1.0, LOCAL),
-            ("SAA\nblock", 1.0, SELECTIVE),
-            ("…", 0.5, "none"),
-            ("local\nblock", 1.0, LOCAL),
-            ("SAA\nblock", 1.0, SELECTIVE),
-            (f"conv 3×3\n{c}", 1.0, PLAIN),
-            ("tokens", 0.8, "none"),
-        ),
-        skips=((0, 6),),
-    )
-    _row(
-        ax,
-        0.7,
-        "a block: attention in windows (local) or to aggregated tokens (SAA)",
-        (
-            ("tokens", 0.8, "none"),
-            ("Layer-\nNorm", 0.8, PLAIN),
-            ("attention", 1.1, "#ffffff"),
-            ("Layer-\nNorm", 0.8, PLAIN),
-            ("gated\nMLP", 1.1, PLAIN),
-            ("tokens", 0.8, "none"),
-        ),
-        skips=((0, 2), (2, 4), (0, 4)),
-        labels={(0, 4): "times a gain per channel"},
-    )
+    for y, row in zip((4.3, 2.5, 0.7), rows(config), strict=True):
+        _row(ax, y, row)
     return figure
 
 
-def _row(
-    ax: Axes,
-    y: float,
-    title: str,
-    boxes: Sequence[tuple[str, float, str]],
-    *,
-    skips: Sequence[tuple[int, int]],
-    labels: Mapping[tuple[int, int], str] | None = None,
-) -> None:
-    """Draw boxes (text, width, colour) in a row, arrows between them, and arcs for what is added after a box."""
+def _row(ax: Axes, y: float, row: Row) -> None:
+    """Draw boxes in a row, arrows between them, and arcs for what is added after a box."""
+    title, boxes, skips, label = row
     gap = (9.6 - sum(width for _, width, _ in boxes)) / (len(boxes) - 1)
     gap = min(gap, 0.55)
     x, ends = 0.2, []
@@ -107,9 +107,10 @@ def _row(
         ax.annotate("", (right - 0.02, y), (left + 0.02, y), arrowprops=arrow)
     for level, (start, stop) in enumerate(skips):
         _skip(ax, y, ends[start][1] + gap / 2, ends[stop][1] + gap / 2, 0.42 + 0.09 * (level % 2) * 2, level == 2)
-        if labels and (start, stop) in labels:
-            middle = (ends[start][1] + ends[stop][1] + gap) / 2
-            ax.text(middle, y - 0.66, labels[start, stop], ha="center", va="top", fontsize=TYPE)
+    if label:
+        start, stop = skips[-1]
+        middle = (ends[start][1] + ends[stop][1] + gap) / 2
+        ax.text(middle, y - 0.66, label, ha="center", va="top", fontsize=TYPE)
     ax.text(0.2, y + 0.75, title, fontsize=10.5, fontweight="bold", va="bottom")
 
 
