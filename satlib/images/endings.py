@@ -6,7 +6,7 @@ bytes at their end change something. A test costs one decoding.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from PIL import Image
 
@@ -26,13 +26,14 @@ def same_pixels(pixels: bytes, data: bytes, name: str) -> bool:
         return False
 
 
-def end_matters(data: bytes, start: int, end: int, same: Callable[[bytes], bool]) -> bool:
-    """Tell whether changes of the last bytes before ``end`` change the image; none in the first half after ``start``.
+def other_ends(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Yield a file with other bytes before ``end``, but none in the first half after ``start``.
 
     No marker of a JPEG, which is 0xFF and another byte, is made or changed.
     """
     middle = (start + end) // 2
-    return not all(same(_changed(data, max(middle, end - n), end, by)) for n, by in _TAILS)
+    for n, by in _TAILS:
+        yield _changed(data, max(middle, end - n), end, by)
 
 
 def _changed(data: bytes, first: int, end: int, by: int) -> bytes:

@@ -5,19 +5,21 @@ Data that end too early leave the last blocks grey, and data for another width o
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from PIL import Image
 
-from satlib.images.endings import FILL, end_matters, same_pixels
+from satlib.images.endings import FILL, other_ends, same_pixels
 from satlib.images.formats import UnsupportedImageError
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 
-LEAST = 48
+LEAST = 32
 """Bytes of a scan whose end is tried; the last bits of smaller ones may tell of pixels beyond the image alone."""
 
 
@@ -91,7 +93,11 @@ def check_scans(data: bytes, layout: Layout, image: Image.Image) -> list[str]:
         raise OSError(f"its data end before the last of its {size} pixels")
     while end > start and data[end - 1] in (0, 0xFF):
         end -= 1
-    if end - start >= LEAST and not end_matters(data, start, end, same):
+    if (
+        end - start >= LEAST
+        and not _tells_nothing(image)
+        and all(map(same, chain(_cut(data, end), other_ends(data, start, end))))
+    ):
         raise OSError(f"its data go on after the last of its {size} pixels")
     return []
 
@@ -112,3 +118,15 @@ def _last_is_empty(image: Image.Image) -> bool:
         return True
     last = image.crop((image.width - 1, image.height - 1, image.width, image.height)).convert("L").tobytes()
     return abs(last[0] - 128) <= 3
+
+
+def _tells_nothing(image: Image.Image) -> bool:
+    """Tell whether the end of an image is as grey as what libjpeg makes of no data, so that any data may be right."""
+    end = image.crop((max(0, image.width - 16), max(0, image.height - 16), image.width, image.height))
+    return end.getcolors(1) is not None and _last_is_empty(end)
+
+
+def _cut(data: bytes, end: int) -> Iterator[bytes]:
+    """Yield a file with fewer bytes before ``end``, whose last blocks are grey then."""
+    for n in (4, 16):
+        yield data[: end - n] + data[end:]
