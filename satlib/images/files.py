@@ -32,6 +32,9 @@ from satlib.images.webp import check_webp
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 
+EXIF = b"Exif\0\0"
+"""The name of EXIF, which encoders add where it is missing."""
+
 
 def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read an image file, with all its bits; of a GIF, the first frame.
@@ -118,7 +121,8 @@ def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> 
 def check_picture(picture: Picture, path: str | PathLike[str], scale: int = 1, *, quality: int = 95) -> str:
     """Return the format of a path; ValueError unless it holds a picture that is ``scale`` times as large."""
     height, width, channels = picture.pixels.shape
-    size, exif, icc = (width * scale, height * scale), len(picture.exif), len(picture.icc)
+    size, icc = (width * scale, height * scale), len(picture.icc)
+    exif = len(picture.exif.removeprefix(EXIF)) + len(EXIF) if picture.exif else 0
     return check_format(path, size, channels, picture.pixels.dtype, quality, exif=exif, icc=icc)
 
 
