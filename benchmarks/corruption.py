@@ -5,8 +5,9 @@ came of it. It fails if any of it was a fault: an error that is no one-line `OSE
 name, a process that died, a file that was left after an error, an output that is not what was said, or a shorter file
 that was taken for an image of another size.
 
-A changed byte may be the width or height itself. PNG has checksums and finds it; the other formats have none, so that
-an image of another size is then what the file says. These are counted apart.
+A changed byte may be the width, the height or the orientation itself. PNG has checksums and finds it; in the other
+formats it is found where the file contradicts itself. An image of another size is counted apart: where something was
+said of it on stderr, and where it was not.
 """
 
 import multiprocessing
@@ -37,7 +38,7 @@ MEMORY = 2**32
 """Bytes of memory that a process may have."""
 
 SIDE = 2
-OUTCOMES = ("refused", "read", "another size", "fault", "died")
+OUTCOMES = ("refused", "read", "size, said", "size, silent", "fault", "died")
 
 
 def damaged(data: bytes, *, header: int = HEADER, places: int = PLACES, step: int = 1) -> Iterator[tuple[str, bytes]]:
@@ -74,12 +75,14 @@ def outcome(source: Path, size: tuple[int, int], *, cut: bool) -> tuple[str, str
     """
     target = source.with_name("out.tif")
     try:
-        made = upscale_file(source, target, Bicubic(SIDE), max_pixels=MAX_PIXELS)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            made = upscale_file(source, target, Bicubic(SIDE), max_pixels=MAX_PIXELS)
     except (OSError, ValueError) as error:
         left = [path.name for path in source.parent.iterdir() if path != source]
-        said = str(error)
-        good = not left and source.name in said and "\n" not in said
-        return ("refused", "") if good else ("fault", f"{type(error).__name__}: {said}; left {left}")
+        text = str(error)
+        good = not left and source.name in text and "\n" not in text
+        return ("refused", "") if good else ("fault", f"{type(error).__name__}: {text}; left {left}")
     except Exception as error:
         return "fault", f"{type(error).__name__}: {error}"
     written = read(target).pixels.shape[:2]
@@ -88,7 +91,9 @@ def outcome(source: Path, size: tuple[int, int], *, cut: bool) -> tuple[str, str
         return "fault", f"said (H, W) = {made}, written {written}"
     if made == (SIDE * size[0], SIDE * size[1]):
         return "read", ""
-    return ("fault", f"size {made}") if cut or source.suffix == ".png" else ("another size", "")
+    if cut or source.suffix == ".png":
+        return "fault", f"size {made}"
+    return ("size, said" if any(source.name in str(warning.message) for warning in said) else "size, silent"), ""
 
 
 def try_all(name: str, data: bytes, folder: Path, *, header: int, places: int, step: int) -> dict[str, list[str]]:
@@ -116,7 +121,7 @@ def main() -> int:
     """Damage all files, print a table, and return 1 if there was a fault."""
     context = multiprocessing.get_context("spawn")
     total: Counter[str] = Counter()
-    faults: list[str] = []
+    faults, silent = list[str](), list[str]()
     print_line("file", "bytes", *OUTCOMES)
     for name, data in small_images().items():
         answers = context.SimpleQueue()
@@ -128,9 +133,12 @@ def main() -> int:
         child.join()
         counts = Counter({outcome: len(cases) for outcome, cases in found.items()})
         faults += [f"{name}: {case}" for key in ("fault", "died") for case in found.get(key, [])]
+        silent += [f"{name}: {case}" for case in found.get("size, silent", [])]
         total += counts
         print_line(name, len(data), *(counts[outcome] for outcome in OUTCOMES))
     print_line("all", "", *(total[outcome] for outcome in OUTCOMES))
+    for case in silent:
+        sys.stdout.write(f"silent: {case}\n")
     for fault in faults[:50]:
         sys.stdout.write(fault + "\n")
     return 1 if faults else 0

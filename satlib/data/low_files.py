@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from satlib.data.likeness import check_alike
 from satlib.data.pairs import Pairs
+from satlib.images.degradation import downscale
 from satlib.images.folder import image_files, read_8bit, with_channels
 
 
@@ -55,3 +57,12 @@ class LowFiles:
                 f"{path} has {found} pixels, not {wanted[0]} x {wanted[1]}, 1/{self.scale} of {photograph}"
             )
         return with_channels(pixels, channels)
+
+    def check(self, photograph: Path, pixels: npt.NDArray[np.uint8]) -> None:
+        """Raise what :meth:`read` raises, and ValueError if the two show different things.
+
+        ``pixels`` are those of the photograph, (H, W, channels).
+        """
+        low = self.read(photograph, (pixels.shape[0], pixels.shape[1]), pixels.shape[2])
+        small = downscale(pixels, self.scale) if self.scale > 1 else pixels
+        check_alike(low, small, f"{self._pairs.low_of(photograph)} and {photograph}")

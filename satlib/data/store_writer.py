@@ -223,7 +223,7 @@ def _write_high(
             try:
                 pixels = _photograph(path, channels)
                 if own is not None:
-                    own.read(path, (pixels.shape[0], pixels.shape[1]))
+                    own.check(path, pixels)
             except (OSError, ValueError) as error:
                 if not leave_out:
                     raise

@@ -30,6 +30,7 @@ from torch import nn
 from satlib import metrics
 from satlib.config import SCALES
 from satlib.data.degradation import Pass, degrade_bytes, passes_of
+from satlib.data.likeness import check_alike
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.images.folder import read_8bit, with_channels
 from satlib.images.picture import Picture
@@ -44,9 +45,6 @@ GRAY = ("rgb", "y", "all")
 Image = npt.NDArray[np.uint8]
 
 NO_NETWORKS: Mapping[str, nn.Module] = MappingProxyType({})
-
-ALIKE = 0.2
-"""Least correlation of the brightness of a photograph and its low-resolution version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,20 +212,6 @@ def _matching(lr_file: Path, hr_file: Path, hr: Image, protocol: Protocol) -> Im
         raise ValueError(f"one of {lr_file} and {hr_file} is grey and the other is not")
     check_alike(lr, downscale(hr, protocol.scale), f"{lr_file} and {hr_file}")
     return lr
-
-
-def check_alike(a: Image, b: Image, names: str) -> None:
-    """Raise ValueError if two images of one size show different things: their brightness hardly goes together.
-
-    An image of nearly one brightness is like any other. Blurred, noisy or compressed versions of a photograph have a
-    correlation with it far above :data:`ALIKE`; of two photographs it is near 0.
-    """
-    x, y = (image.astype(np.float64).reshape(*image.shape[:2], -1).mean(2).ravel() for image in (a, b))
-    if min(x.std(), y.std()) < 2:
-        return
-    correlation = float(np.corrcoef(x, y)[0, 1])
-    if correlation < ALIKE:
-        raise ValueError(f"{names} show different things: the correlation of their brightness is {correlation:.2f}")
 
 
 def _upscale(lr: Image, model: Upscaler, protocol: Protocol) -> Image:

@@ -23,6 +23,8 @@ class Decoded:
     exif: Image.Exif = field(default_factory=Image.Exif)
     has_exif: bool = False
     """Whether the file has EXIF, readable or not."""
+    turned: bool = False
+    """Whether EXIF may have lost its orientation."""
     icc: bytes = b""
     dpi: Dpi | None = None
     gamma: float | None = None
@@ -35,7 +37,7 @@ class Decoded:
 def to_picture(decoded: Decoded) -> Picture:
     """Return an upright picture; a profile for another kind of pixels is left out, and added to the remarks."""
     orientation = orientation_of(decoded.exif)
-    if orientation < 0 or (decoded.has_exif and not len(decoded.exif)):
+    if orientation < 0 or decoded.turned or (decoded.has_exif and not len(decoded.exif)):
         decoded.remarks.append("its EXIF is damaged; it may be turned")
     pixels = _upright(decoded.pixels, orientation)
     icc = decoded.icc

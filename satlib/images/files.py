@@ -6,25 +6,34 @@ converted. Writing replaces a file whole or leaves it alone.
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 
+from satlib.images.bmp import check_bmp
 from satlib.images.decoded import Decoded, to_picture
 from satlib.images.formats import READ, UnsupportedImageError, check_format, format_of
+from satlib.images.gif import check_gif
+from satlib.images.jpeg import check_scans, check_taken, layout_of
 from satlib.images.metadata import UNREADABLE, exif_with_dpi
 from satlib.images.picture import MAX_PIXELS, Picture, to_pil
-from satlib.images.pil_images import read_with_pillow
+from satlib.images.pil_images import Check, read_with_pillow
 from satlib.images.png import read_png, write_png
 from satlib.images.profiles import fits, gray_to_rgb, profile_of_gamma
 from satlib.images.remarks import remark
+from satlib.images.turned import exif_under_another_name
+from satlib.images.webp import check_webp
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
+
+EXIF = b"Exif\0\0"
+"""The name of EXIF, which encoders add where it is missing."""
 
 
 def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -61,23 +70,26 @@ def _decode(file: IO[bytes], max_pixels: int) -> Decoded:
         from satlib.images.tiff import read_tiff
 
         return read_tiff(file, max_pixels)
+    data = file.read()
+    check = _check_of(data, name)
+    decoded = read_with_pillow(io.BytesIO(data), name, max_pixels, check)
+    if name in ("JPEG", "WEBP") and not decoded.has_exif:
+        decoded.turned = exif_under_another_name(data)
+    return decoded
+
+
+def _check_of(data: bytes, name: str) -> Check:
+    """Return what holds a file of a format against its decoded image; JPEG that is not read is refused here."""
     if name == "JPEG":
-        _check_jpeg(file)
-    return read_with_pillow(file, name, max_pixels)
-
-
-def _check_jpeg(file: IO[bytes]) -> None:
-    """Refuse by name what libjpeg in Pillow does not read: lossless files, and more than 8 bits."""
-    file.seek(2)
-    while (marker := file.read(4)) and len(marker) == 4 and marker[0] == 0xFF:
-        kind, length = marker[1], int.from_bytes(marker[2:])
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            bits = file.read(1)
-            if kind in (0xC3, 0xC7, 0xCB, 0xCF) or (bits and bits[0] in (12, 16)):
-                raise UnsupportedImageError(f"lossless JPEG and JPEG of more than 8 bits are not supported ({bits[0]})")
-            break
-        file.seek(max(length - 2, 0), io.SEEK_CUR)
-    file.seek(0)
+        layout = layout_of(data)
+        check_taken(layout)
+        return partial(check_scans, data, layout)
+    checks: dict[str, Callable[[bytes, Image.Image], list[str]]] = {
+        "WEBP": check_webp,
+        "BMP": check_bmp,
+        "GIF": check_gif,
+    }
+    return partial(checks[name], data)
 
 
 def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> None:
@@ -109,7 +121,8 @@ def write(picture: Picture, path: str | PathLike[str], *, quality: int = 95) -> 
 def check_picture(picture: Picture, path: str | PathLike[str], scale: int = 1, *, quality: int = 95) -> str:
     """Return the format of a path; ValueError unless it holds a picture that is ``scale`` times as large."""
     height, width, channels = picture.pixels.shape
-    size, exif, icc = (width * scale, height * scale), len(picture.exif), len(picture.icc)
+    size, icc = (width * scale, height * scale), len(picture.icc)
+    exif = len(picture.exif.removeprefix(EXIF)) + len(EXIF) if picture.exif else 0
     return check_format(path, size, channels, picture.pixels.dtype, quality, exif=exif, icc=icc)
 
 

@@ -3,6 +3,7 @@
 What has no fixed white level is refused, not guessed: 32-bit integers and floats. CMYK and LAB are converted.
 """
 
+from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from satlib.images.metadata import check_dpi, exif_of
 from satlib.images.picture import MAX_PIXELS, Picture, check_size
 from satlib.images.profiles import cmyk_to_rgb, lab_to_rgb
 from satlib.images.remarks import remark
+from satlib.images.turned import may_be_turned
 
 PIL_MODES = {
     "1": "L",
@@ -30,6 +32,9 @@ PIL_MODES = {
     "RGBa": "RGBA",
 }
 """What each 8-bit mode of Pillow is converted to."""
+
+Check = Callable[[Image.Image], list[str]]
+"""What holds a file against its decoded image."""
 
 CONVERTED = ("CMYK", "LAB")
 """Modes that become sRGB by their profile."""
@@ -50,8 +55,13 @@ def from_pil(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     return picture
 
 
-def read_with_pillow(file: IO[bytes], name: str, max_pixels: int) -> Decoded:
+def read_with_pillow(file: IO[bytes], name: str, max_pixels: int, check: Check) -> Decoded:
     """Decode an open file of the format that Pillow calls ``name``; of a GIF, the first frame.
+
+    Parameters
+    ----------
+    check
+        Is given the decoded image; raises OSError if the file contradicts itself, and returns what is to say.
 
     Raises
     ------
@@ -67,7 +77,10 @@ def read_with_pillow(file: IO[bytes], name: str, max_pixels: int) -> Decoded:
         if frames > 1 and image.format not in ("MPO", "GIF"):  # MPO: a JPEG photograph followed by previews
             raise UnsupportedImageError(f"it holds {frames} pages or frames, not one image")
         image.seek(0)
+        image.load()
+        remarks = check(image)
         decoded = decode(image)
+    decoded.remarks += remarks
     if frames > 1 and image.format == "GIF":
         decoded.remarks.append(f"the first of its {frames} frames was taken")
     return decoded
@@ -88,11 +101,13 @@ def decode(image: Image.Image) -> Decoded:
         pixels, said = _plain_pixels(image), ""
     if said:
         remarks, icc = [said], b""
+    raw = info.get("exif") or b""
     gamma, places = info.get("gamma"), info.get("chromaticity") or ()
     return Decoded(
         pixels,
         exif_of(image),
-        bool(info.get("exif")),
+        bool(raw),
+        bool(raw) and may_be_turned(raw.removeprefix(b"Exif\0\0")),
         icc,
         check_dpi(info.get("dpi")),
         float(gamma) if isinstance(gamma, (int, float)) and gamma > 0 else None,

@@ -32,20 +32,16 @@ from satlib.images.tiff_samples import (
     YCBCR,
     to_pixels,
 )
+from satlib.images.tiff_strips import JPEG, check_strips
+from satlib.images.turned import lost_orientation
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 UNSIGNED, FLOATING = 1, 3
-JPEG = (7, 33007)
-"""Compressions whose decoder gives RGB for YCbCr."""
-
 MAX_PAGES = 10_000
 MAX_EXTRA = 16
 """Samples of a pixel beside its colour."""
-
-MAX_TILE = 2**20
-"""Pixels that a tile may always have, however few the image may have."""
 
 
 def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
@@ -64,7 +60,7 @@ def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
         page = _only_page(tiff)
         check_size((page.imagelength, page.imagewidth), max_pixels)
         _check_meaning(page)
-        _check_strips(page, tiff.filehandle.size, max_pixels)
+        check_strips(page, tiff.filehandle.size, max_pixels)
         samples = page.asarray(maxworkers=1)
         samples = samples.reshape(_shape_of_samples(page))
         if page.planarconfig == 2 and page.samplesperpixel > 1:
@@ -73,6 +69,7 @@ def read_tiff(file: IO[bytes], max_pixels: int) -> Decoded:
         icc = bytes(tag.value) if tag is not None and isinstance(tag.value, bytes) else b""
         decoded = to_pixels(samples, page, icc)
         decoded.exif = _exif(file, tiff, page.offset)
+        decoded.turned = not tiff.is_bigtiff and _may_be_turned(file, tiff, page.offset)
     return decoded
 
 
@@ -160,23 +157,6 @@ def _name(value: object) -> str:
     return str(getattr(value, "name", value))
 
 
-def _check_strips(page: "TiffPage", size: int, max_pixels: int) -> None:
-    """Raise OSError if strips or tiles are missing, or lie outside the file; tifffile would take them for black.
-
-    UnsupportedImageError for tiles of more pixels than an image may have.
-    """
-    if page.is_tiled and page.tilewidth * page.tilelength > max(max_pixels, MAX_TILE):
-        raise UnsupportedImageError(f"its tiles have {page.tilewidth} x {page.tilelength} pixels")
-    offsets, counts = page.dataoffsets, page.databytecounts
-    tiles = page.chunked
-    expected = int(np.prod(tiles))
-    if len(offsets) < expected or len(counts) < expected:
-        raise OSError(f"{len(offsets)} strips or tiles are there, {expected} are needed")
-    for offset, count in zip(offsets[:expected], counts[:expected], strict=True):
-        if offset <= 0 or count <= 0 or offset + count > size:
-            raise OSError("a strip or tile is missing or ends outside the file")
-
-
 def _shape_of_samples(page: "TiffPage") -> tuple[int, int, int]:
     height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
     planes = page.planarconfig == 2 and samples > 1
@@ -194,3 +174,10 @@ def _exif(file: IO[bytes], tiff: "TiffFile", offset: int) -> Image.Exif:
     except UNREADABLE:
         return Image.Exif()
     return exif
+
+
+def _may_be_turned(file: IO[bytes], tiff: "TiffFile", offset: int) -> bool:
+    """Tell whether the directory of a page may have lost its orientation."""
+    file.seek(offset)
+    count = int.from_bytes(file.read(2), "little" if tiff.byteorder == "<" else "big")
+    return lost_orientation(file.read(12 * count), tiff.byteorder, tiff.filehandle.size)

@@ -128,14 +128,13 @@ class State:
         return buffer.getvalue()
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Take over what :func:`read` returned; not the best PSNR if that was of another validation set."""
+        """Take over what :func:`read` returned."""
         self.model.load_state_dict(content["model"])
         if self.average is not None:
             self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.step, self.seconds = content["step"], content["seconds"]
-        same = content.get("validation", self.validation) == self.validation
-        self.best, self.validated = content["best"] if same else None, content["validated"]
+        self.best, self.validated = content["best"], content["validated"]
         self.sums.copy_(content["sums"])
 
 
@@ -205,11 +204,14 @@ def n_bytes(config: TrainConfig, n_params: int) -> int:
     return min(config.keep + 1, 1 + -(-config.steps // every)) * one + 3 * 4 * n_params
 
 
-def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path, photographs: str = "") -> None:
+def check_same_run(
+    config: TrainConfig, content: dict[str, Any], path: Path, photographs: str = "", validation: str = ""
+) -> None:
     """Raise ValueError if a checkpoint is of another run, or of more steps.
 
-    A field that shapes the training differs then, or the photographs of the store: ``photographs`` is the fingerprint
-    of ours. Checkpoints of older versions have none.
+    A field that shapes the training differs then, the photographs of the store, or the images for validation, with
+    which its best network was chosen: ``photographs`` and ``validation`` are the fingerprints of ours. Checkpoints of
+    older versions have none.
     """
     other = "choose another folder, or start a new run from its weights (start=.../last.safetensors)"
     if content["step"] > config.steps:
@@ -224,6 +226,17 @@ def check_same_run(config: TrainConfig, content: dict[str, Any], path: Path, pho
     differs = difference(config, theirs)
     if differs:
         raise ValueError(f"{path} holds a run with {differs}; {other}")
+    if validation and content.get("validation", validation) != validation:
+        was, now = (_validated_on(each) for each in (theirs, config))
+        unlike = f"not on {now}" if was != now else "whose images are others now"
+        raise ValueError(f"{path} holds a run validated on {was}, {unlike}; {other}")
+
+
+def _validated_on(config: TrainConfig) -> str:
+    """Return where the images for validation of a run are, in words."""
+    if config.validation is not None:
+        return f"validation={config.validation!r}"
+    return f"the {config.holdout} photographs kept out of {config.store}"
 
 
 def difference(ours: TrainConfig, theirs: TrainConfig, free: Collection[str] = FREE) -> str:

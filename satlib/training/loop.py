@@ -250,10 +250,8 @@ def _state(config: TrainConfig, model: Network, out: Path, fabric: Fabric, sets:
     optimizer, (photographs, validation) = Adam(model.parameters(), config), sets
     state = State(model, average, optimizer, photographs=photographs, validation=validation, sums=sums)
     if content is not None:
-        check_same_run(config, content, folder, photographs)
+        check_same_run(config, content, folder, photographs, validation)
         state.restore(content)
-        if state.best is None and content["best"] is not None:
-            say("validated on other images than before: the best network is looked for anew")
         say(f"going on from step {state.step:,} of {config.steps:,}")
     elif fabric.is_global_zero:
         save_network(model, out / "first.safetensors")

@@ -239,6 +239,20 @@ def test_what_a_format_cannot_hold_is_known_before_the_work(name, size, channels
         check_format(name, size, channels, dtype, quality)
 
 
+@pytest.mark.parametrize("name", [b"Exif\0\0", b""])
+def test_the_room_for_exif_and_profiles_is_known_before_the_work(tmp_path, monkeypatch, name):
+    encoded = []
+    monkeypatch.setattr("satlib.images.files._encode", lambda *arguments: encoded.append(arguments) or b"made")
+    write(Picture(RAMP[..., :3], name + bytes(65527)), tmp_path / "a.jpg")
+    said = f"cannot write {tmp_path / 'a.jpg'}: JPEG holds 65533 bytes of EXIF, not 65534"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        write(Picture(RAMP[..., :3], name + bytes(65528)), tmp_path / "a.jpg")
+    for extension, most_of_profile in (("jpg", 255 * 65519), ("png", 2**26)):
+        with pytest.raises(ValueError, match=f"holds {most_of_profile} bytes of colour profile, not"):
+            write(Picture(RAMP[..., :3], icc=bytes(most_of_profile + 1)), tmp_path / f"b.{extension}")
+    assert len(encoded) == 1 and [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
+
+
 def test_writing_replaces_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "image.png"
     write(Picture(RAMP[..., :3]), path)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -82,17 +83,22 @@ def test_no_validation_begins_before_its_step_is_kept(store: Path, tmp_path: Pat
     assert kept == [(5, 5), (10, 10), (12, 12)]
 
 
-def test_validation_on_other_images_is_said_and_looks_for_the_best_anew(store: Path, tmp_path: Path) -> None:
+def test_validation_on_other_images_is_refused_and_both_are_named(store: Path, tmp_path: Path) -> None:
     one, other = (photographs(tmp_path / name, *sides) for name, sides in (("one", (40, 44)), ("other", (40, 48))))
     settings = config(store, holdout=0, validation=str(one))
     run(replace(settings, steps=5), tmp_path / "run")
-    same = run(replace(settings, steps=6), tmp_path / "run", resume=True)
-    lines = run(replace(settings, steps=7, validation=str(other)), tmp_path / "run", resume=True)
-    told = "validated on other images than before: the best network is looked for anew"
-    assert told in lines and told not in same
-    rows = read_table(tmp_path / "run/valid.csv")
-    assert [row["step"] for row in rows] == [5, 6, 7]
-    assert newest(tmp_path / "run/checkpoints")[0]["best"] == pytest.approx(rows[-1]["psnr"])
+    moved = one.rename(tmp_path / "moved")
+    settings = replace(settings, steps=6, validation=str(moved))
+    run(settings, tmp_path / "run", resume=True)
+    said = re.escape(f"holds a run validated on validation={str(moved)!r}, not on validation={str(other)!r}; choose")
+    with pytest.raises(ValueError, match=said):
+        run(replace(settings, steps=7, validation=str(other)), tmp_path / "run", resume=True)
+    moved.rename(tmp_path / "kept")
+    photographs(moved, 40, 52)
+    with pytest.raises(ValueError, match=f"validated on validation={str(moved)!r}, whose images are others now"):
+        run(replace(settings, steps=7), tmp_path / "run", resume=True)
+    assert steps_kept(tmp_path / "run") == 6
+    assert [row["step"] for row in read_table(tmp_path / "run/valid.csv")] == [5, 6]
 
 
 def test_a_log_that_cannot_be_written_keeps_the_steps_and_is_named(store: Path, tmp_path: Path, monkeypatch) -> None:

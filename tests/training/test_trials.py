@@ -25,6 +25,7 @@ from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
 from satlib.results import trials
 from satlib.training.journal import VALID, read_table
+from satlib.training.trials import run as runs
 from satlib.training.trials.experiment import Scenes, read_experiment
 from satlib.training.trials.measures import on_examples, on_scenes
 from satlib.training.trials.run import RESULTS, read_jobs, run_experiment
@@ -243,3 +244,22 @@ def test_a_training_that_cannot_be_done_is_named_and_the_others_are_done(tmp_pat
     assert re.search(r"\| diverging-seed0 +\| .* not finite", said)
     assert re.search(r"\| wide-seed0 +\| .*64", said) and "Traceback" not in said
     assert [job["row"] for job in read_jobs(tmp_path / "out")] == ["none"]
+
+
+@pytest.mark.parametrize("error", [OSError("no such file: it"), RuntimeError("out of memory"), ZeroDivisionError("it")])
+@pytest.mark.parametrize("what", ["train", "_measured"])
+def test_whatever_a_training_raises_the_others_are_done(
+    tmp_path: Path, monkeypatch, what: str, error: Exception
+) -> None:
+    done, path = getattr(runs, what), write(tmp_path / "e.yaml", seeds=[0, 1], rows={"none": ROWS["none"]})
+
+    def failing(subject, *others, **options):
+        if getattr(subject, "seed", getattr(subject, "name", "")) in (0, "none-seed0"):
+            raise error
+        return done(subject, *others, **options)
+
+    monkeypatch.setattr(runs, what, failing)
+    code, said = run(path, "--out", tmp_path / "out", "--device", "cpu")
+    assert code == 1 and "1 of 2 trainings could not be used; the others are done" in said
+    assert re.search(rf"\| none-seed0 +\| {error}", said) and "Traceback" not in said
+    assert [job["seed"] for job in read_jobs(tmp_path / "out")] == [1]

@@ -50,7 +50,8 @@ def run_experiment(
 ) -> bool:
     """Run the trainings of an experiment that are not done, in its order; return whether all are.
 
-    One whose loss does not stay finite, or whose choices do not fit the data, is left out; the others are run.
+    One that raises is left out: its loss does not stay finite, its choices do not fit the data, a file is missing or
+    the memory does not suffice. The others are run.
 
     Parameters
     ----------
@@ -91,13 +92,13 @@ def run_experiment(
             folder = out / training.name
             try:
                 result = train(training.config, folder, resume=True, time_limit=left, device=device, say=say)
-            except (FloatingPointError, ValueError) as error:
+                if not result.finished:
+                    return False
+                job = _measured(training, experiment.scenes, out)
+            except (ArithmeticError, ValueError, OSError, RuntimeError) as error:
                 failures.append((training.name, " ".join(str(error).split())))
                 say(f"{training.name} is left out: {failures[-1][1]}")
                 continue
-            if not result.finished:
-                return False
-            job = _measured(training, experiment.scenes, out)
             _write(out, [*read_jobs(out), job])
             say(", ".join(f"{key} {value:.4g}" for key, value in job.items() if isinstance(value, float)))
         if failures:
