@@ -75,8 +75,10 @@ def test_other_channels_are_refused(photographs: Path, tmp_path: Path, channels:
 
 def test_files_of_ones_own_become_grey_too(photographs: Path, tmp_path: Path) -> None:
     (tmp_path / "lr").mkdir()
-    own = np.random.default_rng(2).integers(0, 256, (20, 18, 3), dtype=np.uint8)
-    Image.fromarray(own).save(tmp_path / "lr" / "a.png")
-    Image.fromarray(own[:16].repeat(2, 1)[:, :25]).save(tmp_path / "lr" / "b.png")
+    for name in SIZES:
+        photograph = np.asarray(Image.open(photographs / name))
+        low = downscale(photograph, 2)[: len(photograph) // 2, : photograph.shape[1] // 2] // 2
+        Image.fromarray(low).save(tmp_path / "lr" / name)
+    own = np.asarray(Image.open(tmp_path / "lr" / "a.png"))
     store = Store(prepare(photographs, tmp_path / "store", scales=(2,), channels=1, low=tmp_path / "lr"), 2)
     np.testing.assert_array_equal(store.lr(0), with_channels(own, 1))
