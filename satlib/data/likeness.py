@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 
-ALIKE = 0.2
+ALIKE = 0.1
 """Least correlation of the brightness of a photograph and its low-resolution version."""
 
 FLAT = 4
