@@ -136,6 +136,11 @@ class Convolutional(nn.Module):
         """Upscale a batch: (B, I, H, W) floats in [0, 1] -> (B, I, sH, sW), about [0, 1], not clipped.
 
         As SAT's, the output is at scale 1 what is added to the input, and else to the mean colour.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or are no floats.
         """
         fits = x.ndim == 4 and x.shape[1] == self.in_channels and 0 not in x.shape and x.is_floating_point()
         if not fits:
