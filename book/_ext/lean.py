@@ -2,7 +2,7 @@
 
 Source maps of their scripts and styles, FontAwesome as a script beside the style sheet that the pages load, its font of
 brands, of which no page draws one, its fonts in the older format, which browsers of the last ten years do not ask for,
-and translations that Sphinx itself has read: about 5 MB of 41.
+translations that Sphinx itself has read, and commands of chemistry and physics: about 5 MB of 41.
 """
 
 import shutil
@@ -17,6 +17,10 @@ UNUSED = (
     "vendor/fontawesome/*/js",
     "vendor/fontawesome/*/webfonts/fa-brands-*",
     "vendor/fontawesome/*/webfonts/*.ttf",
+    "vendor/mathjax/input/tex/extensions/all-packages.js",
+    "vendor/mathjax/input/tex/extensions/mhchem.js",
+    "vendor/mathjax/input/tex/extensions/mathtools.js",
+    "vendor/mathjax/input/tex/extensions/physics.js",
 )
 """Below ``_static``."""
 

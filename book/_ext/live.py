@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from satlib import samples
-from satlib.weights import bundled, bundled_names
+from satlib.weights import benchmark_names, bundled
 
 PAGE = "book/try_it"
 LIVE = Path(__file__).parents[1] / "live"
@@ -51,7 +51,7 @@ def script() -> str:
     given = {
         "wasm": base64.b64encode((LIVE / "sat.wasm").read_bytes()).decode(),
         "worker": bundle(LIVE / "worker.mjs"),
-        "networks": bundled_names(),
+        "networks": benchmark_names(),
         "pictures": {name: samples.SAMPLES[name].title for name in PICTURES},
     }
     return f"(() => {{\n{bundle(LIVE / 'page' / 'page.mjs')}\nbegin({json.dumps(given)});\n}})();\n"
@@ -74,7 +74,7 @@ def write(folder: Path) -> None:
     for name, source in (("live.css", "page.css"), ("panel.css", "panel.css")):
         (folder / name).write_text(INDENT.sub("", (LIVE / "page" / source).read_text()))
     (folder / "panel.js").write_text(f"(() => {{\n{bundle(LIVE / 'page' / 'panel.mjs')}\n}})();\n")
-    files = {f"{name}.safetensors": bundled(name).read_bytes() for name in bundled_names()}
+    files = {f"{name}.safetensors": bundled(name).read_bytes() for name in benchmark_names()}
     files |= {f"{name}.webp": photograph(name) for name in PICTURES}
     for name, content in files.items():
         (folder / name).write_bytes(content)

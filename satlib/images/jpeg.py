@@ -72,7 +72,7 @@ def _read_frame(layout: Layout, kind: int, body: bytes) -> None:
 
 
 def check_taken(layout: Layout) -> None:
-    """Refuse by name what libjpeg in Pillow does not read: lossless files, and more than 8 bits."""
+    """Raise UnsupportedImageError for what libjpeg in Pillow does not read: lossless files, and more than 8 bits."""
     if layout.kind in (0xC3, 0xC7, 0xCB, 0xCF) or layout.bits in (12, 16):
         raise UnsupportedImageError(f"lossless JPEG and JPEG of more than 8 bits are not supported ({layout.bits})")
 

@@ -14,6 +14,10 @@ UNUSED = (
     "vendor/fontawesome/6.5.2/js/all.min.js",
     "vendor/fontawesome/6.5.2/webfonts/fa-brands-400.woff2",
     "vendor/fontawesome/6.5.2/webfonts/fa-solid-900.ttf",
+    "vendor/mathjax/input/tex/extensions/all-packages.js",
+    "vendor/mathjax/input/tex/extensions/mhchem.js",
+    "vendor/mathjax/input/tex/extensions/mathtools.js",
+    "vendor/mathjax/input/tex/extensions/physics.js",
 )
 USED = (
     "scripts/theme.js",
@@ -21,6 +25,7 @@ USED = (
     "vendor/fontawesome/6.5.2/css/all.min.css",
     "vendor/fontawesome/6.5.2/webfonts/fa-solid-900.woff2",
     "vendor/mathjax/tex-chtml.js",
+    "vendor/mathjax/input/tex/extensions/ams.js",
 )
 
 
