@@ -39,3 +39,20 @@ def test_what_was_predicted_stands_beside_what_was_found() -> None:
     assert start[:3] == ["`start`", "above 0.15", "0.250, 0.030; 0.500, 0.060"]
     assert start[3:] == ["0.01 to 0.03", "0.150, 0.008; 0.150, 0.008", "0.02 to 0.10", "+0.010, +0.020"]
     assert norms[2::2] == ["not trained yet"] * 3
+
+
+def test_the_rows_are_told_in_words() -> None:
+    jobs = [
+        {
+            **job(row, 0, factor),
+            "swap_error": 0.001,
+            "step": 2000,
+            "layers": [r._asdict() for r in (*REPORTS, *REPORTS)],
+        }
+        for row, factor in (("paper", 1.0), ("start", 2.0), ("norms", 3.0))
+    ]
+    text = pictures.told(jobs)
+    assert "first 2 layers still differ after 2,000 steps (0.03 to 0.25)" in text
+    assert "those of the last 2 hardly do (0.25 and 0.03)" in text
+    assert "paper 0.1500 and 0.0080; start 0.1500 and 0.0080; norms 0.1500 and 0.0080" in text
+    assert "costs +0.020 ± 0.001 dB with the other start and +0.030 ± 0.001 dB with the other norms" in text

@@ -105,3 +105,20 @@ def outcome_table(jobs: Jobs, predicted: Mapping[str, tuple[str, str, str]]) -> 
         cells = [cell for pair in zip(texts, found, strict=True) for cell in (pair[0], pair[1] or "not trained yet")]
         rows.append((f"`{row}`", *cells))
     return table(head, rows)
+
+
+def told(jobs: Jobs) -> str:
+    """Return in words what the rows "paper", "start" and "norms" have come to, in seed 0."""
+    rows = {row: next(j for j in jobs if (j["row"], j["seed"]) == (row, 0)) for row in ("paper", "start", "norms")}
+    kept, first = _values(rows["start"], "varies"), len(rows["start"]["layers"]) - LAST
+    ends = "; ".join(
+        f"{row} {' and '.join(f'{value:.4f}' for value in _values(job, 'share')[first:])}" for row, job in rows.items()
+    )
+    swaps = [f"{rows[row]['swap']:+.3f} ± {rows[row]['swap_error']:.3f} dB" for row in ("start", "norms")]
+    return (
+        f"With the other start the queries of the first {first} layers still differ after {rows['start']['step']:,} "
+        f"steps ({min(kept[:first]):.2f} to {max(kept[:first]):.2f}); those of the last {LAST} hardly do "
+        f"({' and '.join(f'{value:.2f}' for value in kept[first:])}). The share of the last layers' output has fallen "
+        f"alike: {ends}. The swap of the whole network costs {swaps[0]} with the other start and {swaps[1]} with the "
+        "other norms."
+    )
