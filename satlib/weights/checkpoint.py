@@ -178,15 +178,26 @@ def _load_from_hub(address: str, overrides: dict[str, object]) -> SAT:
     return build(config.replace(**overrides), state, path)
 
 
-def _read_safetensors(path: Path) -> Named:
-    """Read a file of :func:`save`, or one of another trainer with the authors' names."""
+def header_and_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return what a safetensors file says in its header, and its tensors by name.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or is none.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             names = file.keys()
-            state = {name: file.get_tensor(name) for name in names}
+            return header, {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
+
+
+def _read_safetensors(path: Path) -> Named:
+    """Read a file of :func:`save`, or one of another trainer with the authors' names."""
+    header, state = header_and_tensors(path)
     if header.get("format") == CONVOLUTIONAL:
         raise ValueError(f"{path} holds a convolutional network, not a SAT; satlib.upscaling.models.get_model takes it")
     if header.get("format") != FORMAT or "config" not in header:

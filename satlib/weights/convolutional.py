@@ -16,7 +16,7 @@ from satlib.support.devices import check_device, move
 from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
-from satlib.weights.checkpoint import CONVOLUTIONAL, to_bytes
+from satlib.weights.checkpoint import CONVOLUTIONAL, header_and_tensors, to_bytes
 from satlib.weights.tensors import check_weights
 
 
@@ -72,13 +72,7 @@ def load_convolutional(path: str | PathLike[str], *, device: torch.device | str 
 
 def _read(path: Path) -> tuple[ConvolutionalConfig, dict[str, torch.Tensor]]:
     """Return the configuration and the weights of a file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            names = file.keys()
-            state = {name: file.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or is not a safetensors file: {first_line(error)}") from error
+    header, state = header_and_tensors(path)
     if header.get("format") != CONVOLUTIONAL:
         raise ValueError(f"{path} holds no convolutional network of satlib")
     try:
