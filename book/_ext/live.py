@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from satlib import samples
-from satlib.weights import benchmark_names, bundled
+from satlib.weights import bundled
 
 PAGE = "book/try_it"
 LIVE = Path(__file__).parents[1] / "live"
@@ -28,6 +28,9 @@ INDENT = re.compile(r"^\s+", re.M)
 
 SIDE = 104
 """Pixels of a side of a photograph that comes with the page."""
+NETWORKS = ("sat-tiny-x2", "sat-tiny-x4")
+"""All bundled networks would make the site heavier than a reader should have to load: each is there twice."""
+
 PICTURES = ("coffee", "chelsea", "astronaut", "rocket", "text", "brick")
 
 
@@ -51,7 +54,7 @@ def script() -> str:
     given = {
         "wasm": base64.b64encode((LIVE / "sat.wasm").read_bytes()).decode(),
         "worker": bundle(LIVE / "worker.mjs"),
-        "networks": benchmark_names(),
+        "networks": NETWORKS,
         "pictures": {name: samples.SAMPLES[name].title for name in PICTURES},
     }
     return f"(() => {{\n{bundle(LIVE / 'page' / 'page.mjs')}\nbegin({json.dumps(given)});\n}})();\n"
@@ -74,7 +77,7 @@ def write(folder: Path) -> None:
     for name, source in (("live.css", "page.css"), ("panel.css", "panel.css")):
         (folder / name).write_text(INDENT.sub("", (LIVE / "page" / source).read_text()))
     (folder / "panel.js").write_text(f"(() => {{\n{bundle(LIVE / 'page' / 'panel.mjs')}\n}})();\n")
-    files = {f"{name}.safetensors": bundled(name).read_bytes() for name in benchmark_names()}
+    files = {f"{name}.safetensors": bundled(name).read_bytes() for name in NETWORKS}
     files |= {f"{name}.webp": photograph(name) for name in PICTURES}
     for name, content in files.items():
         (folder / name).write_bytes(content)

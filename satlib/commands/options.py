@@ -79,7 +79,7 @@ def _check_weights(name: str) -> None:
     """Raise ValueError with the remedy if a name is that of a network whose weights are not bundled."""
     if parse_name(name) is not None and not Path(name).exists() and not bundled(name).is_file():
         raise ValueError(
-            f"no trained weights are bundled for {name!r}, only for {' and '.join(benchmark_names())}; "
+            f"no trained weights are bundled for {name!r}, only for {', '.join(benchmark_names())}; "
             "--untrained runs it with random weights"
         )
 

@@ -12,7 +12,7 @@ CONF = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 import side_by_side
-side_by_side.cores = lambda: 2
+side_by_side.allowed = lambda: 2
 extensions = ["myst_nb", "side_by_side"]
 exclude_patterns = ["html", "jupyter_execute"]
 nb_execution_mode = "cache"

@@ -49,10 +49,10 @@ def test_without_a_model_it_is_the_bundled_network(folder):
 
 
 def test_where_no_network_is_bundled_it_is_bicubic_and_says_so(folder):
-    code, out, err = run("upscale", folder / "in.png", folder / "out.png", "--scale", 3)
-    assert (code, out) == (0, f"{folder / 'out.png'}: 75 x 54 pixels\n")
-    assert err == "satlib: no trained weights are bundled for sat-tiny-x3; used bicubic-x3\n"
-    np.testing.assert_array_equal(pixels(folder / "out.png"), imresize(RGB, 3))
+    code, out, err = run("upscale", folder / "in.png", folder / "out.png", "--scale", 8)
+    assert (code, out) == (0, f"{folder / 'out.png'}: 200 x 144 pixels\n")
+    assert err == "satlib: no trained weights are bundled for sat-tiny-x8; used bicubic-x8\n"
+    np.testing.assert_array_equal(pixels(folder / "out.png"), imresize(RGB, 8))
 
 
 def test_the_baseline_by_name_says_nothing(folder):
@@ -137,8 +137,8 @@ BAD = {
     "in.png in.png": "the output in.png is the input",
     "in.png out.png --max-pixels 449": "25 x 18 pixels, more than max_pixels = 449",
     "in.png out.png --model sat-huge-x2": "unknown model 'sat-huge-x2'",
-    "in.png out.png --model sat-tiny-x3": (
-        "no trained weights are bundled for 'sat-tiny-x3', only for sat-tiny-x2 and sat-tiny-x4; --untrained runs it"
+    "in.png out.png --model sat-tiny-x8": (
+        "bundled for 'sat-tiny-x8', only for sat-tiny-x2, sat-tiny-x3, sat-tiny-x4; --untrained runs it"
     ),
     "in.png out.png --model bad.safetensors": "bad.safetensors is damaged",
     "in.png out.png --model none.safetensors": "no such file: none.safetensors",

@@ -47,3 +47,14 @@ def test_costs_of_a_layer_are_not_shared_either() -> None:
         parameters["head"] = 0
     with pytest.raises(TypeError, match="does not support item assignment"):
         rates["norms"] = rates["convolutions"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "beside"), [(0.1, 1.1, False), (1.6, 1.0, False), (0.4, 2.5, False), (2.8, 2.1, True)]
+)
+def test_a_load_at_start_and_end_is_other_work(
+    monkeypatch: pytest.MonkeyPatch, start: float, end: float, beside: bool
+) -> None:
+    content = {"machine": {"load": (start, 0, 0), "load at end": (end, 0, 0)}}
+    monkeypatch.setattr(timings, "results", lambda name: content)
+    assert timings.beside_other_work("peers") is beside

@@ -26,7 +26,7 @@ def scale_of(name: str) -> int:
 
 
 def test_the_tiny_networks_are_bundled() -> None:
-    assert {"sat-tiny-x2", "sat-tiny-x4", "sat-tiny-real-x2"} <= set(NAMES)
+    assert {"sat-tiny-x2", "sat-tiny-x3", "sat-tiny-x4", "sat-tiny-real-x2"} <= set(NAMES)
     assert benchmark_names() == [name for name in NAMES if name != "sat-tiny-real-x2"]
 
 

@@ -36,6 +36,15 @@ def conditions(name: str) -> str:
     )
 
 
+def beside_other_work(name: str) -> bool:
+    """Tell whether something else took a core while a program ran: the load was above 1.2 at its start and at its end.
+
+    The program itself is 1 of the load at its end, and a program before it may be in the load at its start.
+    """
+    m = results(name)["machine"]
+    return bool(min(m["load"][0], m["load at end"][0]) > 1.2)
+
+
 def ratio(dense: float | Sequence[float], ours: float | Sequence[float]) -> float:
     """Return how many times more the dense form takes: the ratio of medians, or of two numbers."""
     above, below = (value if isinstance(value, (int, float)) else median(value) for value in (dense, ours))
