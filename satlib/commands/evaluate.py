@@ -48,7 +48,7 @@ def evaluate(
     """
     results: list[Evaluation] = []
     failures: list[tuple[str, str]] = []
-    rows = None if json_file is None else json_file.with_name(json_file.name + ".rows")
+    rows = None if json_file is None else Path(f"{json_file}.rows")
     with errors_in_one_line():
         if lr is not None and len(data) > 1:
             raise ValueError("--lr goes with one --data folder")

@@ -11,7 +11,7 @@ import typer
 from satlib.commands.errors import BAD_INPUT, MENDABLE, errors_in_one_line, note, reason, tell_failures
 from satlib.commands.options import choose_model, full_name, parse_tile
 from satlib.images.folder import images_and_others
-from satlib.images.formats import READ, written_name
+from satlib.images.formats import READ, is_image, written_name
 from satlib.images.picture import MAX_PIXELS
 from satlib.support.paths import check_folder
 from satlib.support.progress import Progress, Report
@@ -126,7 +126,7 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         raise ValueError(f"the output folder {target} is the input folder")
     found, others = images_and_others(source)
     for path in others:
-        note(f"skipped {path}: not an image by its extension")
+        note(f"skipped {path}: {'not a file' if is_image(path) else 'not an image by its extension'}")
     if not found:
         raise ValueError(f"no {READ} files in {source}")
     if not target.parent.is_dir():

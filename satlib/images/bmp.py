@@ -6,6 +6,8 @@ bytes: one of the two must fit. Of run lengths, each line is counted.
 
 from PIL import Image
 
+from satlib.images.palettes import check_entries
+
 RUNS_8, RUNS_4 = 1, 2
 """Values of biCompression with run lengths."""
 
@@ -18,6 +20,8 @@ def check_bmp(data: bytes, image: Image.Image) -> list[str]:
     width, height = image.size
     offset, header = _number(data, 10), _number(data, 14)
     bits = _number(data, 24 if header == 12 else 28, 2)
+    if bits <= 8 and image.mode in ("P", "L"):
+        check_entries(image.histogram(), (_number(data, 46) if header >= 40 else 0) or 2**bits)
     kind, stored = (0, 0) if header == 12 else (_number(data, 30), _number(data, 34))
     if kind in (RUNS_8, RUNS_4):
         return _check_runs(data[offset:], kind, width, height)

@@ -50,10 +50,15 @@ def _walk(folder: Path, nested: bool) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
-        if path.is_file():
+        if _is_file(path):
             yield path
         elif nested and path.is_dir() and not path.is_symlink():
             yield from _walk(path, nested)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a path is a file, or a link to one that is not there: whoever reads it says so."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def read_8bit(path: Path) -> npt.NDArray[np.uint8]:
@@ -108,6 +113,10 @@ def bytes_by_headers(files: Sequence[Path], channels: int = 3) -> int:
 
 
 def images_and_others(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files of a folder, hidden ones and subfolders left out: images by their extension, and others."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return [path for path in files if is_image(path)], [path for path in files if not is_image(path)]
+    """Return the files of a folder, hidden ones and subfolders left out: images by their extension, and others.
+
+    What is neither a file nor a folder, such as a pipe, is among the others, whatever its name.
+    """
+    found = sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith("."))
+    images = [path for path in found if is_image(path) and _is_file(path)]
+    return images, [path for path in found if path not in images]

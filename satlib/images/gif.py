@@ -8,6 +8,8 @@ import struct
 
 from PIL import Image
 
+from satlib.images.palettes import check_entries
+
 
 def check_gif(data: bytes, image: Image.Image) -> list[str]:
     """Raise OSError if the first frame of a file contradicts itself or its screen; return what is to say."""
@@ -15,11 +17,13 @@ def check_gif(data: bytes, image: Image.Image) -> list[str]:
     if found is None:
         return []
     screen = struct.unpack("<2H", data[6:10])
-    (left, top, width, height), bits, packed = found
+    (left, top, width, height), colors, bits, packed = found
     pixels = _count(packed, bits, width * height)
     if pixels != width * height:
         more = "more than " if pixels > width * height else ""
         raise OSError(f"its first frame has {more}{min(pixels, width * height)} pixels, its size is {width} x {height}")
+    if colors and image.mode in ("P", "L"):
+        check_entries(image.histogram(), colors, image.info.get("transparency"))
     size, said = f"its first frame of {width} x {height} pixels", f"its screen of {screen[0]} x {screen[1]}"
     if left + width > screen[0] or top + height > screen[1]:
         if left or top:
@@ -28,17 +32,18 @@ def check_gif(data: bytes, image: Image.Image) -> list[str]:
     return [] if (width, height) == screen else [f"{size} covers a part of {said}; the rest is empty"]
 
 
-def _first_frame(data: bytes) -> tuple[tuple[int, int, int, int], int, bytes] | None:
-    """Return the place of the first frame, the bits of its samples and its packed pixels; None if it has none."""
+def _first_frame(data: bytes) -> tuple[tuple[int, int, int, int], int, int, bytes] | None:
+    """Return the first frame's place, number of colours, bits of a sample and packed pixels; None if there is none."""
     at = 13 + _palette(data[10])
     while at < len(data) and data[at] == 0x21:  # an extension
         _, at = _blocks(data, at + 2)
     if data[at : at + 1] != b"," or at + 11 > len(data):
         return None
     left, top, width, height = struct.unpack("<4H", data[at + 1 : at + 9])
+    colors = (_palette(data[at + 9]) or _palette(data[10])) // 3
     at += 10 + _palette(data[at + 9])
     packed, _ = _blocks(data, at + 1)
-    return ((left, top, width, height), sum(data[at : at + 1]), packed)
+    return (left, top, width, height), colors, sum(data[at : at + 1]), packed
 
 
 def _palette(flags: int) -> int:

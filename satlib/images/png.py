@@ -16,11 +16,15 @@ import numpy.typing as npt
 from satlib.images.decoded import Decoded
 from satlib.images.formats import MAX_PROFILE, MAX_SIDE, UnsupportedImageError
 from satlib.images.metadata import load_exif
+from satlib.images.palettes import check_entries
 from satlib.images.picture import Picture, check_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 """The chunks that tell the pixels."""
+
+PALETTE = 3
+"""The kind of colour of IHDR whose samples are indexes."""
 
 INCH = 0.0254
 """In meters."""
@@ -52,10 +56,10 @@ def read_png(data: bytes, max_pixels: int) -> Decoded:
         raise OSError("it ends before its last chunk")
     first = dict(reversed(chunks))
     _check_frames(first)
-    kept = b"".join(_pack(kind, body) for kind, body in chunks if kind in PIXELS)
-    pixels = imagecodecs.png_decode(SIGNATURE + kept)
+    pixels = imagecodecs.png_decode(_packed(chunks, PIXELS))
     if pixels.shape[:2] != (height, width):
         raise OSError(f"it decodes to {pixels.shape[1]} x {pixels.shape[0]} pixels, not {width} x {height}")
+    _check_palette(first, chunks)
     return _with_metadata(pixels if pixels.ndim == 3 else pixels[..., None], first, chunks)
 
 
@@ -73,6 +77,24 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         if kind == b"IEND":
             return
         at += 12 + length
+
+
+def _packed(chunks: list[Chunk], kinds: tuple[bytes, ...]) -> bytes:
+    """Return a file of those chunks that are of some kinds."""
+    return SIGNATURE + b"".join(_pack(kind, body) for kind, body in chunks if kind in kinds)
+
+
+def _check_palette(first: dict[bytes, bytes], chunks: list[Chunk]) -> None:
+    """Raise OSError if pixels have no colour in the palette; to see their indexes, the file is decoded as grey."""
+    import imagecodecs
+
+    header = first[b"IHDR"]
+    bits, kind = header[8:10]
+    if kind != PALETTE:
+        return
+    as_gray = [(b"IHDR", header[:9] + b"\0" + header[10:]), *chunks[1:]]
+    gray = imagecodecs.png_decode(_packed(as_gray, (b"IHDR", b"IDAT", b"IEND")))
+    check_entries(np.bincount(gray.ravel() // (255 // (2**bits - 1))).tolist(), len(first.get(b"PLTE", b"")) // 3)
 
 
 def _pack(kind: bytes, body: bytes) -> bytes:

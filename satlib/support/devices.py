@@ -33,6 +33,8 @@ def check_device(device: object) -> torch.device:
         reason = first_line(error)
         if reason.startswith("Expected one of"):  # torch lists all that any build knows
             reason = "give cpu, mps, cuda or, of several GPUs, cuda:1"
+        if reason.startswith("Could not run"):  # and here all that the operation could run on
+            reason = "this build of torch has nothing for it"
         raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error
     raise ValueError(f"device {str(device)!r} cannot be used: {reason}")
 

@@ -98,7 +98,7 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If ``model`` is no network, or ``path`` has another extension.
+        If ``model`` is no network or has no values, or ``path`` has another extension.
     """
     target, network = as_path(path), as_sat(model)
     if target.suffix != ".safetensors":
@@ -111,7 +111,16 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
 
 
 def to_bytes(state: Mapping[str, Tensor], header: dict[str, str]) -> bytes:
-    """Return tensors and a header as the content of a safetensors file, the same each time."""
+    """Return tensors and a header as the content of a safetensors file, the same each time.
+
+    Raises
+    ------
+    ValueError
+        If a tensor has no values, being on the device "meta".
+    """
+    empty = [name for name, tensor in state.items() if tensor.is_meta]
+    if empty:
+        raise ValueError(f"the network has no values to save: {empty[0]} is on the device 'meta'")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     return _with_sorted_metadata(safetensors_bytes(tensors, metadata=header))
 

@@ -28,7 +28,7 @@ def save_convolutional(model: Convolutional, path: str | PathLike[str]) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If ``path`` has another extension.
+        If the network has no values, or ``path`` another extension.
     """
     target = as_path(path)
     if target.suffix != ".safetensors":

@@ -247,6 +247,22 @@ def test_a_folder_into_a_folder(folder):
     np.testing.assert_array_equal(pixels(target / "a.png"), imresize(RGB, 2))
 
 
+def test_what_is_called_an_image_in_a_folder_and_is_none_is_told(folder):
+    source, target = folder / "photos", folder / "large"
+    source.mkdir()
+    Image.fromarray(RGB).save(source / "a.png")
+    (source / "gone.png").symlink_to(folder / "nothing.png")
+    (source / "round.png").symlink_to(source / "round.png")
+    os.mkfifo(source / "pipe.png")
+    code, out, err = run("upscale", source, target, "--model", "bicubic-x2")
+    assert (code, out) == (1, f"{target / 'a.png'}: 50 x 36 pixels\n")
+    assert f"satlib: skipped {source / 'pipe.png'}: not a file\n" in err
+    assert f"{source / 'gone.png'}: No such file or directory\n" in err
+    assert f"{source / 'round.png'}: Too many levels of symbolic links\n" in err
+    assert "satlib: 2 of 3 images could not be used; the others are done\n" in err
+    assert [path.name for path in target.iterdir()] == ["a.png"]
+
+
 def test_an_interrupted_run_leaves_nothing(folder, monkeypatch):
     def interrupted(self: Path, data: bytes) -> int:
         with self.open("wb") as file:

@@ -347,6 +347,8 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
         (["bicubic", "--data", ".", "--scale", "2", "--gray", "no"], "gray must be one of rgb, y, all, got 'no'"),
         (["bicubic", "--data", ".", "--data", ".", "--lr", ".", "--scale", "2"], "--lr goes with one --data"),
         (["bicubic", "--data", ".", "--scale", "2", "--json", "no/x.json"], "the folder no does not exist"),
+        (["bicubic", "--data", ".", "--scale", "2", "--json", "."], "cannot write .: it is a folder"),
+        (["bicubic", "--data", ".", "--scale", "2", "--json", "/"], "cannot write /: it is a folder"),
         (["bicubic", "--data", ".", "--scale", "2", "--device", "tpu9"], "device 'tpu9' cannot be used"),
     ],
 )

@@ -62,8 +62,14 @@ def test_float64_weights_stay_away_from_mps():
 
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="torch has MPS here")
 def test_mps_that_is_not_there_is_named():
-    with pytest.raises(ValueError, match="device 'mps' cannot be used"):
+    with pytest.raises(ValueError, match=r"^device 'mps' cannot be used: [^\n]{1,100}$"):
         satlib.load("sat-tiny-x2", device="mps")
+
+
+@pytest.mark.parametrize("device", ["xla", "vulkan", "hpu", "cpu:-1"])
+def test_a_device_of_another_build_is_named_in_a_short_line(device):
+    with pytest.raises(ValueError, match=rf"^device '{device}' cannot be used: [^\n]{{1,100}}$"):
+        check_device(device)
 
 
 @pytest.mark.skipif(not torch.backends.mps.is_available(), reason="torch has no MPS here")

@@ -456,3 +456,9 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     save(SAT(SMALL), "~/a.safetensors")
     assert (tmp_path / "a.safetensors").is_file() and load("~/a.safetensors").config == SMALL
+
+
+def test_a_network_without_values_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"^the network has no values to save: \S+ is on the device 'meta'$"):
+        save(SAT(SMALL).to("meta"), tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
