@@ -62,9 +62,9 @@ def analyse(
         str | None,
         typer.Option(metavar="Y,X", help="Upper left pixel of the square, in the output; else where detail is most."),
     ] = None,
-    side: Annotated[int, typer.Option(help="Of the square, in output pixels.")] = 16,
-    around: Annotated[int, typer.Option(help="Look at no more than so many input pixels around it.")] = 96,
-    steps: Annotated[int, typer.Option(help="Of the path from blurred to sharp.")] = 50,
+    side: Annotated[int, typer.Option(min=2, help="Of the square, in output pixels.")] = 16,
+    around: Annotated[int, typer.Option(min=8, help="Look at no more than so many input pixels around it.")] = 96,
+    steps: Annotated[int, typer.Option(min=1, help="Of the path from blurred to sharp.")] = 50,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, mps ...; by default CUDA's if there is one.")] = None,
 ) -> None:
     """Attribute a square of the output to input pixels: local attribution maps (LAM) with their diffusion index.

@@ -96,7 +96,7 @@ def test_a_damaged_image_does_not_end_the_others(photos: Path, tmp_path: Path) -
         (("--model", "bicubic-x2", "--model", "bicubic-x3"), "all models must upscale by one factor, got"),
         (("--model", "bicubic-x2", "--square", "3"), "--square must be Y,X, two numbers of pixels, got '3'"),
         (("--model", "bicubic-x2", "--square", "39,0"), "square must be in an output of 40 x 40 pixels"),
-        (("--model", "bicubic-x2", "--steps", "0"), "steps and batch must be at least 1"),
+        (("--model", "bicubic-x2", "--steps", "0"), "Input should be greater than or equal to 1"),
         (("--model", "no-such"), "no-such"),
         (("--other", "none.pth"), "no such file: none.pth"),
     ],
