@@ -534,6 +534,8 @@ def test_an_old_address_leads_to_where_a_section_is_now(browser: Any, address: s
     for old, new in (
         ("#theorem-ledger", "21_proofs"),
         ("#equation-repaired-bound", "21_proofs"),
+        ("#theorem-photographs", "21_proofs"),
+        ("#trained-networks", "21_proofs"),
         ("#theorem-cliff", "12_theorem"),
     ):
         tab.goto(f"{address}notebooks/12_theorem.html{old}", wait_until="commit")
