@@ -30,7 +30,6 @@ LONGEST = (
     "14_training",
     "11_speed",
     "21_proofs",
-    "12_theorem",
     "05_center_selection",
     "20_attribution",
     "own_data",

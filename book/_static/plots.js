@@ -56,6 +56,29 @@
     return element("label", { className: "plot-slider" }, `${name} = `, output, input);
   }
 
+  // What the edge of a small screen would cut: a long title of an axis gets two lines, a label moves to the left.
+  function shortTitles(canvas) {
+    const { left, right } = canvas.getBoundingClientRect();
+    const changes = {};
+    for (const name of Object.keys(canvas.layout).filter((key) => /^xaxis\d*$/.test(key))) {
+      const drawn = canvas.querySelector(`.${name.replace("axis", "")}title`)?.getBoundingClientRect();
+      const words = canvas.layout[name].title?.text?.split(" ") ?? [];
+      if (!drawn || (drawn.left >= left && drawn.right <= right) || words.length < 2) continue;
+      const middle = Math.ceil(words.length / 2);
+      changes[`${name}.title.text`] = `${words.slice(0, middle).join(" ")}<br>${words.slice(middle).join(" ")}`;
+    }
+    return changes;
+  }
+
+  function keepLabelsInside(canvas) {
+    const { right } = canvas.getBoundingClientRect();
+    for (const label of canvas.querySelectorAll(".main-svg .textpoint text")) {
+      label.style.translate = "";
+      const over = label.getBoundingClientRect().right - right;
+      if (over > 0) label.style.translate = `${-Math.ceil(over)}px`;
+    }
+  }
+
   async function draw(figure) {
     const canvas = figure.querySelector(".plot-canvas");
     const { data, layout, frames = [] } = JSON.parse(figure.querySelector("script").textContent);
@@ -66,7 +89,8 @@
     layout.margin = { ...layout.margin, t: 0 };
     const Plotly = await loadPlotly();
     await Plotly.newPlot(canvas, { data, layout, frames: frames.map(withoutTitle), config });
-    await Plotly.relayout(canvas, themed(canvas));
+    canvas.on("plotly_afterplot", () => keepLabelsInside(canvas));
+    await Plotly.relayout(canvas, { ...themed(canvas), ...shortTitles(canvas) });
     const byName = Object.fromEntries(frames.map((frame) => [frame.name, frame]));
     canvas.before(title, ...sliders.map((slider) => sliderControl(Plotly, canvas, title, byName, slider)));
     drawn.push(canvas);

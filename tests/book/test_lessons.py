@@ -65,6 +65,12 @@ def test_figures_and_sentences_are_one_call(source: Path) -> None:
 
 
 @each_lesson
+def test_what_is_measured_is_in_a_cell_that_the_page_marks(source: Path) -> None:
+    for cell in code_cells(source):
+        assert ("figures.measured(" not in cell.source) or "measured" in tags(cell), cell.source
+
+
+@each_lesson
 def test_code_before_the_first_figure_is_one_bar(source: Path) -> None:
     """Cells tagged `start` come first and are folded, one below the other without text between them."""
     cells = jupytext.read(source).cells

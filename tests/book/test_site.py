@@ -79,6 +79,14 @@ INSPECT = """() => ({
     width: document.documentElement.scrollWidth,
     cut: [...document.querySelectorAll("div.cell_output:has(img)")].filter((e) => e.scrollWidth > e.clientWidth + 1)
         .map((e) => e.querySelector("img").alt.slice(0, 60)),
+    formulas_cut: [...document.querySelectorAll(".bd-article .math > mjx-container")].filter((e) => {
+        const [whole, seen] = [e.querySelector("mjx-math"), e].map((part) => part.getBoundingClientRect().width);
+        return whole > Math.min(seen, e.parentElement.getBoundingClientRect().width) + 1;
+    }).map((e) => e.parentElement.id || e.parentElement.innerText.replace(/\\s+/g, "")),
+    words_cut: [...document.querySelectorAll("figure.plot")].flatMap((f) => {
+        const edge = f.querySelector(".plot-canvas").getBoundingClientRect().right + 1;
+        return [...f.querySelectorAll(".main-svg text")].filter((e) => e.getBoundingClientRect().right > edge);
+    }).map((e) => e.textContent),
 })"""
 
 
@@ -273,6 +281,8 @@ def faults(visit: Visit) -> Iterator[str]:
         if not plot["drawn"]:
             yield f"figure {number} is not drawn on a phone"
     yield from (f"a picture is cut on a phone: {alt}" for alt in on_phone["cut"])
+    yield from (f"a formula is cut on a phone: {formula}" for formula in on_phone["formulas_cut"])
+    yield from (f"words of a figure are cut on a phone: {words}" for words in on_phone["words_cut"])
     if on_phone["width"] > PHONE["width"]:
         yield f"scrolls sideways on a phone: it is {on_phone['width']} pixels wide"
 
@@ -534,6 +544,8 @@ def test_an_old_address_leads_to_where_a_section_is_now(browser: Any, address: s
     for old, new in (
         ("#theorem-ledger", "21_proofs"),
         ("#equation-repaired-bound", "21_proofs"),
+        ("#theorem-photographs", "21_proofs"),
+        ("#trained-networks", "21_proofs"),
         ("#theorem-cliff", "12_theorem"),
     ):
         tab.goto(f"{address}notebooks/12_theorem.html{old}", wait_until="commit")

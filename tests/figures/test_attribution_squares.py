@@ -53,3 +53,15 @@ def test_what_does_not_fit_is_named() -> None:
     for found in ([], [{"on": of(0)}] * 2, [{"on": of(0), "off": of(1)}], [{"on": of(0), "off": of(1)}, {"on": of(0)}]):
         with pytest.raises(ValueError, match="every square must have maps of the same two states at least, got"):
             squares(IMAGE, PLACES, 2, found)
+
+
+def test_no_title_lies_over_a_panel() -> None:
+    image = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(0))
+    names = ("SAA on", "SAA off", "another's tokens")
+    maps = {name: Attribution(torch.ones(24, 24, dtype=torch.float64), 1.0) for name in names}
+    [figure] = squares(image, [Square(0, 0, 8)], 2, [maps])
+    figure.draw_without_rendering()
+    boxes = [ax.get_window_extent() for ax in figure.axes]
+    for ax in figure.axes[:6]:
+        (title,) = (text for text in ax.get_children() if getattr(text, "get_text", str)() == ax.get_title(loc="left"))
+        assert not any(title.get_window_extent().overlaps(box) for box in boxes), title.get_text()

@@ -124,3 +124,22 @@ def test_yardsticks_are_medians_over_all_layers_of_all_photographs():
 def test_changes_of_quality_are_against_the_first_row():
     found = {"small": {"as trained": np.array([30.0, 31.0]), "with log n": np.array([30.2, 30.9])}}
     assert cells(proofs_tables.quality(found))[1] == ["with log n", "+0.050 (-0.10 to +0.20; +0.050)"]
+
+
+def test_photographs_have_a_step_for_each_feature_and_tell_the_last_errors():
+    shown = pictures.photographs(RESULTS)
+    assert len(shown.figure.frames) == 9
+    (row,) = RESULTS.rows("image_error", features="patches", name="coffee", beta=24, size_bias=True)
+    frame = next(frame for frame in shown.figure.frames if frame.name == "patches, coffee")
+    line = next(trace for trace in frame.data if trace.name == "SAA with log n")
+    assert line.y[-1] == pytest.approx(row["total"][2], rel=1e-4)
+    assert f"{row['total'][2]:.2f} with log n" in frame.layout.title.text
+
+
+def test_layers_are_drawn_without_and_with_log_n_and_told_as_medians():
+    first, last = LayerError(0.6, 0.1, 0.5, 0.2, 1.0, 0.7), LayerError(0.4, 0.2, 0.5, 0.2, 0.3, 0.7)
+    shown = pictures.layers({"small": [[first, last], [first, last], [last, first]]})
+    (ax,) = shown.figure.axes
+    named = [line.get_label() for line in ax.lines if not line.get_label().startswith("_")]
+    assert named == ["SAA, norms restored", "norms restored, log n", "mean value everywhere"]
+    assert "small: SAA from 0.6 in the first layer to 0.4 in the last; with log n from 0.1 to 0.2" in shown.alt

@@ -91,20 +91,7 @@ def test_draws_are_columns_of_tokens_and_say_what_they_miss(mixture: theory.Mixt
     assert len(shown.figure.frames[1].data[2].x) == 64 - len(few)
 
 
-def test_photographs_have_a_step_for_each_feature_and_tell_the_last_errors() -> None:
-    shown = pictures.photographs(RESULTS)
-    assert len(shown.figure.frames) == 9
-    (row,) = RESULTS.rows("image_error", features="patches", name="coffee", beta=24, size_bias=True)
-    frame = next(frame for frame in shown.figure.frames if frame.name == "patches, coffee")
-    line = next(trace for trace in frame.data if trace.name == "SAA with log n")
-    assert line.y[-1] == pytest.approx(row["total"][2], rel=1e-4)
-    assert f"{row['total'][2]:.2f} with log n" in frame.layout.title.text
-
-
-def test_layers_are_drawn_without_and_with_log_n_and_told_as_medians() -> None:
-    first, last = LayerError(0.6, 0.1, 0.5, 0.2, 1.0, 0.7), LayerError(0.4, 0.2, 0.5, 0.2, 0.3, 0.7)
-    shown = pictures.layers({"small": [[first, last], [first, last], [last, first]]})
-    (ax,) = shown.figure.axes
-    named = [line.get_label() for line in ax.lines if not line.get_label().startswith("_")]
-    assert named == ["SAA, norms restored", "norms restored, log n", "mean value everywhere"]
-    assert "small: SAA from 0.6 in the first layer to 0.4 in the last; with log n from 0.1 to 0.2" in shown.alt
+def test_the_first_trained_layer_is_told_without_and_with_log_n() -> None:
+    said = pictures.first_layer(LayerError(0.61, 0.13, 0.5, 0.2, 0.97, 0.7))
+    assert "the error is 0.61; with log n it is 0.13." in said
+    assert "Answering with the mean value of all tokens has the error 0.97." in said

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from satlib.figures.kit.legends import hides_data
 from satlib.figures.kit.narrow import NARROW, columns, narrowed
 from satlib.figures.kit.show import DENSITY, png, show
 from satlib.figures.kit.style import frame_off, panels
@@ -90,6 +91,42 @@ def test_long_names_and_legends_leave_room_for_the_data() -> None:
     assert [text.get_text() for text in legend.texts] == [
         f"the {nth} kind of bar" for nth in ("first", "second", "third")
     ]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("title", ["", "lines that are everywhere"])
+def test_a_legend_over_data_goes_above_its_panel_and_below_its_title(n: int, title: str) -> None:
+    wide = Figure(figsize=(7.6, 3), layout="constrained")
+    for ax in wide.subplots(1, n, squeeze=False).flat:
+        ax.plot([0, 1], [0, 1], label="rises")
+        ax.plot([0, 1], [1, 0], label="falls")
+        ax.set_title(title, loc="left")
+        ax.legend(loc="center")
+    assert all(map(hides_data, wide.axes))
+    narrow = narrowed(wide)
+    narrow.draw_without_rendering()
+    assert len(narrow.axes) == n
+    for ax in narrow.axes:
+        legend = ax.get_legend().get_window_extent()
+        assert not hides_data(ax)
+        assert ax.get_legend() is not None and legend.y0 >= ax.get_window_extent().y1
+        heading = next(child for child in ax.get_children() if getattr(child, "get_text", str)() == title)
+        assert not title or heading.get_window_extent().y0 >= legend.y1
+        assert [text.get_text() for text in ax.get_legend().texts] == ["rises", "falls"]
+        assert ax.get_window_extent().height > 0.7 * 100 * 3 / 2
+
+
+def test_marks_and_bars_are_data_and_a_legend_in_an_empty_corner_stays() -> None:
+    wide = Figure(figsize=(7.6, 3), layout="constrained")
+    dots, bars, line = wide.subplots(1, 3)
+    dots.scatter([0, 0.5, 1], [0, 0.5, 1], label="dots")
+    bars.bar([0, 1], [1, 1], label="bars")
+    line.plot([0, 1], [0, 1], label="a line")
+    dots.legend(loc="center")
+    bars.legend(loc="center left")
+    line.legend(loc="upper left")
+    wide.draw_without_rendering()
+    assert list(map(hides_data, wide.axes)) == [True, True, False]
 
 
 def test_panels_of_several_sizes_keep_their_rows() -> None:

@@ -209,7 +209,7 @@ def _curves(runs: Mapping[str, Jobs], begun: Mapping[str, Jobs]) -> Figure:
             else:
                 ax.plot(steps, values, color="0.6", linewidth=1)
         if begun[title]:
-            ax.legend(loc="upper left")
+            ax.legend(loc="best")  # the curves rise early or late
         last = max(job["curve"][-1][0] for job in jobs)
         ax.set(xlim=(0, 1.02 * last), xticks=[last * i // 2 for i in range(3)], xlabel="step", title=title)
         ax.margins(y=0.12)

@@ -1,13 +1,18 @@
-"""The pictures of the appendix on Theorem 3.2: lemmas, quantiles, slopes, coverage, samplers and fitted envelopes.
+"""The pictures of the appendix on Theorem 3.2: lemmas, slopes, samplers, envelopes, photographs, trained layers.
 
-All take the rows of the committed study or what was judged of them.
+All but the last take the rows of the committed study or what was judged of them.
 """
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from satlib.analysis.exact_attention import LayerError
 from satlib.figures.kit.lines import Axis, Series, lines_slider
 from satlib.figures.kit.show import Shown
+from satlib.figures.network.exact_attention import layer_errors
 from satlib.figures.theory import bounds, sliders
+from satlib.theory.arrays import Floats
 from satlib.theory.study import Results, Verdict, column
 
 AGGREGATIONS = {"similarity": "similarity weights", "mean": "mean", "center": "centre alone"}
@@ -141,4 +146,53 @@ def envelopes(verdicts: Mapping[str, Verdict]) -> Shown:
         "unordered cloud far above the diagonal. The trivial bound is a horizontal band. The repaired bound rises with "
         "the error. Almost all points lie within a factor of thirty of each other; three lie decades below, and on "
         f"them a correlation of the logarithms would rest. Rank correlations: {ranks}.",
+    )
+
+
+def photographs(results: Results) -> Shown:
+    """Draw the total error on photographs against beta, with a slider over features and photographs."""
+    keys = list(dict.fromkeys((f"{r['features']}", f"{r['name']}") for r in results.rows("image_error")))
+    steps, notes, said = {}, {}, []
+    for features, name in keys:
+        series, last = {}, {}
+        for bias, suffix in ((False, ""), (True, " with log n")):
+            rows = results.rows("image_error", features=features, name=name, size_bias=bias)
+            beta, error = column(rows, "beta").tolist(), column(rows, "total")[:, 2]
+            series[f"SAA{suffix}"] = Series(beta, error.tolist())
+            series[f"random centres{suffix}"] = Series(beta, column(rows, "random").tolist())
+            last[bias] = float(error[-1])
+        series["mean value"] = Series(beta, column(rows, "trivial").tolist())
+        label = f"{features}, {name}"
+        steps[label] = series
+        notes[label] = f"At β = {beta[-1]:g} the error is {last[False]:.2f} of the output, {last[True]:.2f} with log n."
+        said.append(f"{label}: {last[False]:.2f} and {last[True]:.2f}")
+    axes = {"x": Axis("β = S / K"), "y": Axis("error, relative", log=True, span=(0.02, 1.7))}
+    figure = lines_slider(steps, name="features, photograph", start=next(iter(steps)), notes=notes, **axes)
+    return Shown(
+        figure.update_layout(height=560, yaxis={"dtick": None, "tickvals": [0.02, 0.05, 0.1, 0.2, 0.5, 1]}),
+        "Relative error against beta on a logarithmic axis, for features of three photographs, with a slider over "
+        "them. For features of norm 1 the error of SAA rises with beta and lies above that of random centres; with log "
+        "n it is several times smaller and nearly flat. For raw patches all errors are near one. Last errors without "
+        "and with log n: " + "; ".join(said) + ".",
+    )
+
+
+def layers(found: Mapping[str, Sequence[Sequence[LayerError]]]) -> Shown:
+    """Draw the errors of a network's layers without and with log n, and that of the mean value, a panel for each.
+
+    ``found`` has what :func:`satlib.analysis.exact_attention.layer_errors` returned for each photograph, by network.
+    """
+    said = []
+    for name, photos in found.items():
+        middle: Floats = np.median(np.array(photos), axis=0)  # (layers, ways)
+        first, last = (LayerError(*middle[i]) for i in (0, -1))
+        said.append(
+            f"{name}: SAA from {first.plain:.2g} in the first layer to {last.plain:.2g} in the last; with log n from "
+            f"{first.size_bias:.2g} to {last.size_bias:.2g}; the mean value from {first.uniform:.2g} to "
+            f"{last.uniform:.2g}."
+        )
+    return Shown(
+        layer_errors(found, ways=("plain", "size_bias", "uniform")),
+        "Relative error of each SAA layer against exact attention over tokens of restored norms, on a logarithmic "
+        "axis, one panel for each network; medians over photographs, their range shaded. " + " ".join(said),
     )

@@ -9,6 +9,7 @@ from satlib import samples
 from satlib.analysis.tracing import LayerTrace
 from satlib.dta.aggregation import Aggregation
 from satlib.figures.dta.centers import layer_centers
+from satlib.figures.kit.narrow import narrowed
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.quality import scores
 from satlib.figures.quality.scores import Pixels
@@ -95,7 +96,9 @@ def centers(image: Tensor, traced: Mapping[str, Sequence[LayerTrace]]) -> Shown:
         found = {layer.group: layer.aggregation for layer in layers}  # the last layer of each group
         chosen = sorted({min(found), sorted(found)[len(found) // 2], max(found)})
         panels |= {f"{name}, group {group + 1}": found[group] for group in chosen}
+    by_group = sorted(panels, key=lambda title: int(title.rsplit(" ", 1)[1]))  # where two stand in a row, of one group
     return show(
         layer_centers(image, panels),
+        narrow=narrowed(layer_centers(image, {title: panels[title] for title in by_group})),
         alt=f"The photograph with the centres of the network's groups, a row each: {', '.join(traced)} training.",
     )

@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 from matplotlib.text import Text
 
+from satlib.figures.kit.legends import hides_data, put_above, stack_legends
 from satlib.figures.kit.style import styled
 
 NARROW = 3.5
@@ -28,9 +27,6 @@ DPI = 100
 
 NAMES = 0.36
 """Share of the width that names at a vertical axis may take."""
-
-LINE = 0.2
-"""Inches of a line of a legend."""
 
 MANY = 4
 """Of more panels than this, two stand in a row."""
@@ -68,9 +64,9 @@ def narrowed(figure: Figure) -> Figure:
     draw()  # the layout finds where everything is
     width, height = copy.get_size_inches()
     rows = _rows(copy)
-    below = _stack_legends(copy, [ax for row in rows for ax in row])
+    below = stack_legends(copy, {ax: NARROW - _size(ax).beside for row in rows for ax in row}, NARROW)
     if sum(map(len, rows)) != 1:
-        height = _stack(copy, rows) if rows else height * NARROW / width
+        height = _stack(copy, rows, below) if rows else height * NARROW / width
     else:
         [[ax]] = rows
         if ax.get_aspect() != "auto":
@@ -79,6 +75,9 @@ def narrowed(figure: Figure) -> Figure:
     for bar in set(copy.axes) - {ax for row in rows for ax in row}:
         _break(bar.xaxis.label, DPI * NARROW)
     copy.set_size_inches(NARROW, height + below)
+    if sum(map(len, rows)) == 1:
+        draw()
+        copy.set_size_inches(NARROW, height + below + sum(_clear(ax) for ax in rows[0]))
     return copy
 
 
@@ -112,8 +111,11 @@ def _size(ax: Axes) -> Size:
     return Size(ratio, across, across - whole[0] * room.width, down - whole[1] * room.height)
 
 
-def _stack(figure: Figure, rows: Sequence[Sequence[Axes]]) -> float:
-    """Lay the panels on a grid of fewer columns; return the height in inches that they need."""
+def _stack(figure: Figure, rows: Sequence[Sequence[Axes]], below: float) -> float:
+    """Lay the panels on a grid of fewer columns; return the height in inches that they need.
+
+    ``below`` are the inches of what stands below all of them.
+    """
     panels = [ax for row in rows for ax in row]
     sizes = {ax: _size(ax) for ax in panels}
     if len({round(size.place, 3) for size in sizes.values()}) == 1:
@@ -126,11 +128,27 @@ def _stack(figure: Figure, rows: Sequence[Sequence[Axes]]) -> float:
         max(sizes[ax].height(NARROW / n) + _shorten(ax, NARROW / n, sizes[ax].beside) for ax in line)
         for line, n in lines
     ]
+    _lay(figure, lines, heights)
+    figure.set_size_inches(NARROW, sum(heights) + below)
+    figure.draw_without_rendering()
+    moved = [max(_clear(ax) for ax in line) for line, _ in lines]
+    if any(moved):
+        heights = [height + more for height, more in zip(heights, moved, strict=True)]
+        _lay(figure, lines, heights)
+    return sum(heights)
+
+
+def _lay(figure: Figure, lines: Sequence[tuple[Sequence[Axes], int]], heights: Sequence[float]) -> None:
+    """Put lines of panels, each with the number of its columns, on a new grid."""
     grid = figure.add_gridspec(len(lines), FINE, height_ratios=heights)
     for number, (line, n) in enumerate(lines):
         for place, ax in enumerate(line):
             ax.set_subplotspec(grid[number, place * FINE // n : (place + 1) * FINE // n])
-    return sum(heights)
+
+
+def _clear(ax: Axes) -> float:
+    """Put a panel's legend above it if it hides data there; return the inches that this takes."""
+    return put_above(ax) if hides_data(ax) else 0.0
 
 
 def _shorten(ax: Axes, width: float, beside: float) -> float:
@@ -168,37 +186,3 @@ def _break(text: Text, room: float) -> float:
         return 0.0
     text.set_text("\n".join(broken))
     return (len(broken) / len(lines) - 1) * float(box.height) / DPI
-
-
-def _entries(legend: Legend, panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
-    """Return the marks and the words of a legend; a mark is what the panels have under that name, where they do."""
-    words = [text.get_text() for text in legend.texts]
-    drawn = {word: mark for ax in panels for mark, word in zip(*ax.get_legend_handles_labels(), strict=True)}
-    marks = [drawn.get(word, mark) for word, mark in zip(words, legend.legend_handles, strict=True)]
-    return [mark for mark in marks if mark is not None], words
-
-
-def _stack_legends(figure: Figure, panels: Sequence[Axes]) -> float:
-    """Give legends without room a line for each entry: below the picture, or within one of its panels.
-
-    Return the inches that those below the picture add to it.
-    """
-    below = [each for each in figure.legends if _wider(each, NARROW)]
-    for legend in below:
-        figure.legends.remove(legend)
-    for ax in panels:
-        found = ax.get_legend()
-        if found is None or not _wider(found, NARROW - _size(ax).beside):
-            continue
-        found.remove()
-        if len(panels) == 1:
-            below.append(found)
-        else:
-            ax.legend(*_entries(found, panels), loc="best", frameon=True, framealpha=0.85, edgecolor="none")
-    for legend in below:
-        figure.legend(*_entries(legend, panels), loc="outside lower left")
-    return LINE * sum(len(legend.texts) for legend in below)
-
-
-def _wider(legend: Legend, inches: float) -> bool:
-    return bool(legend.get_window_extent().width > DPI * inches)

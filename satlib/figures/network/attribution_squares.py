@@ -67,7 +67,7 @@ def _figure(
 ) -> Figure:
     """Draw the image with all squares, then the maps of one, then the differences; COLUMNS panels in a row."""
     rows = -(-(1 + len(shares) + len(changes)) // COLUMNS)
-    height = rows * (0.95 * WIDTH / COLUMNS * image.shape[1] / image.shape[2] + 0.45) + 1.2
+    height = rows * (0.95 * WIDTH / COLUMNS * image.shape[1] / image.shape[2] + 0.6) + 1.5
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     show_image(axes[0], image, f"input,\nsquare {number + 1}")

@@ -164,7 +164,7 @@ def _layout(note: str) -> dict[str, Any]:
         "zeroline": False,
     }
     up = {"title": {"text": "gain, dB"}, "zeroline": False}
-    margins = (60, 15, TITLE + 10, 45)
+    margins = (60, 15, TITLE + 10, 55)
     return plot_layout((WIDTH, HEIGHT), margins, controls=TITLE, title=note, x=across, y=up)
 
 

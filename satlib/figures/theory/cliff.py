@@ -55,7 +55,7 @@ def cliff(found: Mapping[int, Mapping[int, Decomposition]], counted: Mapping[int
         y={
             "type": "log",
             "domain": UPPER,
-            "range": [-4.1, 0.5],
+            "range": [-4.1, 1.1],
             "dtick": 1,
             "exponentformat": "power",
             "zeroline": False,
@@ -76,9 +76,9 @@ def cliff(found: Mapping[int, Mapping[int, Decomposition]], counted: Mapping[int
         },
         "showlegend": False,
         "annotations": [
-            words("×: a cluster is missed", len(betas) - 0.55, 0.15, anchor="right"),
+            words("×: a cluster is missed", len(betas) - 0.55, 0.7, anchor="right"),
             words("o: every cluster has a sampled token", len(betas) - 0.55, -2.8, anchor="right"),
-            words("×: measured; line: counted", len(betas) - 0.55, 0.75, axes=("x", "y2"), anchor="right"),
+            words("×: measured; line: counted", len(betas) - 0.55, 0.88, axes=("x", "y2"), anchor="right"),
         ],
     }
     return with_slider(traces, layout, "largest : smallest cluster", next(iter(traces)), notes)
