@@ -96,7 +96,6 @@ def test_a_damaged_image_does_not_end_the_others(photos: Path, tmp_path: Path) -
         (("--model", "bicubic-x2", "--model", "bicubic-x3"), "all models must upscale by one factor, got"),
         (("--model", "bicubic-x2", "--square", "3"), "--square must be Y,X, two numbers of pixels, got '3'"),
         (("--model", "bicubic-x2", "--square", "39,0"), "square must be in an output of 40 x 40 pixels"),
-        (("--model", "bicubic-x2", "--steps", "0"), "Input should be greater than or equal to 1"),
         (("--model", "no-such"), "no-such"),
         (("--other", "none.pth"), "no such file: none.pth"),
     ],
@@ -105,6 +104,15 @@ def test_what_cannot_be_is_one_line(photos: Path, tmp_path: Path, arguments: tup
     code, _, err = run(photos / "coffee.png", *arguments, "--out", tmp_path / "out")
     assert code == 2 and message in err.splitlines()[0]
     assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(("option", "least"), [("--steps", 1), ("--side", 2), ("--around", 8)])
+def test_numbers_that_cannot_be_are_refused_before_a_folder_is_made(
+    photos: Path, tmp_path: Path, option: str, least: int
+) -> None:
+    code, _, err = run(photos / "coffee.png", "--model", "bicubic-x2", option, least - 1, "--out", tmp_path / "out")
+    assert code == 2 and f"'{option}': Input should be greater than or equal to {least}" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_images_of_one_name_are_refused(photos: Path, tmp_path: Path) -> None:
