@@ -19,6 +19,7 @@ edges        Fig. D by number, on images of test sets: --set NAME=FOLDER
 convolutional  keeps the network that is trained to be compared with SAT, and measures both: RUN --set NAME=FOLDER
 degraded     bicubic and networks on degraded photographs: --set NAME=FOLDER
 options      Tables F and H at inference, on test sets: --set NAME=FOLDER
+reports      what the SAA layers of the bundled networks do: layers one by one, controls, K/N
 onnx         the bundled networks in torch and as ONNX files: bytes, agreement, CPU seconds; needs the extra `onnx`
 live         the page "Try it" in headless browsers: start, runs, from a dropped picture to its result; --anyway
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
@@ -49,6 +50,7 @@ PROGRAMS = {
     "convolutional": "convolutional",
     "degraded": "degraded",
     "options": "options",
+    "reports": "reports",
     "onnx": "onnx_time",
     "live": "live",
     "count-peers": "peers_count",

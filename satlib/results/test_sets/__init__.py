@@ -2,7 +2,8 @@
 
 Each JSON file beside this one was written by the program of its name, `python -m benchmarks NAME`. "edges" says where
 centres lie (Fig. D), "options" what changes of a trained network do to PSNR and SSIM (Tables F and H), "degraded" what
-networks do with photographs that are blurred, noisy and compressed.
+networks do with photographs that are blurred, noisy and compressed, "reports" what their SAA layers do, on the
+photographs of this package: a row for each network.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from satlib.results.reading import choose_results
 
-NAMES = ("edges", "degraded", "options")
+NAMES = ("edges", "degraded", "options", "reports")
 
 
 def results(name: str) -> Mapping[str, Any]:
