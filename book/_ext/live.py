@@ -19,7 +19,7 @@ from satlib.weights import bundled
 
 PAGE = "book/try_it"
 LIVE = Path(__file__).parents[1] / "live"
-IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[\w./]+)";\n', re.M)
+IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[\w./]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.M)
 COMMENT = re.compile(r"^ *(?://.*|/\*\*.*\*/|/\*\*\n(?: *\*.*\n)*? *\*/)\n", re.M)
 AFTER = re.compile(r"(?<=[;,{}()\[\]]) +// .*$", re.M)

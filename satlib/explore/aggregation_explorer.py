@@ -11,12 +11,13 @@ from satlib.analysis.layer_tokens import Features, feature_names
 from satlib.config import SATConfig
 from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn
+from satlib.explore.layer_picture import LayerDrawing, LayerPicture, layer_data
 from satlib.explore.pixel_explorer import PixelExplorer
-from satlib.figures.explorers.aggregation import members_on_image, weights_and_norms
-from satlib.figures.explorers.pixels import edge_to_edge
+from satlib.figures.explorers.aggregation import weights_and_norms
 from satlib.figures.kit.show import quick_png
+from satlib.figures.kit.style import BLUE
 from satlib.images.inputs import ImageLike, small_image
 from satlib.upscaling.models import ModelLike, network
 
@@ -82,7 +83,7 @@ class AggregationExplorer(PixelExplorer):
         self.temperature = knobs.slider("τ", (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), 0.1)
         self.norm_restoration = knobs.choice("norm", NORM_RESTORATIONS)
         further = (self.layer, self.aggregation, self.temperature, self.norm_restoration)
-        super().__init__(features.grid, further, (Picture(),))
+        super().__init__(features.grid, LayerPicture(), further, (Picture(),))
 
     def draw(self) -> Drawn:
         """Aggregate, and draw the cluster of the chosen pixel."""
@@ -94,17 +95,19 @@ class AggregationExplorer(PixelExplorer):
         )
         result = self.features.aggregate(layer, config)
         merged = merged_at(self.features.tokens(layer), result, self.token, config)
-        photo = members_on_image(image, merged.members, merged.weights, center=merged.center, token=self.token)
+        photo = LayerDrawing(
+            image,
+            ("reading",),
+            read_alone(result, merged),
+            f"The image under the weights of the {len(merged.members)} members of one cluster, bright where they are "
+            "large; a line around them, a blue dot on their centre.",
+            marked=self.pixel,
+            outlined=True,
+            dots=((merged.center, BLUE),),
+        )
         lengths = weights_and_norms(merged.weights, merged.norms, before=merged.before, after=merged.after)
         self.result, self.merged = result, merged
-        n = len(merged.members)
-        return Drawn(
-            (
-                Drawing(edge_to_edge(photo), f"The grey image, {n} members of one cluster coloured by their weight."),
-                Drawing(quick_png(lengths), describe(merged)),
-            ),
-            describe(merged),
-        )
+        return Drawn((photo, Drawing(quick_png(lengths), describe(merged))), describe(merged))
 
 
 @torch.inference_mode()
@@ -124,6 +127,14 @@ def merged_at(x: Tensor, result: dta.Aggregation, token: int, config: SATConfig)
         float(plain[0, cluster].norm()),
         float(result.tokens[0, cluster].norm()),
     )
+
+
+def read_alone(result: dta.Aggregation, merged: Merged) -> dict[str, Tensor]:
+    """Return a layer's data as of a query that reads this cluster alone: each member then counts by its weight."""
+    reading = torch.zeros(1, result.centers.shape[1])
+    weight = torch.zeros(result.assignment.shape[1])
+    reading[0, merged.cluster], weight[merged.members] = 1, merged.weights.to(weight)
+    return layer_data(result, reading=reading, weight=weight)
 
 
 def describe(merged: Merged) -> str:

@@ -13,11 +13,12 @@ from satlib.analysis.attention_maps import merging_weights
 from satlib.analysis.layer_tokens import Features, at_home, layer_names
 from satlib.dta.aggregation import Aggregation
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn
+from satlib.explore.layer_picture import LayerDrawing, LayerPicture, layer_data
 from satlib.explore.pixel_explorer import PixelExplorer
-from satlib.figures.explorers.attention import read_on_image, reading
-from satlib.figures.explorers.pixels import edge_to_edge
+from satlib.figures.dta.clusters import LARGEST
+from satlib.figures.explorers.attention import reading
 from satlib.figures.kit.show import quick_png
 from satlib.images.inputs import ImageLike, small_image
 from satlib.network.attention import SelectiveAggregationAttention
@@ -71,7 +72,7 @@ class AttentionExplorer(PixelExplorer):
         heads = [(f"head {i + 1}", i) for i in range(model.config.heads)]
         self.layer = knobs.choice("layer", layer_names(model))
         self.head = knobs.choice("head", [("mean of all", None), *heads])
-        super().__init__(self.features.grid, (self.layer, self.head), (Picture(),))
+        super().__init__(self.features.grid, LayerPicture(), (self.layer, self.head), (Picture(),))
 
     def draw(self) -> Drawn:
         """Draw what the chosen pixel reads in the chosen layer and head."""
@@ -80,17 +81,21 @@ class AttentionExplorer(PixelExplorer):
         every = attention_weights(self.modules[layer], self.features.tokens(layer)[0, self.token], made)
         weights = every.mean(0) if head is None else every[head]
         seen = Seen(weights, (weights[made.assignment[0]] * merging).view(self.features.grid))
-        photo = read_on_image(self.features.image, made.assignment[0], seen.weights, self.token)
+        most = made.centers[0, weights.argsort(descending=True)[: len(LARGEST)]].tolist()
+        photo = LayerDrawing(
+            self.features.image,
+            ("reading",),
+            layer_data(made, reading=every if head is None else every[head : head + 1], weight=merging),
+            "The image under what the marked pixel reads, bright where it is much, with dots in colours on the "
+            f"centres of the {len(most)} tokens read most.",
+            marked=self.pixel,
+            dots=tuple(zip(most, LARGEST, strict=False)),
+        )
         maps = reading(seen.pixels, seen.weights, self.token)
         self.result, self.seen = made, seen
         text = describe(seen.weights)
         return Drawn(
-            (
-                Drawing(
-                    edge_to_edge(photo), "The grey image, the pixels of the five tokens read most in five colours."
-                ),
-                Drawing(quick_png(maps), f"Map of what is read, and the weights. {text}"),
-            ),
+            (photo, Drawing(quick_png(maps), f"Map of what is read, and the weights. {text}")),
             text,
         )
 

@@ -9,8 +9,8 @@ from satlib.analysis.attribution import attribution as attribute
 from satlib.analysis.squares import distance_from, share_beyond
 from satlib.analysis.swapping import Swapped, without_selective_attention
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn
 from satlib.explore.pixel_explorer import PixelExplorer
 from satlib.figures.explorers.attribution import maps_beside, square_on_image
 from satlib.figures.explorers.pixels import edge_to_edge
@@ -103,7 +103,8 @@ class AttributionExplorer(PixelExplorer):
         self.side = knobs.slider("side", sides, min(16, sides[-1]))
         self.maps = {}
         self._of: Square | None = None
-        super().__init__((image.shape[1], image.shape[2]), (self.left, self.right, self.side), (Picture(),))
+        further = (self.left, self.right, self.side)
+        super().__init__((image.shape[1], image.shape[2]), Picture(), further, (Picture(),))
 
     @property
     def square(self) -> Square:

@@ -1,6 +1,7 @@
 """`centers`: how DTA chooses centres, and the clusters around them, on patches or in the layers of a network."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -9,27 +10,50 @@ from satlib.analysis.layer_tokens import Features, aggregations_with, feature_na
 from satlib.config import SATConfig
 from satlib.dta.aggregation import Aggregation
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn, Explorer
-from satlib.figures.dta.centers import centers_on_image, decision_graph, score_maps
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn, Explorer
+from satlib.explore.layer_picture import LayerDrawing, LayerPicture, layer_data
+from satlib.figures.dta.centers import decision_graph, score_maps
 from satlib.figures.dta.clusters import cluster_maps
 from satlib.figures.kit.show import quick_png
 from satlib.images.inputs import ImageLike, small_image
 from satlib.network.model import SAT
 from satlib.upscaling.models import ModelLike, network
 
-VIEWS: dict[str, Callable[[Tensor, Aggregation], Figure]] = {
-    "centres": centers_on_image,
-    "density, separation, score": score_maps,
-    "clusters": cluster_maps,
-    "decision graph": lambda image, result: decision_graph(result),
-}
 
-ALT = {
-    "centres": "The image three times: alone, with the sampled tokens, with the centres.",
-    "density, separation, score": "Maps of the density, the separation and the score of the sampled tokens.",
-    "clusters": "The image in the mean colours of its clusters; the five largest clusters; the sizes of all.",
-    "decision graph": "Separation against density of the sampled tokens, the centres marked.",
+class View(NamedTuple):
+    """What is shown of one choice: on the image, and in a figure beside it."""
+
+    drawings: tuple[str, ...]
+    """Keys of :data:`satlib.explore.layer_picture.NEEDS`."""
+    words: str
+    figure: Callable[[Tensor, Aggregation], Figure]
+    alt: str
+    """What there is to see in the figure, in words."""
+
+
+VIEWS = {
+    "centres": View(
+        ("sample", "centers"),
+        "blue dots on the sampled tokens, yellow ones on the centres, large and orange on the best tenth of them",
+        lambda image, result: decision_graph(result),
+        "Separation against density of the sampled tokens, the centres marked.",
+    ),
+    **{
+        name: View(
+            (name,),
+            f"dots on the sampled tokens, large and bright where the {name} is high",
+            score_maps,
+            "Maps of the density, the separation and the score of the sampled tokens.",
+        )
+        for name in ("density", "separation", "score")
+    },
+    "clusters": View(
+        ("clusters",),
+        "the clusters, tinted, with borders",
+        cluster_maps,
+        "The image in the mean colours of its clusters; the five largest clusters; the sizes of all.",
+    ),
 }
 
 
@@ -69,15 +93,18 @@ class CenterExplorer(Explorer):
         self.beta, self.keep_ratio, self.neighbors = knobs.beta(), knobs.keep_ratio(), knobs.neighbors()
         self.sampling, self.seed = knobs.sampling(), knobs.draw()
         super().__init__(
-            (self.view, self.layer, self.beta, self.keep_ratio, self.neighbors, self.sampling, self.seed), (Picture(),)
+            (self.view, self.layer, self.beta, self.keep_ratio, self.neighbors, self.sampling, self.seed),
+            (LayerPicture(), Picture()),
         )
 
     def draw(self) -> Drawn:
         """Run DTA with the knobs' settings and draw the chosen view."""
         result = self._aggregate(self.layer.value)
-        drawing = Drawing(draw(self.view.value, self.image, result), ALT[self.view.value])
+        view = VIEWS[self.view.value]
+        photo = LayerDrawing(self.image, view.drawings, layer_data(result), f"The image with {view.words}.")
+        figure = Drawing(quick_png(view.figure(self.image, result)), view.alt)
         self.result = result
-        return Drawn((drawing,), describe(result))
+        return Drawn((photo, figure), describe(result))
 
     def _aggregate(self, layer: int | None) -> Aggregation:
         config = self.features.config(layer).replace(
@@ -92,11 +119,6 @@ class CenterExplorer(Explorer):
         if self._ran is None or self._ran[0] != config or layer >= len(self._ran[1]):
             self._ran = config, aggregations_with(self.model, config, self.image, layer)
         return self._ran[1][layer]
-
-
-def draw(view: str, image: Tensor, result: Aggregation) -> bytes:
-    """Return one of ``VIEWS`` as a PNG, quickly: a knob should show its effect at once."""
-    return quick_png(VIEWS[view](image, result))
 
 
 def describe(result: Aggregation) -> str:

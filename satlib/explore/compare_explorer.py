@@ -4,8 +4,9 @@ import ipywidgets as widgets
 from torch import Tensor
 
 from satlib.explore import knobs
+from satlib.explore.clickable_image import Drawing, Picture
 from satlib.explore.compared_models import HIGH, Models, decibels, upscale_by_all
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.explorer import Drawn
 from satlib.explore.pixel_explorer import PixelExplorer
 from satlib.figures.explorers.compare import enlarged, split, window
 from satlib.images.inputs import ImageLike, small_image
@@ -55,7 +56,7 @@ class CompareExplorer(PixelExplorer):
         self.left, self.right = (knobs.choice(n, names, v) for n, v in (("left", names[0]), ("right", names[1])))
         self.place = widgets.IntSlider(value=50, min=0, max=100, description="divider, %")
         self.zoom = knobs.slider("zoom", (1, 2, 4, 8, 16), 1)
-        super().__init__((image.shape[1], image.shape[2]), (self.left, self.right, self.place, self.zoom))
+        super().__init__((image.shape[1], image.shape[2]), Picture(), (self.left, self.right, self.place, self.zoom))
 
     @property
     def span(self) -> tuple[slice, slice]:

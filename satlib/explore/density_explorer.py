@@ -9,12 +9,13 @@ from satlib import dta
 from satlib.analysis.layer_tokens import Features, feature_names
 from satlib.analysis.neighborhoods import nearest
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn
+from satlib.explore.layer_picture import LayerDrawing, LayerPicture, layer_data
 from satlib.explore.pixel_explorer import PixelExplorer
-from satlib.figures.explorers.density import density_beside, neighbors_on_image
-from satlib.figures.explorers.pixels import edge_to_edge
+from satlib.figures.explorers.density import density_beside
 from satlib.figures.kit.show import quick_png
+from satlib.figures.kit.style import VERMILLION
 from satlib.images.inputs import ImageLike, small_image
 from satlib.upscaling.models import ModelLike, network
 
@@ -70,7 +71,7 @@ class DensityExplorer(PixelExplorer):
         self.keep_ratio, self.neighbors = knobs.keep_ratio(), knobs.neighbors()
         self.sampling, self.seed = knobs.sampling(), knobs.draw()
         further = (self.layer, self.keep_ratio, self.neighbors, self.sampling, self.seed)
-        super().__init__(features.grid, further, (Picture(),))
+        super().__init__(features.grid, LayerPicture(), further, (Picture(),))
 
     def draw(self) -> Drawn:
         """Find the neighbours of the chosen pixel, and draw them and the density."""
@@ -86,15 +87,20 @@ class DensityExplorer(PixelExplorer):
         )
         m = dta.n_neighbors(self.neighbors.value, result.centers.shape[1], result.sample.shape[1])
         found = neighborhood(self.features.tokens(layer)[0], result.sample[0], self.token, m)
-        photo = neighbors_on_image(image, self.token, found.neighbors, result.sample[0])
+        photo = LayerDrawing(
+            image,
+            ("density",),
+            layer_data(result),
+            "The image with dots on the sampled tokens, large and bright where the density is high; orange dots, the "
+            f"largest, on the {len(found.neighbors)} neighbours of the marked pixel.",
+            marked=self.pixel,
+            dots=tuple((place, VERMILLION) for place in found.neighbors.tolist()),
+        )
         maps = density_beside(image, result)
         self.result, self.neighborhood = result, found
         return Drawn(
-            (
-                Drawing(edge_to_edge(photo), f"The image, a star on the chosen pixel, dots on its {m} neighbours."),
-                Drawing(quick_png(maps), "Map of the density of the nearest sampled token."),
-            ),
-            describe(found, (self.row.value, self.column.value), result),
+            (photo, Drawing(quick_png(maps), "Map of the density of the nearest sampled token.")),
+            describe(found, self.pixel, result),
         )
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ipywidgets as widgets
 
-from satlib.explore.clickable_image import Picture
+from satlib.explore.clickable_image import Clickable, Drawing
+from satlib.explore.layer_picture import LayerDrawing
 
 if TYPE_CHECKING:  # ipywidgets ships no types: this is what is used of its VBox
 
@@ -46,19 +47,11 @@ COMPUTING = "computing …"
 ROW = {"flex_flow": "row wrap", "align_items": "flex-start"}
 
 
-class Drawing(NamedTuple):
-    """A picture as it is shown."""
-
-    png: bytes
-    alt: str
-    """What there is to see, in words."""
-
-
 class Drawn(NamedTuple):
     """What an explorer shows for one setting of its knobs."""
 
-    drawings: tuple[Drawing, ...]
-    """One for each of the explorer's pictures."""
+    drawings: tuple[Drawing | LayerDrawing, ...]
+    """One for each of the explorer's pictures, of its kind."""
     numbers: str
     """A line of text."""
 
@@ -81,7 +74,9 @@ class Explorer(VBox):
     _waiting: asyncio.TimerHandle | None = None
     _held = False
 
-    def __init__(self, knobs: Sequence[Any], pictures: Sequence[Picture], *, further: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, knobs: Sequence[Any], pictures: Sequence[Clickable[Any]], *, further: Sequence[Any] = ()
+    ) -> None:
         super().__init__()
         self.knobs, self.pictures = tuple(knobs), tuple(pictures)
         self.numbers = widgets.HTML()
@@ -101,7 +96,7 @@ class Explorer(VBox):
         return f"<{type(self).__name__}, a widget for JupyterLab>"
 
     @property
-    def picture(self) -> Picture:
+    def picture(self) -> Clickable[Any]:
         """The first picture."""
         return self.pictures[0]
 
@@ -167,7 +162,7 @@ class Explorer(VBox):
         start = perf_counter()
         drawn = self.draw()
         for picture, drawing in zip(self.pictures, drawn.drawings, strict=True):
-            picture.show(*drawing)
+            picture.show(drawing)
         self.numbers.value = _status(drawn.numbers)
         self.seconds = perf_counter() - start
 

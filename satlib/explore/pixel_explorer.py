@@ -5,7 +5,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from satlib.explore.clickable_image import Picture
+from satlib.explore.clickable_image import Clickable
 from satlib.explore.explorer import Explorer
 
 
@@ -16,24 +16,39 @@ class PixelExplorer(Explorer):
     ----------
     grid
         (H, W); the middle is chosen first.
+    photo
+        The first picture: the image, edge to edge. It becomes clickable.
     knobs, pictures
         All others, which follow those.
     """
 
-    def __init__(self, grid: tuple[int, int], knobs: Sequence[Any], pictures: Sequence[Picture] = ()) -> None:
+    def __init__(
+        self,
+        grid: tuple[int, int],
+        photo: Clickable[Any],
+        knobs: Sequence[Any],
+        pictures: Sequence[Clickable[Any]] = (),
+    ) -> None:
         self.grid = grid
         self.row, self.column = (
             widgets.BoundedIntText(value=n // 2, min=0, max=n - 1, description=name)
             for n, name in zip(grid, ("row", "column"), strict=True)
         )
-        self.photo = Picture(clickable=True)
+        self.photo = photo
+        self.photo.clickable = True
         self.photo.observe(self._clicked, names="clicked")
         super().__init__((self.row, self.column, *knobs), (self.photo, *pictures))
 
     @property
+    def pixel(self) -> tuple[int, int]:
+        """Row and column of the chosen pixel."""
+        return int(self.row.value), int(self.column.value)
+
+    @property
     def token(self) -> int:
         """The chosen pixel's position in raster order."""
-        return int(self.row.value) * self.grid[1] + int(self.column.value)
+        row, column = self.pixel
+        return row * self.grid[1] + column
 
     def pixel_at(self, across: float, down: float) -> tuple[int, int]:
         """Return row and column of the pixel at shares of the picture's width and height."""

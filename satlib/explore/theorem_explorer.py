@@ -10,8 +10,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn, Explorer
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn, Explorer
 from satlib.figures.explorers.theorem import arrange, draw_and_errors
 from satlib.figures.kit.show import quick_png
 from satlib.theory import Mixture, decompose_error, make_mixture, missed_cluster_probability, sample_indices

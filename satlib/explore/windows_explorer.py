@@ -5,8 +5,8 @@ from torch import Tensor
 from satlib.analysis.position_bias import bias_map, position_tables
 from satlib.analysis.receptive_field import InWindows, in_windows, local_shifts
 from satlib.explore import knobs
-from satlib.explore.clickable_image import Picture
-from satlib.explore.explorer import Drawing, Drawn
+from satlib.explore.clickable_image import Drawing, Picture
+from satlib.explore.explorer import Drawn
 from satlib.explore.pixel_explorer import PixelExplorer
 from satlib.figures.explorers.pixels import edge_to_edge
 from satlib.figures.explorers.windows import bias_beside, windows_on_image
@@ -54,7 +54,7 @@ class WindowsExplorer(PixelExplorer):
         heads = [f"head {i + 1}, {f'{h} × {w}' if i < half else f'{w} × {h}'}" for i in range(2 * half)]
         self.block = knobs.choice("block", [(name, i) for i, name in enumerate(names)])
         self.head = knobs.choice("head", [(name, i) for i, name in enumerate(heads)])
-        super().__init__((image.shape[1], image.shape[2]), (self.block, self.head), (Picture(),))
+        super().__init__((image.shape[1], image.shape[2]), Picture(), (self.block, self.head), (Picture(),))
 
     def draw(self) -> Drawn:
         """Draw what the chosen pixel reads in the chosen block, and the bias of the chosen head."""

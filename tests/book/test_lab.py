@@ -25,7 +25,7 @@ CELLS = (
 
 DRAWN = """(image) => {
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    [canvas.width, canvas.height] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
     canvas.getContext("2d").drawImage(image, 0, 0);
     return canvas.toDataURL();
 }"""
@@ -85,7 +85,7 @@ def notebook(server: Server) -> Iterator[Notebook]:
         wait_for_kernel(server, page)
         run_all_cells(page)
         opened = Notebook(page, errors)
-        opened.explorer(2).locator("img").nth(1).wait_for()
+        opened.explorer(2).locator("img").wait_for()
         text = page.locator(".jp-OutputArea-output", has_text="kernel").first.inner_text()
         server.kernels.append(int(text.split()[1]))
         yield opened
@@ -95,7 +95,7 @@ def notebook(server: Server) -> Iterator[Notebook]:
 def test_a_slider_moved_by_keyboard_changes_the_picture(notebook: Notebook) -> None:
     explorer = notebook.explorer(1)
     image, knob = explorer.locator("img"), explorer.get_by_role("slider").first
-    assert image.get_attribute("alt") == "The image three times: alone, with the sampled tokens, with the centres."
+    assert image.get_attribute("alt") == "Separation against density of the sampled tokens, the centres marked."
     pictures, lines = [notebook.change_of(image, "")], [explorer.get_by_role("status").inner_text()]
     assert "768 tokens, 92 sampled" in lines[0]
     for _ in range(2):  # the first waits, as heavy work does; the second is computed at once
@@ -109,7 +109,9 @@ def test_a_slider_moved_by_keyboard_changes_the_picture(notebook: Notebook) -> N
 
 def test_a_click_chooses_the_pixel(notebook: Notebook) -> None:
     explorer = notebook.explorer(2)
-    photo = explorer.locator("img").first
+    photo = explorer.locator('canvas[role="img"]')
+    assert photo.get_attribute("aria-label").startswith("The image with dots on the sampled tokens, large and bright")
+    assert photo.evaluate("(canvas) => [canvas.width, canvas.height]") == [768, 576]
     before = notebook.change_of(photo, "")
     box = photo.bounding_box()
     photo.click(position={"x": box["width"] * 4.5 / 32, "y": box["height"] * 20.5 / 24})

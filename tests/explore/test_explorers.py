@@ -1,14 +1,13 @@
 """`satlib.explore`: what all explorers share, and `centers`. Knobs are turned, and the outcome is looked at."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 import pytest
 import torch
-from explorers import EXPLORERS, PHOTO, tiny
+from explorers import EXPLORERS, PHOTO, check_shown, content, tiny
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -18,7 +17,8 @@ from satlib.analysis.patch_features import patch_features
 from satlib.dta import aggregate
 from satlib.explore import explorer as base
 from satlib.explore.centers_explorer import VIEWS
-from satlib.figures.dta.centers import centers_on_image
+from satlib.explore.layer_picture import DTYPES
+from satlib.figures.dta.centers import decision_graph
 from satlib.figures.kit.show import quick_png
 from satlib.images.degradation import low_resolution
 
@@ -40,13 +40,11 @@ def test_it_is_a_widget_that_displays_itself(make: Callable[[Any], Any]) -> None
 
 
 @each
-def test_every_picture_is_a_png_with_alternative_text(make: Callable[[Any], Any]) -> None:
+def test_every_picture_shows_something_and_has_alternative_text(make: Callable[[Any], Any]) -> None:
     explorer = make(PHOTO)
     assert explorer.pictures
     for picture in explorer.pictures:
-        drawn = Image.open(io.BytesIO(picture.value))
-        assert drawn.format == "PNG" and len(drawn.convert("RGB").getcolors(2**24)) > 4, "more than an empty panel"
-        assert len(picture.alt.split()) > 4, picture.alt
+        check_shown(picture)
     assert len({picture.alt for picture in explorer.pictures}) == len(explorer.pictures)
 
 
@@ -54,14 +52,14 @@ def test_every_picture_is_a_png_with_alternative_text(make: Callable[[Any], Any]
 def test_close_leaves_no_widget_and_no_callback(make: Callable[[Any], Any]) -> None:
     before = set(_instances)
     explorer = make(PHOTO)
-    pictures = [picture.value for picture in explorer.pictures]
+    pictures = [content(picture) for picture in explorer.pictures]
     knob = next(knob for knob in explorer.knobs if isinstance(knob, ipywidgets.Dropdown))
     assert len(set(_instances) - before) > 10
     explorer.close()
     explorer.close()
     assert set(_instances) == before
     knob.value = knob.options[-1] if isinstance(knob.options[-1], str) else knob.options[-1][1]
-    assert [picture.value for picture in explorer.pictures] == pictures
+    assert [content(picture) for picture in explorer.pictures] == pictures
 
 
 @each_of_an_image
@@ -91,19 +89,19 @@ def test_what_is_no_network_is_named(model: object, error: type[Exception], mess
 
 def test_an_error_inside_an_update_is_shown_and_keeps_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     explorer = explore.centers(None, PHOTO)
-    picture, result = explorer.picture.value, explorer.result
+    pictures, result = [content(picture) for picture in explorer.pictures], explorer.result
 
     def fail(*settings: object) -> None:
         raise RuntimeError("no <memory> left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("satlib.explore.centers_explorer.draw", fail)
+        patch.setattr("satlib.explore.centers_explorer.quick_png", fail)
         explorer.beta.value = 8
     assert "RuntimeError: no &lt;memory&gt; left" in explorer.numbers.value
-    assert explorer.picture.value == picture
+    assert [content(picture) for picture in explorer.pictures] == pictures
     assert explorer.result is result
     explorer.beta.value = 12
-    assert explorer.picture.value != picture
+    assert all(content(picture) != before for picture, before in zip(explorer.pictures, pictures, strict=True))
     assert "768 tokens" in explorer.numbers.value
 
 
@@ -112,7 +110,7 @@ def test_an_error_in_the_first_picture_is_raised_and_leaves_no_widget(monkeypatc
         raise RuntimeError("no font")
 
     before = set(_instances)
-    monkeypatch.setattr("satlib.explore.centers_explorer.draw", fail)
+    monkeypatch.setattr("satlib.explore.centers_explorer.quick_png", fail)
     with pytest.raises(RuntimeError, match="no font"):
         explore.centers(None, PHOTO)
     assert set(_instances) == before
@@ -124,7 +122,7 @@ def test_heavy_work_waits_for_the_knobs_to_rest_and_is_announced(monkeypatch: py
 
     async def turn_knobs() -> None:
         explorer = explore.centers(None, PHOTO)
-        explorer.picture.observe(lambda change: drawn.append(change["new"]), names="value")
+        explorer.picture.observe(lambda change: drawn.append(change["new"]), names="layer")
         explorer.seconds = 10.0  # as if the last change had taken so long
         before = explorer.numbers.value
         for beta in (8, 12, 16):
@@ -153,9 +151,9 @@ def test_heavy_work_waits_for_the_knobs_to_rest_and_is_announced(monkeypatch: py
 def test_light_work_is_done_at_once_also_in_a_notebook() -> None:
     async def turn_knob() -> None:
         explorer = explore.centers(None, PHOTO)
-        picture, explorer.seconds = explorer.picture.value, 0.0
+        before, explorer.seconds = content(explorer.picture), 0.0
         explorer.beta.value = 8
-        assert explorer.picture.value != picture
+        assert content(explorer.picture) != before
 
     asyncio.run(turn_knob())
 
@@ -163,7 +161,7 @@ def test_light_work_is_done_at_once_also_in_a_notebook() -> None:
 def test_several_knobs_are_turned_at_once() -> None:
     explorer = explore.centers(None, PHOTO)
     drawn: list[object] = []
-    explorer.picture.observe(drawn.append, names="value")
+    explorer.picture.observe(drawn.append, names="layer")
     explorer.turn({explorer.beta: 8, explorer.seed: 3})
     assert len(drawn) == 1
     explorer.turn({explorer.beta: 8, explorer.seed: 3})
@@ -178,7 +176,11 @@ def test_centers_start_with_what_the_library_gives() -> None:
     )
     for found, wanted in zip(explorer.result, expected, strict=True):
         assert torch.equal(found, wanted)
-    assert explorer.picture.value == quick_png(centers_on_image(image, expected))
+    assert explorer.picture.drawings == ["sample", "centers"]
+    assert set(explorer.picture.layer) == {"sample", "centers"}
+    for name, sent in explorer.picture.layer.items():
+        assert sent == {"dtype": DTYPES[name], "bytes": getattr(expected, name)[0].int().numpy().tobytes()}
+    assert explorer.pictures[1].value == quick_png(decision_graph(expected))
     assert "768 tokens, 92 sampled, 23 centres; largest cluster " in explorer.numbers.value
 
 
@@ -192,22 +194,22 @@ def test_every_knob_of_centers_changes_the_outcome() -> None:
         explorer.seed: 3,
     }
     for knob, value in changes.items():
-        before, picture, start = explorer.result, explorer.picture.value, knob.value
+        before, pictures, start = explorer.result, [content(p) for p in explorer.pictures], knob.value
         knob.value = value
         assert not torch.equal(explorer.result.score, before.score), knob.description
-        assert explorer.picture.value != picture
+        assert all(content(p) != was for p, was in zip(explorer.pictures, pictures, strict=True))
         knob.value = start
         assert torch.equal(explorer.result.centers, before.centers), "going back gives the same again"
 
 
 def test_views_draw_the_same_result() -> None:
     explorer = explore.centers(None, PHOTO)
-    result, pictures = explorer.result, set()
+    result, drawn = explorer.result, set()
     for view in VIEWS:
         explorer.view.value = view
         assert torch.equal(explorer.result.centers, result.centers)
-        pictures.add(explorer.picture.value)
-    assert len(pictures) == len(VIEWS)
+        drawn.add((*explorer.picture.drawings, explorer.picture.alt))
+    assert len(drawn) == len(VIEWS)
 
 
 def test_layers_of_a_network_are_what_trace_gives_with_the_same_settings() -> None:

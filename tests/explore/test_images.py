@@ -1,13 +1,12 @@
 """`satlib.explore` on images of every kind: sizes from 1x1, modes, bit depths, arrays, tensors, files."""
 
-import io
 from pathlib import Path
 
 import ipywidgets
 import numpy as np
 import pytest
 import torch
-from explorers import EXPLORERS, PHOTO
+from explorers import EXPLORERS, PHOTO, check_sent
 from PIL import Image
 
 from satlib.images import files
@@ -32,13 +31,12 @@ def test_odd_images_raise_nothing(name: str, kind: str) -> None:
         if isinstance(knob, (ipywidgets.Dropdown, ipywidgets.SelectionSlider)):
             knob.index = len(knob.options) - 1
             assert "failed" not in explorer.numbers.value, (knob.description, explorer.numbers.value)
-    assert [Image.open(io.BytesIO(picture.value)).format for picture in explorer.pictures] == ["PNG"] * len(
-        explorer.pictures
-    )
+    for picture in explorer.pictures:
+        check_sent(picture)
     explorer.close()
 
 
-@pytest.mark.parametrize("view", ["density, separation, score", "clusters", "decision graph"])
+@pytest.mark.parametrize("view", ["density", "separation", "score", "clusters"])
 def test_every_view_of_the_centers_takes_odd_images(view: str) -> None:
     for image in ODD.values():
         explorer = OF_AN_IMAGE["centers"](image)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from explorers import PHOTO, tiny
+from explorers import PHOTO, content, tiny
 
 from satlib import dta, explore
 from satlib.analysis.attention_maps import attended, merging_weights
@@ -38,7 +38,7 @@ def test_a_pixel_is_typed_or_clicked() -> None:
 def test_a_click_is_computed_once() -> None:
     explorer = explore.density(None, PHOTO)
     drawn: list[object] = []
-    explorer.photo.observe(drawn.append, names="value")
+    explorer.photo.observe(drawn.append, names="marked")
     explorer.photo.clicked = (0.1, 0.1)
     assert len(drawn) == 1
 
@@ -81,10 +81,10 @@ def test_every_knob_of_density_changes_the_outcome() -> None:
         explorer.layer: 2,
     }
     for knob, value in changes.items():
-        before, pictures, start = explorer.result, [p.value for p in explorer.pictures], knob.value
+        before, pictures, start = explorer.result, [content(p) for p in explorer.pictures], knob.value
         knob.value = value
         assert not torch.equal(explorer.result.density, before.density), knob.description
-        assert [p.value for p in explorer.pictures] != pictures
+        assert all(content(p) != was for p, was in zip(explorer.pictures, pictures, strict=True))
         knob.value = start
         assert torch.equal(explorer.result.density, before.density)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -177,16 +178,20 @@ def test_citation_names_this_version_and_the_paper() -> None:
     assert paper["url"].endswith("/2604.07994")
 
 
-def test_a_built_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+def test_a_built_wheel_and_a_source_archive_hold_every_file_of_the_package(tmp_path: Path) -> None:
     names = {str(path.relative_to(ROOT)) for path in tracked() if path.is_relative_to(ROOT / "satlib")}
     for name in {*names, "pyproject.toml", "README.md", "LICENSE"}:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    script = "import setuptools.build_meta; print(setuptools.build_meta.build_wheel('wheel'))"
+    script = "from setuptools import build_meta as b; b.build_wheel('built'); b.build_sdist('built')"
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True)
-    (wheel,) = (tmp_path / "wheel").glob("satlib-*.whl")
+    (wheel,) = (tmp_path / "built").glob("satlib-*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("satlib/")}
     assert packed == names
+    (archive,) = (tmp_path / "built").glob("satlib-*.tar.gz")
+    with tarfile.open(archive) as opened:
+        within = {name.partition("/")[2] for name in opened.getnames()}
+    assert names <= within
 
 
 def test_no_committed_file_names_a_machine() -> None:

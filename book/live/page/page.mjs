@@ -2,7 +2,7 @@
 // and in the worker; nothing is sent anywhere.
 import { Engine, isAble } from "./engine.mjs";
 import { bytesOf, fromText } from "./files.mjs";
-import { DRAWINGS } from "./overlay.mjs";
+import { DRAWINGS } from "../../../satlib/explore/overlay.mjs";
 import { cut, decoded, part } from "./picture.mjs";
 import { fromAddress, options, toAddress } from "./state.mjs";
 import { enlarged, find, say, sayTime, show, view } from "./views.mjs";

@@ -1,6 +1,6 @@
 // What is shown of a result. `shown` is {picture, region, result, state, scale}: the cut as it is, where in it the
 // result lies, what the network gave, what the reader has chosen, and the network's scale.
-import { clusterShares, DRAWINGS, mark } from "./overlay.mjs";
+import { clusterShares, DRAWINGS, mark } from "../../../satlib/explore/overlay.mjs";
 import { bicubic, painted } from "./picture.mjs";
 
 const live = document.getElementById("live");

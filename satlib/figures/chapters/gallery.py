@@ -1,4 +1,4 @@
-"""Chapter 19: what each explorer shows first, in one picture, drawn by the explorers' own functions.
+"""Chapter 19: what each explorer is about, in one picture of figures.
 
 Shapes: N = H*W pixels of the image, K clusters, m neighbours, n members of a cluster.
 """

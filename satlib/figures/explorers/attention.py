@@ -39,7 +39,7 @@ def reading(pixel_weights: Tensor, weights: Tensor, token: int) -> Figure:
     Parameters
     ----------
     pixel_weights, weights
-        (H, W) and (K,), each with the sum 1. The first five weights have the colours of :func:`read_on_image`.
+        (H, W) and (K,), each with the sum 1. The first five weights have the colours of LARGEST.
     token
         Position of the query, a star.
     """

@@ -9,7 +9,7 @@ function ramp(share) {
   return stops[i].map((value, c) => value + part * (stops[i + 1][c] - value));
 }
 
-function dot(context, x, y, radius, fill) {
+export function dot(context, x, y, radius, fill) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fillStyle = fill;
@@ -20,7 +20,7 @@ function dot(context, x, y, radius, fill) {
 }
 
 /** Where the middle of a token lies on the canvas. */
-function middle(token, { width, left, top }, zoom) {
+export function middle(token, { width, left, top }, zoom) {
   return [(left + (token % width) + 0.5) * zoom, (top + Math.floor(token / width) + 0.5) * zoom];
 }
 
