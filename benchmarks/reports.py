@@ -1,7 +1,7 @@
 """`python -m benchmarks reports`: what the SAA layers of each bundled network do, on the package's photographs.
 
-Writes satlib/results/test_sets/reports.json, a row for each network: the reports on its layers, its controls (all layers
-read what is not their own), and its PSNR with more and with fewer aggregated tokens. Minutes on one core.
+Writes satlib/results/test_sets/reports.json, a row for each network: the reports on its layers, its controls (all
+layers read what is not their own), and its PSNR with more and with fewer aggregated tokens. Minutes on one core.
 """
 
 from pathlib import Path

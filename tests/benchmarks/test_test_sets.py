@@ -8,16 +8,17 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import degraded, edges, options
+from benchmarks import degraded, edges, options, reports
 from benchmarks import test_sets as shared
-from satlib import load
+from satlib import load, upscale
 from satlib.analysis.edges import edge_shares, layer_centers
 from satlib.evaluation import evaluate
+from satlib.images.degradation import downscale
 from satlib.metrics import psnr
 from satlib.resize import imresize
 from satlib.results import test_sets
 from satlib.upscaling.models import get_model
-from satlib.weights import bundled
+from satlib.weights import bundled, bundled_names
 
 
 @pytest.fixture
@@ -153,3 +154,16 @@ def test_an_unknown_name_or_row_is_an_error_that_names_it():
         test_sets.results("edge")
     with pytest.raises(ValueError, match="no rows of edges have {'set': 'Set6'}"):
         test_sets.rows("edges", {"set": "Set6"})
+
+
+def test_reports_are_those_of_the_networks_and_were_made_for_each():
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (48, 36, 3), dtype=np.uint8) for _ in range(2)]
+    found = reports.report("sat-tiny-x3", images)
+    assert [len(found["layers"]), *map(len, found["controls"].values())] == [6, 2, 2, 2]
+    usual = [psnr(upscale(downscale(image, 3), "sat-tiny-x3", margin=0), image, border=3) for image in images]
+    assert found["psnr"]["0.03"] == pytest.approx(usual, abs=1e-3)
+    assert found["psnr"]["0.001"] != found["psnr"]["0.1"]
+    kept = test_sets.results("reports")
+    assert [row["network"] for row in kept["rows"]] == bundled_names()
+    assert all(set(row["psnr"]) == set(map(str, kept["keep"])) == set(found["psnr"]) for row in kept["rows"])

@@ -44,15 +44,42 @@ def test_what_was_predicted_stands_beside_what_was_found() -> None:
 def test_the_rows_are_told_in_words() -> None:
     jobs = [
         {
-            **job(row, 0, factor),
+            **job(row, seed, factor),
             "swap_error": 0.001,
             "step": 2000,
-            "layers": [r._asdict() for r in (*REPORTS, *REPORTS)],
+            "layers": [r._replace(varies=factor * r.varies)._asdict() for r in (*REPORTS, *REPORTS)],
         }
-        for row, factor in (("paper", 1.0), ("start", 2.0), ("norms", 3.0))
+        for row, seed, factor in (("paper", 0, 1), ("start", 0, 2), ("start", 1, 3), ("norms", 0, 1), ("log_n", 0, 1))
+    ] + [
+        {**job("all", seed, 2.0), "swap_error": 0.002, "layers": [r._asdict() for r in (*REPORTS, *REPORTS)]}
+        for seed in (0, 1)
     ]
     text = pictures.told(jobs)
-    assert "first 2 layers still differ after 2,000 steps (0.03 to 0.25)" in text
-    assert "those of the last 2 hardly do (0.25 and 0.03)" in text
-    assert "paper 0.1500 and 0.0080; start 0.1500 and 0.0080; norms 0.1500 and 0.0080" in text
-    assert "costs +0.020 ± 0.001 dB with the other start and +0.030 ± 0.001 dB with the other norms" in text
+    assert "first 2 layers still differ after 2,000 steps (0.06 to 0.75)" in text
+    assert "those of the last 2 hardly do (0.06 to 0.75, and 0.03 to 0.25 with all three changes)" in text
+    assert "`paper` 0.0080 to 0.1500; `start` 0.0080 to 0.1500; `norms` 0.0080 to 0.1500; `log_n`" in text
+    assert text.endswith("costs +0.020 ± 0.002 dB and +0.020 ± 0.002 dB.")
+
+
+def test_networks_are_told_side_by_side() -> None:
+    rows = [
+        {
+            "network": name,
+            "layers": [report._asdict() for report in REPORTS],
+            "controls": {"swap": [0.1, -0.2, shift], "off": [-1.0, -2.0, -3.0]},
+            "psnr": {"0.001": [30.0, 31.0, 32.0], "0.03": [30.5, 31.25, 32.0 + shift]},
+        }
+        for name, shift in (("one", 0.0), ("two", 1.0))
+    ]
+    cells = {}
+    for make in (pictures.control_table, pictures.keep_table, pictures.layer_table):
+        lines = make(rows).splitlines()
+        cells[make.__name__] = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert cells["control_table"][1] == ["`two`", "+0.10 (-0.20 to +1.00)", "-2.00 (-3.00 to -1.00)"]
+    assert cells["keep_table"] == [["`one`", "-0.25 (-0.50 to +0.00)"], ["`two`", "-0.50 (-1.00 to -0.25)"]]
+    assert [row[:3] for row in cells["layer_table"]] == [
+        ["`one`", "1", "0.150"],
+        ["", "2", "0.008"],
+        ["`two`", "1", "0.150"],
+        ["", "2", "0.008"],
+    ]

@@ -24,33 +24,37 @@ STYLES = ("-", "--", ":")
 LAST = 2
 """Layers at the end that do nothing in the bundled networks."""
 
+REPORTED = ("output / input", "of it by place", "tokens read", "queries differ", "lost without", "lost swapped")
+"""What is told of a layer."""
+
 MEASURES = {"varies": "how differently queries read", "share": "output, as a share of what it is added to"}
 
 
 def report_table(reports: Sequence[LayerReport]) -> str:
     """Return a table of the reports on a network's layers."""
-    head = (
-        "layer",
-        "output / input",
-        "of it by place",
-        "tokens read",
-        "queries differ",
-        "lost without",
-        "lost swapped",
-    )
-    rows = [
-        (
-            number,
-            f"{r.share:.3f}",
-            f"{r.place:.0%}",
-            f"{r.read:.0%}",
-            f"{r.varies:.2f}",
-            f"{r.zeroed:+.2f} dB",
-            f"{r.swapped:+.2f} dB",
-        )
-        for number, r in enumerate(reports, 1)
+    return table(("layer", *REPORTED), [(number, *_cells(one)) for number, one in enumerate(reports, 1)], align="r")
+
+
+def layer_table(rows: Jobs) -> str:
+    """Return a table of the reports on the layers of several networks, by rows of `python -m benchmarks reports`."""
+    lines = [
+        ("" if number > 1 else f"`{row['network']}`", number, *_cells(LayerReport(**one)))
+        for row in rows
+        for number, one in enumerate(row["layers"], 1)
     ]
-    return table(head, rows, align="r")
+    return table(("network", "layer", *REPORTED), lines, align="lr")
+
+
+def _cells(one: LayerReport) -> tuple[str, ...]:
+    """Return what a table says of a layer, in the order of `REPORTED`."""
+    return (
+        f"{one.share:.3f}",
+        f"{one.place:.0%}",
+        f"{one.read:.0%}",
+        f"{one.varies:.2f}",
+        f"{one.zeroed:+.2f} dB",
+        f"{one.swapped:+.2f} dB",
+    )
 
 
 def by_layer(jobs: Jobs) -> Shown:
@@ -108,17 +112,45 @@ def outcome_table(jobs: Jobs, predicted: Mapping[str, tuple[str, str, str]]) -> 
 
 
 def told(jobs: Jobs) -> str:
-    """Return in words what the rows "paper", "start" and "norms" have come to, in seed 0."""
-    rows = {row: next(j for j in jobs if (j["row"], j["seed"]) == (row, 0)) for row in ("paper", "start", "norms")}
-    kept, first = _values(rows["start"], "varies"), len(rows["start"]["layers"]) - LAST
-    ends = "; ".join(
-        f"{row} {' and '.join(f'{value:.4f}' for value in _values(job, 'share')[first:])}" for row, job in rows.items()
-    )
-    swaps = [f"{rows[row]['swap']:+.3f} ± {rows[row]['swap_error']:.3f} dB" for row in ("start", "norms")]
+    """Return in words what all rows have come to, over their seeds."""
+    first = len(jobs[0]["layers"]) - LAST
+    ends = {row: _spread(jobs, row, "varies", slice(first, None), 2) for row in ("start", "all")}
+    shares = "; ".join(f"`{row}` {_spread(jobs, row, 'share', slice(first, None), 4)}" for row in COLORS)
+    swaps = (f"{job['swap']:+.3f} ± {job['swap_error']:.3f} dB" for job in jobs if job["row"] == "all")
     return (
-        f"With the other start the queries of the first {first} layers still differ after {rows['start']['step']:,} "
-        f"steps ({min(kept[:first]):.2f} to {max(kept[:first]):.2f}); those of the last {LAST} hardly do "
-        f"({' and '.join(f'{value:.2f}' for value in kept[first:])}). The share of the last layers' output has fallen "
-        f"alike: {ends}. The swap of the whole network costs {swaps[0]} with the other start and {swaps[1]} with the "
-        "other norms."
+        f"With the other start the queries of the first {first} layers still differ after {jobs[0]['step']:,} steps "
+        f"({_spread(jobs, 'start', 'varies', slice(first), 2)}); those of the last {LAST} hardly do ({ends['start']}, "
+        f"and {ends['all']} with all three changes). The share of the last layers' output has fallen alike: "
+        f"{shares}. With all three changes the swap of the whole network costs {' and '.join(swaps)}."
     )
+
+
+def _spread(jobs: Jobs, row: str, key: str, layers: slice, digits: int) -> str:
+    """Return the least and the largest value of some layers in the trainings of a row."""
+    found = [value for job in jobs if job["row"] == row for value in _values(job, key)[layers]]
+    return f"{min(found):.{digits}f} to {max(found):.{digits}f}"
+
+
+def control_table(rows: Jobs) -> str:
+    """Return a table of what each control costs the bundled networks, by rows of `python -m benchmarks reports`."""
+    names = list(rows[0]["controls"])
+    lines = [
+        (
+            f"`{row['network']}`",
+            *(f"{np.median(v):+.2f} ({min(v):+.2f} to {max(v):+.2f})" for v in row["controls"].values()),
+        )
+        for row in rows
+    ]
+    return table(("network", *(f"{name}, dB" for name in names)), lines)
+
+
+def keep_table(rows: Jobs, trained: str = "0.03") -> str:
+    """Return a table of how PSNR changes with K/N against the value of the training, by rows of the same program."""
+    ratios = [ratio for ratio in rows[0]["psnr"] if ratio != trained]
+    lines = []
+    for row in rows:
+        changes = (np.subtract(row["psnr"][ratio], row["psnr"][trained]) for ratio in ratios)
+        lines.append(
+            (f"`{row['network']}`", *(f"{np.median(d):+.2f} ({d.min():+.2f} to {d.max():+.2f})" for d in changes))
+        )
+    return table(("network", *(f"K/N = {ratio}, dB" for ratio in ratios)), lines)
