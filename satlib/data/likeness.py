@@ -5,7 +5,8 @@ noise, at the best of the shifts by up to two pixels. Of true pairs (the photogr
 them, a quarter as large) it was at least 0.67: bicubic, grey, five times darker, shifted by two pixels, blurred by a
 Gaussian of 3 pixels, with noise of 30 levels, and that in JPEG of quality 30. With blur, half the contrast, noise of 40
 levels, a shift and JPEG of quality 20 at once it was at least 0.26. Of two photographs it is near 0, not always: what
-is refused is wrong, and what is not may be.
+is refused is wrong, and what is not may be. Of pairs of two photographs of BSDS500, six of ten are refused
+(tests/data/test_likeness.py).
 """
 
 from itertools import product

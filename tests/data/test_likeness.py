@@ -1,16 +1,18 @@
 """Pairs of other content are refused; what is degraded, shifted, grey or flat is not."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from satlib import samples
-from satlib.data.likeness import check_alike, likeness
+from satlib.data.likeness import ALIKE, check_alike, likeness
 from satlib.data.low_files import LowFiles
 from satlib.images.degradation import downscale
 
+BSDS500 = Path(__file__).parents[3] / "shared" / "data" / "BSDS500"
 RNG = np.random.default_rng(0)
 PHOTOS = [np.asarray(samples.load(name).convert("RGB"))[:160, :160] for name in samples.names()]
 LOWS = [downscale(photo, 4) for photo in PHOTOS]
@@ -72,3 +74,11 @@ def test_a_store_refuses_them_and_names_both(tmp_path):
             files[0].check(path, PHOTOS[0])
     with pytest.raises(ValueError, match=f"{low} and {path} show different things"):
         files[1].check(path, PHOTOS[0])
+
+
+@pytest.mark.skipif(not BSDS500.is_dir(), reason="no ../shared/data")
+def test_six_of_ten_pairs_of_two_photographs_are_refused():
+    pixels = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(BSDS500.rglob("*.jpg"))[::8]]
+    wide = [downscale(photo[:320, :480], 4) for photo in pixels if photo.shape[1] > photo.shape[0]]
+    found = [likeness(first, second) < ALIKE for i, first in enumerate(wide) for second in wide[:i]]
+    assert len(found) > 400 and 0.5 < np.mean(found) < 0.7
