@@ -75,8 +75,15 @@ def test_networks_are_told_side_by_side() -> None:
     for make in (pictures.control_table, pictures.keep_table, pictures.layer_table):
         lines = make(rows).splitlines()
         cells[make.__name__] = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
-    assert cells["control_table"][1] == ["`two`", "+0.10 (-0.20 to +1.00)", "-2.00 (-3.00 to -1.00)"]
-    assert cells["keep_table"] == [["`one`", "-0.25 (-0.50 to +0.00)"], ["`two`", "-0.50 (-1.00 to -0.25)"]]
+    assert cells["control_table"][1] == [
+        "`two`",
+        "+0.10 (-0.20&nbsp;to&nbsp;+1.00)",
+        "-2.00 (-3.00&nbsp;to&nbsp;-1.00)",
+    ]
+    assert cells["keep_table"] == [
+        ["`one`", "-0.25 (-0.50&nbsp;to&nbsp;+0.00)"],
+        ["`two`", "-0.50 (-1.00&nbsp;to&nbsp;-0.25)"],
+    ]
     assert [row[:3] for row in cells["layer_table"]] == [
         ["`one`", "1", "0.150"],
         ["", "2", "0.008"],

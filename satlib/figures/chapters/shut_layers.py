@@ -133,15 +133,8 @@ def _spread(jobs: Jobs, row: str, key: str, layers: slice, digits: int) -> str:
 
 def control_table(rows: Jobs) -> str:
     """Return a table of what each control costs the bundled networks, by rows of `python -m benchmarks reports`."""
-    names = list(rows[0]["controls"])
-    lines = [
-        (
-            f"`{row['network']}`",
-            *(f"{np.median(v):+.2f} ({min(v):+.2f} to {max(v):+.2f})" for v in row["controls"].values()),
-        )
-        for row in rows
-    ]
-    return table(("network", *(f"{name}, dB" for name in names)), lines)
+    lines = [(f"`{row['network']}`", *map(_around, row["controls"].values())) for row in rows]
+    return table(("network", *(f"{name}, dB" for name in rows[0]["controls"])), lines)
 
 
 def keep_table(rows: Jobs, trained: str = "0.03") -> str:
@@ -150,7 +143,10 @@ def keep_table(rows: Jobs, trained: str = "0.03") -> str:
     lines = []
     for row in rows:
         changes = (np.subtract(row["psnr"][ratio], row["psnr"][trained]) for ratio in ratios)
-        lines.append(
-            (f"`{row['network']}`", *(f"{np.median(d):+.2f} ({d.min():+.2f} to {d.max():+.2f})" for d in changes))
-        )
+        lines.append((f"`{row['network']}`", *map(_around, changes)))
     return table(("network", *(f"K/N = {ratio}, dB" for ratio in ratios)), lines)
+
+
+def _around(values: Sequence[float]) -> str:
+    """Return the median of some changes, and the least and the largest, which stay on one line."""
+    return f"{np.median(values):+.2f} ({min(values):+.2f}&nbsp;to&nbsp;{max(values):+.2f})"
