@@ -48,3 +48,61 @@ def test_only_what_is_unused_goes_and_only_from_a_built_site(lean, tmp_path, err
     lean.remove_unused(SimpleNamespace(outdir=str(tmp_path), builder=SimpleNamespace(format=builder)), error)
     found = {path.relative_to(tmp_path / "_static").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {*USED, *left}
+
+
+PAGE = """<html>
+
+  <head>
+    <style>
+      a { }
+    </style>
+    <script>
+
+      let a = 1;
+    </script>
+  </head>
+  <body>
+    <p>one
+       <b>two</b>
+    </p>
+    <div><pre>kept
+
+   as it is</pre>
+
+    <pre class="x">  and this
+     </pre>
+  </div>
+  </body>
+</html>
+"""
+
+
+def test_white_space_goes_where_it_does_not_count(lean, tmp_path: Path) -> None:
+    expected = PAGE
+    for indented in (
+        "<head>",
+        "<style>",
+        "<script>",
+        "</head>",
+        "<body>",
+        "<p>",
+        "<b>",
+        "</p>",
+        "<div>",
+        "<pre class",
+        "</body>",
+    ):
+        at = expected.index(indented)
+        expected = expected[:at].rstrip() + "\n" + expected[at:]
+    expected = expected.replace("</pre>\n  </div>", "</pre>\n</div>")
+    assert lean.squeeze(PAGE) == expected and lean.squeeze(expected) == expected
+    assert all(
+        part in expected
+        for part in ("\n\n      let a = 1;\n    </script>", "kept\n\n   as it is", "  and this\n     </pre>")
+    )
+    path = tmp_path / "a" / "b.html"
+    path.parent.mkdir()
+    for error, found in ((OSError(), PAGE), (None, expected)):
+        path.write_text(PAGE)
+        lean.squeeze_pages(SimpleNamespace(outdir=str(tmp_path), builder=SimpleNamespace(format="html")), error)
+        assert path.read_text() == found
