@@ -26,10 +26,8 @@ UNUSED = (
 )
 """Below ``_static``."""
 
-KEPT = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.S)
-"""What of a page has white space that counts."""
-
-INDENTS = re.compile(r"\n\s+")
+SPACE = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)|\n\s+", re.S)
+"""An element whose white space counts, or else empty lines and an indent."""
 
 
 def remove_unused(app: Sphinx, error: Exception | None) -> None:
@@ -47,10 +45,7 @@ def remove_unused(app: Sphinx, error: Exception | None) -> None:
 
 def squeeze(page: str) -> str:
     """Return a page without empty lines and indents, but for what has white space that counts."""
-    parts = KEPT.split(page)  # between, whole, its name, between ...
-    return "".join(
-        INDENTS.sub("\n", part) if number % 3 == 0 else part for number, part in enumerate(parts) if number % 3 != 2
-    )
+    return SPACE.sub(lambda found: found[1] or "\n", page)
 
 
 def squeeze_pages(app: Sphinx, error: Exception | None) -> None:

@@ -45,6 +45,13 @@ def test_the_card_has_what_was_measured_of_the_network_for_real_photographs() ->
     assert f"| x2 | `sat-tiny-real-x2` | {found.psnr:.3f} / {found.ssim:.4f} | – |" in CARD
 
 
+def test_the_card_says_what_the_last_layers_do() -> None:
+    last = [layer for row in test_sets.results("reports")["rows"] for layer in row["layers"][-2:]]
+    share, lost = (max(layer[key] for layer in last) for key in ("share", "zeroed"))
+    words = f"is {share:.1%} at most of what it is added to, and without one of them {lost:.2f} dB is lost at most"
+    assert words.replace("%", " %") in " ".join(CARD.split())
+
+
 def test_the_card_says_how_training_ended() -> None:
     gains, rates = [], []
     for scale in (2, 3, 4):
