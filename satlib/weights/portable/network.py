@@ -1,7 +1,7 @@
 """The function of a SAT, written for the exporter: an image of any size in, the picture and what each layer chose out.
 
-Why is this not `satlib.plain`, which reads better? Norms, blocks, MLP, convolutions, upsampler and the attention to few
-tokens below are plain's own functions. Three of its parts cannot be taken over.
+Why is this not `satlib.plain`, which reads better? Norms, blocks, MLP, convolutions and upsampler below are plain's own
+functions. Four of its parts cannot be taken over.
 
 * `plain.draw` counts in Python's numbers: torch.export keeps the sample size of its example, and stops at the cells of
   `satlib.dta.sampling`. `torch.Generator` has no counterpart in ONNX. The sample and the sizes are inputs here, and
@@ -11,6 +11,7 @@ tokens below are plain's own functions. Three of its parts cannot be taken over.
 * `plain.window_attention` can be exported, but its masks of pairs and its position networks make the file of two pairs
   of blocks half as large again (409 KB to 270), 7 % slower at 128 x 128 and twice as long to export; that of six pairs
   would be above 0.8 MB. See `satlib.weights.portable.windows`.
+* `plain.attend` adds the bias of a cluster to each of heads * N * K logits. ONNX Runtime makes a pass of its own of it.
 
 So: one image, no loop over tokens, no write into a tensor, no cache. The tests hold it against the network.
 
@@ -38,8 +39,8 @@ from satlib.weights.portable.windows import NEVER, window_attention
 STEP = 2.0**20
 """Similarities are compared in steps of 1 / STEP, as `satlib.dta.vectors.comparable_` does."""
 
-HALF = 1.5 * 2.0**23
-"""From here to 2^24, float32 has the integers alone."""
+INTEGERS = 1.5 * 2.0**23
+"""Between 2^23 and 2^24, of which this is the middle, float32 has the integers alone."""
 
 
 class Choice(NamedTuple):
@@ -144,7 +145,19 @@ def selective(x: Tensor, w: Weights, config: SATConfig, sample: Tensor, knobs: K
     chosen.append(choice)
     bias = choice.counts.log().clamp_min(NEVER) if config.size_bias else torch.where(choice.counts > 0, 0.0, NEVER)
     q, k, v = linear(flat, w, "query"), linear(tokens, w, "key"), linear(tokens, w, "value")
-    return linear(plain.attend(q, k, v, config.heads, bias), w, "project").view_as(x)
+    return linear(attend(q, k, v, config.heads, bias), w, "project").view_as(x)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor) -> Tensor:
+    """Attend as `plain.attend` does, (N, C) queries to K keys with a bias (K,) of each key; (N, C).
+
+    The bias is one more channel of the keys, which meets a 1: engines add it in the product, and need no pass over
+    heads * N * K logits for it.
+    """
+    q, k, v = (t.unflatten(-1, (heads, -1)).transpose(0, 1) for t in (q, k, v))  # (heads, N or K, d)
+    q = torch.cat((q * q.shape[-1] ** -0.5, torch.ones_like(q[..., :1])), -1)
+    k = torch.cat((k, bias[:, None].expand(heads, -1, 1)), -1)
+    return ((q @ k.mT).softmax(-1) @ v).transpose(0, 1).flatten(1)
 
 
 def aggregate(x: Tensor, sample: Tensor, config: SATConfig, knobs: Knobs) -> tuple[Choice, Tensor]:
@@ -154,7 +167,7 @@ def aggregate(x: Tensor, sample: Tensor, config: SATConfig, knobs: Knobs) -> tup
     delta = separation(unit[sample], rho, knobs)
     centers = sample[ranked(rho * delta)[: knobs.n_centers]]
     center_units = unit[centers]
-    assignment = rounded(unit @ (center_units.T * STEP)).argmax(1)
+    assignment = in_steps(unit @ (center_units.T * STEP)).argmax(1)
     logit = torch.zeros_like(x[:, 0])
     if config.aggregation == "similarity":
         logit = (center_units[assignment] * unit).sum(-1) / knobs.temperature
@@ -181,7 +194,7 @@ def directions(x: Tensor) -> Tensor:
 def density(unit: Tensor, knobs: Knobs) -> Tensor:
     """Step 2 of S directions, (S, C) -> (S,); 0 of a token alone."""
     itself = 4.0 * (knobs.place[:, None] == knobs.place).float()  # more than any similarity: no neighbor of its own
-    largest, nearest = (unit @ unit.T - itself).topk(knobs.n_neighbors, dim=-1)
+    largest, nearest = (unit @ unit.T - itself).topk(knobs.n_neighbors, dim=-1, sorted=False)
     rho = largest.mean(-1) * several(knobs)
     equal = rho.scatter_reduce(0, nearest[:, 0], rho, "amax")  # of two nearest to each other, as `satlib.dta` has it
     return torch.where(knobs.one_neighbor, equal, rho)
@@ -205,12 +218,12 @@ def several(knobs: Knobs) -> Tensor:
 
 def ranked(score: Tensor) -> Tensor:
     """Return places by falling score, ties to the first place: torch's stable sort does it, ONNX's TopK promises it."""
-    return rounded(score * STEP).sort(dim=0, descending=True, stable=True).indices
+    return in_steps(score * STEP).sort(dim=0, descending=True, stable=True).indices
 
 
-def rounded(x: Tensor) -> Tensor:
-    """Round numbers between -2^22 and 2^22, halves to even: two additions, which every engine has fast."""
-    return (x + HALF) - HALF
+def in_steps(x: Tensor) -> Tensor:
+    """Round numbers between -2^22 and 2^22, halves to even, and add `INTEGERS`: one addition, and they compare alike."""
+    return x + INTEGERS
 
 
 def bias_table(bias: PositionBias) -> Tensor:
