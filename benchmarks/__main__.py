@@ -9,6 +9,7 @@ beside       programs alone and beside busy ones, one thread and two; --before F
 whole        one large image through the light network
 memory       what a process grows by in a forward pass, beside the formula
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
+step         a training step as it is, and in ways that could be faster; its share of the machine's rate
 merging      token merging by DTA and by bipartite matching: errors on two kinds of networks, time, memory
 gpu          everything that is measured on a GPU, in under ten minutes; peers need the extra `peers`
 trials       collects a batch of trainings: OUT --to FILE
@@ -22,6 +23,7 @@ options      Tables F and H at inference, on test sets: --set NAME=FOLDER
 reports      what the SAA layers of the bundled networks do: layers one by one, controls, K/N
 onnx         the bundled networks in torch and as ONNX files: bytes, agreement, CPU seconds; needs the extra `onnx`
 live         the page "Try it" in headless browsers: start, runs, from a dropped picture to its result; --anyway
+newcomer     from `git clone` by `make lab` to the first picture changed by a knob, with a stop-watch; --anyway
 count-peers  other networks' multiply-adds, for satlib/results/paper; needs the extra `peers`
 """
 
@@ -40,6 +42,7 @@ PROGRAMS = {
     "whole": "whole",
     "memory": "memory",
     "precision": "precision",
+    "step": "step",
     "merging": "merging",
     "gpu": "gpu",
     "trials": "trials",
@@ -53,11 +56,23 @@ PROGRAMS = {
     "reports": "reports",
     "onnx": "onnx_time",
     "live": "live",
+    "newcomer": "newcomer",
     "count-peers": "peers_count",
 }
 """The module of each program; it is imported after the environment is prepared, because it imports torch."""
 
-WITH_OPTIONS = ("beside", "trials", "kills", "full", "edges", "convolutional", "degraded", "options", "live")
+WITH_OPTIONS = (
+    "beside",
+    "trials",
+    "kills",
+    "full",
+    "edges",
+    "convolutional",
+    "degraded",
+    "options",
+    "live",
+    "newcomer",
+)
 """Programs that take more arguments, and have --help."""
 
 

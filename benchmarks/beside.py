@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.beside_subjects import SUBJECTS
-from benchmarks.protocol import machine, save, say
+from benchmarks.protocol import is_idle, machine, save, say
 from satlib.results.timings.beside import Row, judge, table
 from satlib.support import cores
 from satlib.support.environment import NOTE, ON_THREADS, ON_WAITING, THREADS
@@ -33,8 +33,6 @@ ROOT = Path(__file__).parents[1]
 CHAPTER = "notebooks/03_density.md"
 NAMES = (*SUBJECTS, "chapter 3")
 THREAD_COUNTS = (1, 2)
-IDLE = 0.25
-"""Load per core up to which a machine counts as idle."""
 LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6):\n        pass\n"
 """A busy loop, which ends by itself if this program is killed."""
 
@@ -118,9 +116,7 @@ def measure_all(names: Sequence[str], checkouts: dict[str, Path], rounds: int) -
 def main() -> int:
     """Measure, print the table and what must be, write the results; exit code 2 if nothing can be measured here."""
     options = _options(sys.argv[2:])
-    load = os.getloadavg()[0] / cores.in_affinity()
-    if load > IDLE and not options.anyway:
-        sys.stderr.write(f"the machine is not idle: load {load:.2f} per core, {IDLE} is the most; --anyway measures\n")
+    if not (options.anyway or is_idle()):
         return 2
     if cores.allowed() < max(THREAD_COUNTS):
         sys.stderr.write(f"two cores are needed, and {cores.allowed()} is allowed\n")

@@ -9,7 +9,6 @@ so the machine must be idle. A browser that is not there is left out.
 
 import argparse
 import io
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,13 +19,11 @@ from statistics import median
 import torch
 from playwright.sync_api import sync_playwright
 
-from benchmarks.beside import IDLE
-from benchmarks.protocol import machine, save, say
+from benchmarks.protocol import is_idle, machine, save, say
 from book.browser import CHROMIUM, FLAGS, served
 from book.firefox import FIREFOX, firefox
 from book.try_it import write_try_it
 from satlib import samples
-from satlib.support import cores
 from satlib.support.tables import table
 
 SIDES = (48, 64, 96, 128)
@@ -139,9 +136,7 @@ def main() -> int:
     """Measure, print and write; exit code 2 if nothing can be measured here."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks live")
     parser.add_argument("--anyway", action="store_true", help="also on a machine that is not idle")
-    load = os.getloadavg()[0] / cores.in_affinity()
-    if not parser.parse_args(sys.argv[2:]).anyway and load > IDLE:
-        sys.stderr.write(f"the machine is not idle: load {load:.2f} per core, {IDLE} is the most; --anyway measures\n")
+    if not (parser.parse_args(sys.argv[2:]).anyway or is_idle()):
         return 2
     names = [name for name, (program, _) in BROWSERS.items() if program is not None]
     if not names:

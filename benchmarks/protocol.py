@@ -22,8 +22,12 @@ import torch
 
 from satlib.dta.sampling import Grid
 from satlib.results import timings
+from satlib.support import cores
 
 Run = Callable[[], object]
+
+IDLE = 0.25
+"""Load per core up to which a machine counts as idle."""
 
 
 class Comparison(NamedTuple):
@@ -122,6 +126,14 @@ def _resident_bytes() -> int:
 def _peak_bytes() -> int:
     line = next(x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
+
+
+def is_idle() -> bool:
+    """Return whether nothing else uses this machine; say so on stderr if something does."""
+    load = os.getloadavg()[0] / cores.in_affinity()
+    if load > IDLE:
+        sys.stderr.write(f"the machine is not idle: load {load:.2f} per core, {IDLE} is the most; --anyway measures\n")
+    return load <= IDLE
 
 
 def machine() -> dict[str, object]:

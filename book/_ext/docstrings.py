@@ -10,6 +10,7 @@
 """
 
 import re
+from functools import lru_cache
 
 import numpy.typing as npt
 from docutils import nodes
@@ -65,15 +66,20 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.
     """Resolve a bare Python name if exactly one documented object ends with it."""
     if node["refdomain"] != "py" or "." in node["reftarget"]:
         return None
-    matches = {
-        (entry.docname, entry.node_id)
-        for name, entry in env.get_domain("py").objects.items()
-        if name.endswith(f".{node['reftarget']}")
-    }
+    matches = _places(env).get(node["reftarget"], set())
     if len(matches) != 1:
         return None
-    docname, anchor = matches.pop()
+    ((docname, anchor),) = matches
     return make_refnode(app.builder, node["refdoc"], docname, anchor, [text])
+
+
+@lru_cache(maxsize=1)  # all is read when the first name is looked up
+def _places(env: BuildEnvironment) -> dict[str, set[tuple[str, str]]]:
+    """Return the pages and anchors of all documented objects, by the last part of their names."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for name, entry in env.get_domain("py").objects.items():
+        found.setdefault(name.rpartition(".")[2], set()).add((entry.docname, entry.node_id))
+    return found
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,7 +1,8 @@
 """Sphinx extension: chapters that have to be executed are executed side by side, before Sphinx reads them one by one.
 
-Each core has one chapter at a time. What has run is put into the cache of myst-nb, which finds it there when it reads
-the page. A chapter that fails is not cached: myst-nb executes it again and reports it, which fails the build.
+Each core has one chapter at a time, and each chapter a kernel that is a fork of one process. What has run is put into
+the cache of myst-nb, which finds it there when it reads the page. A chapter that fails is not cached: myst-nb executes
+it again and reports it, which fails the build.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 from pathlib import Path, PurePosixPath
 from time import monotonic
 
+from forked_kernels import Nursery, managers
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
@@ -22,6 +24,7 @@ from sphinx.util import logging
 
 from satlib.runner.kernels import PreparedKernelManager
 from satlib.support.cores import allowed, share
+from satlib.support.environment import additions
 
 PATIENCE = 600
 """Seconds that a kernel may take to start, or to send what a cell has printed."""
@@ -68,7 +71,9 @@ def stale(env: BuildEnvironment, names: list[str], cache: JupyterCacheBase) -> d
     return found
 
 
-async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int) -> float | None:
+async def execute(
+    notebook: NotebookNode, path: Path, timeout: int, kernels: type[PreparedKernelManager], environment: dict[str, str]
+) -> float | None:
     """Execute a notebook in place, in its folder; return how many seconds that took, None if it failed."""
     client = NotebookClient(
         notebook,
@@ -77,11 +82,10 @@ async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int
         iopub_timeout=PATIENCE,
         raise_on_iopub_timeout=True,
         resources={"metadata": {"path": str(path.parent)}},
-        kernel_manager_class=PreparedKernelManager,
+        kernel_manager_class=kernels,
         record_timing=False,
         extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own chatter on stderr
     )
-    environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
     start = monotonic()
     try:
         await client.async_execute(env=environment)
@@ -94,17 +98,23 @@ async def execute(notebook: NotebookNode, path: Path, timeout: int, threads: int
 async def execute_all(notebooks: dict[Path, NotebookNode], cache: JupyterCacheBase, timeout: int) -> None:
     """Execute notebooks, as many at a time as there are cores, and put them into the cache."""
     free = asyncio.Semaphore(allowed())
-    threads = share(min(allowed(), len(notebooks)))
+    environment = {"OMP_NUM_THREADS": str(share(min(allowed(), len(notebooks)))), **os.environ}
+    environment.update(additions(environment))
+    nursery = Nursery(environment)
+    kernels = managers(nursery)
 
     async def one(path: Path, notebook: NotebookNode) -> None:
         async with free:
-            seconds = await execute(notebook, path, timeout, threads)
+            seconds = await execute(notebook, path, timeout, kernels, environment)
         if seconds is not None:
             bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             log.info("%s: executed in %.0f seconds", path.name, seconds)
 
-    await asyncio.gather(*(one(path, notebook) for path, notebook in notebooks.items()))
+    try:
+        await asyncio.gather(*(one(path, notebook) for path, notebook in notebooks.items()))
+    finally:
+        nursery.close()
 
 
 def execute_stale(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:

@@ -198,3 +198,21 @@ def predicted(rate: float) -> str:
         macs = complexity(SATConfig.preset("sat", scale), (scale * width, scale * height)).total
         lines.append((f"{width} × {height}, ×{scale}", f"{macs / 1e12:.2f} T", f"{1e3 * macs / rate:.1f} ms"))
     return table(("input of `sat`", "multiply-adds", "at the assumed rate"), lines, align="lr")
+
+
+def steps() -> str:
+    """Return a table of a training step's seconds in each way, and the share of the machine's rate as it is."""
+    found = timings.results("step")
+    lines, ways = [], list(found["rows"][0]["seconds"])
+    for row in found["rows"]:
+        medians = [median(row["seconds"][way]) for way in ways]
+        share = row["multiply-adds"] / medians[0] / found["rate"]
+        batch = f"{row['patches']} × {row['side']} × {row['side']}"
+        lines.append((batch, *(f"{m:.3f}&nbsp;s" for m in medians), f"{share:.0%}"))
+    return table(("patches", *ways, "share"), lines, align="lrrrrr")
+
+
+def first_minutes() -> str:
+    """Return a table of when a newcomer has what, in seconds since the first command."""
+    seconds = timings.results("newcomer")["seconds"]
+    return table(("moment", "seconds"), [(moment, f"{at:.0f}") for moment, at in seconds.items()], align="lr")

@@ -1,0 +1,109 @@
+"""`python -m benchmarks step`: a training step on one thread, as it is and in ways that could be faster; 10 minutes.
+
+Times the step of the recipe `quick` (sat-tiny x2: forward, loss, backward, Adam) on 4 patches of 32 x 32 and on 2 of
+64 x 64 pixels: as `satlib train` runs it; under autocast to bfloat16; with the weights of convolutions in
+channels_last; and compiled by torch.compile, which takes most of the ten minutes. Counts its multiply-adds, for the
+share of the machine's rate. Writes satlib/results/timings/step.json.
+"""
+
+import copy
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from torch import nn
+from torch.nn.functional import l1_loss
+
+from benchmarks.protocol import Run, in_turn, machine, save, say
+from benchmarks.roofline import machine_rates
+from satlib import SAT, SATConfig
+from satlib.complexity.measured import multiply_adds
+from satlib.support.tables import table
+
+BATCHES = ((4, 32), (2, 64))
+"""Patches, and pixels of their side."""
+
+AS_IT_IS = "as it is"
+
+
+def main() -> None:
+    """Time, print and write."""
+    torch.set_num_threads(1)
+    started_on = machine()
+    rate = machine_rates()["multiply-adds"]
+    rows = [measure(patches, side) for patches, side in BATCHES]
+    say(f"this machine makes {rate / 1e9:.1f} G multiply-adds a second in a large product")
+    say(shown(rows, rate))
+    save("step", started_on, {"rate": rate, "rows": rows})
+
+
+def measure(patches: int, side: int) -> dict[str, object]:
+    """Time all ways on one batch."""
+    torch.manual_seed(0)
+    model = SAT(SATConfig.preset("sat-tiny", scale=2)).train()
+    low, high = torch.rand(patches, 3, side, side), torch.rand(patches, 3, 2 * side, 2 * side)
+    runs = {name: step(way(copy.deepcopy(model)), low, high) for name, way in WAYS.items()}
+    for run in runs.values():
+        run()  # compilation
+    found = {"patches": patches, "side": side, "multiply-adds": multiply_adds(step(model, low, high))}
+    return {**found, "seconds": in_turn(runs, repetitions=15)}
+
+
+def step(model: Callable[[torch.Tensor], torch.Tensor], low: torch.Tensor, high: torch.Tensor) -> Run:
+    """Return a training step of a network."""
+    assert isinstance(model, nn.Module)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        loss = l1_loss(model(low), high)
+        loss.backward()
+        optimizer.step()
+
+    return run
+
+
+class InBfloat16(nn.Module):
+    """A network whose products and convolutions are in bfloat16."""
+
+    def __init__(self, model: SAT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) -> (B, 3, sH, sW), float32."""
+        with torch.autocast("cpu", torch.bfloat16):
+            out: torch.Tensor = self.model(x)
+        return out.float()
+
+
+def compiled(model: SAT) -> nn.Module:
+    """Return a network that is compiled for one size of batch."""
+    whole = torch.compile(model, dynamic=False)
+    assert isinstance(whole, nn.Module)
+    return whole
+
+
+def in_channels_last(model: SAT) -> nn.Module:
+    """Return a network with its convolutions' weights in channels_last."""
+    return model.to(memory_format=torch.channels_last)
+
+
+WAYS: dict[str, Callable[[SAT], nn.Module]] = {
+    AS_IT_IS: lambda model: model,
+    "bfloat16": InBfloat16,
+    "channels_last": in_channels_last,
+    "compiled": compiled,
+}
+
+
+def shown(rows: list[dict[str, object]], rate: float) -> str:
+    """Return a table of median seconds, and the share of the rate that the step reaches as it is."""
+    lines = []
+    for row in rows:
+        seconds = row["seconds"]
+        assert isinstance(seconds, dict)
+        medians = [median(seconds[name]) for name in WAYS]
+        share = float(str(row["multiply-adds"])) / medians[0] / rate
+        lines.append((f"{row['patches']} x {row['side']}²", *(f"{m:.3f}" for m in medians), f"{share:.0%}"))
+    return table(("batch", *WAYS, "of the rate"), lines, align="lrrrrr")
