@@ -209,7 +209,7 @@ def steps() -> str:
         share = row["multiply-adds"] / medians[0] / found["rate"]
         batch = f"{row['patches']} × {row['side']} × {row['side']}"
         lines.append((batch, *(f"{m:.3f}&nbsp;s" for m in medians), f"{share:.0%}"))
-    return table(("patches", *ways, "share"), lines, align="lrrrrr")
+    return table(("patches", *ways, "share"), lines, align="lr")
 
 
 def first_minutes() -> str:
