@@ -222,7 +222,7 @@ def ranked(score: Tensor) -> Tensor:
 
 
 def in_steps(x: Tensor) -> Tensor:
-    """Round numbers between -2^22 and 2^22, halves to even, and add `INTEGERS`: one addition, and they compare alike."""
+    """Round numbers between -2^22 and 2^22, halves to even, plus `INTEGERS`: one addition; they compare alike."""
     return x + INTEGERS
 
 
