@@ -125,15 +125,3 @@ def test_outcomes_stand_beside_predictions_in_the_order_of_the_seeds():
         ["`mean`", "1", "not trained yet", ""],
     ]
     assert "predicted gain, dB" in head
-
-
-def test_trainings_on_photographs_have_their_swap_and_its_error():
-    job = {"row": "paper", "seed": 3, "psnr": 32.1, "Set5": 36.4, "swap": 0.05, "swap_error": 0.01}
-    row = pictures.photograph_table([job]).splitlines()[-1]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "`paper`",
-        "3",
-        "32.100",
-        "36.400",
-        "+0.050 ± 0.010",
-    ]

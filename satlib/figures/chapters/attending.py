@@ -226,19 +226,3 @@ def outcome_table(jobs: Jobs, predicted: Mapping[str, str]) -> str:
         gains, swapped = ([f"{abs(job[key]):.2f}" for job in mine] for key in ("gain", "swap_parts"))
         rows.append((f"`{row}`", text, ", ".join(gains) or "not trained yet", ", ".join(swapped)))
     return table(head, rows)
-
-
-def photograph_table(jobs: Jobs) -> str:
-    """Return a table of trainings on photographs: PSNR of the held-out ones and of Set5, and the swap."""
-    head = ("trained", "seed", "held out, dB", "Set5, dB", "swap, dB")
-    rows = [
-        (
-            f"`{job['row']}`",
-            job["seed"],
-            f"{job['psnr']:.3f}",
-            f"{job['Set5']:.3f}",
-            f"{job['swap']:+.3f} ± {job['swap_error']:.3f}",
-        )
-        for job in jobs
-    ]
-    return table(head, rows)
