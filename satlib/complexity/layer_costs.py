@@ -10,12 +10,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
+from satlib.complexity.parameters import n_params, one_group, one_pair
 from satlib.config import SATConfig
 from satlib.network.attention import PositionBias, RectangleWindowAttention, SelectiveAggregationAttention
-from satlib.network.blocks import Block, GatedMLP, ResidualGroup
+from satlib.network.blocks import Block, GatedMLP
 from satlib.network.model import SAT
 
 NORM_OPERATIONS = 5
@@ -53,37 +53,46 @@ class Rate(NamedTuple):
     center: int = 0
     fixed: int = 0
 
-    def plus(self, layer: Layer) -> "Rate":
-        """Add a layer: it uses each weight once at every place, a norm NORM_OPERATIONS times."""
-        uses = layer.module.weight.numel() * (NORM_OPERATIONS if isinstance(layer.module, nn.LayerNorm) else 1)
+    def plus(self, layer: Layer, times: int = 1) -> "Rate":
+        """Add so many layers: one uses each weight once at every place, a norm NORM_OPERATIONS times."""
+        each = NORM_OPERATIONS if isinstance(layer.module, nn.LayerNorm) else 1
+        uses = times * each * layer.module.weight.numel()
         token, center, fixed = (uses * n for n in (layer.token, layer.center, layer.fixed))
         return Rate(self.token + token, self.center + center, self.fixed + fixed)
 
 
 @lru_cache(maxsize=64)
 def layer_costs(config: SATConfig) -> tuple[Mapping[str, int], Mapping[str, Rate]]:
-    """Return the parameters of every part and the rate of every stage, both from the network's own modules."""
-    with torch.device("meta"):  # shapes without values
-        model = SAT(config)
+    """Return the parameters of every part and the rate of every stage, both from the network's own modules.
+
+    One pair of blocks is built and counted for all: their layers have the same sizes.
+    """
+    model = one_pair(config)
+    group, *blocks = one_group(model)
+    pairs, groups = sum(config.groups), len(config.groups)
     params, rates = dict.fromkeys(LAYERS, 0), dict.fromkeys(LAYERS, Rate())
-    for layer in _layers(model):
-        params[layer.stage] += sum(p.numel() for p in layer.module.parameters())
-        rates[layer.stage] = rates[layer.stage].plus(layer)
-    params["block gains"] = sum(block.gamma.numel() for block in model.modules() if isinstance(block, Block))
-    params["total"] = model.n_params
+    found = [(1, layer) for layer in _outer_layers(model)]
+    found += [(groups, Layer("convolutions", group.conv))]
+    found += [(pairs, layer) for block in blocks for layer in _block_layers(block)]
+    for times, layer in found:
+        params[layer.stage] += times * sum(p.numel() for p in layer.module.parameters())
+        rates[layer.stage] = rates[layer.stage].plus(layer, times)
+    params["block gains"] = pairs * sum(block.gamma.numel() for block in blocks)
+    params["total"] = n_params(config)
     return MappingProxyType(params), MappingProxyType(rates)
 
 
-def _layers(model: SAT) -> Iterator[Layer]:
-    """Yield every layer of the network with its stage and its places."""
-    for module in model.modules():
+def _outer_layers(model: SAT) -> Iterator[Layer]:
+    """Yield the layers outside of the groups with their stages and their places."""
+    yield from (Layer("convolutions", conv) for conv in (model.head, model.body_conv))
+    yield from (Layer("norms", norm) for norm in (model.norm_in, model.norm_out))
+    yield from _upsampler_layers(model)
+
+
+def _block_layers(block: Block) -> Iterator[Layer]:
+    """Yield every layer of a block with its stage and its places."""
+    for module in block.modules():
         match module:
-            case SAT():
-                yield from (Layer("convolutions", conv) for conv in (module.head, module.body_conv))
-                yield from (Layer("norms", norm) for norm in (module.norm_in, module.norm_out))
-                yield from _upsampler_layers(module)
-            case ResidualGroup():
-                yield Layer("convolutions", module.conv)
             case Block():
                 yield from (Layer("norms", norm) for norm in module.children() if isinstance(norm, nn.LayerNorm))
             case RectangleWindowAttention():

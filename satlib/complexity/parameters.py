@@ -3,6 +3,9 @@
 Shapes: h x w a window, p channels of the position bias's network.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -66,21 +69,29 @@ def one_group(model: SAT) -> tuple[ResidualGroup, Block, Block]:
 
 def outline(config: SATConfig) -> list[Part]:
     """Return the parts of the whole network, in the order in which an image passes them; together all parameters."""
+    numbers = {"local block (LTB)": sum(config.groups), "selective aggregation block (SATB)": sum(config.groups)}
+    numbers["convolution after a group"] = len(config.groups)
+    sizes = _sizes(config.replace(groups=(1,)))
+    return [Part(name, numbers.get(name, 1), size) for name, size in sizes.items()]
+
+
+@lru_cache(maxsize=256)
+def _sizes(config: SATConfig) -> Mapping[str, int]:
+    """Return the parameters of one part of each kind, in the order in which an image passes them."""
     model = one_pair(config)
-    pairs, groups = sum(config.groups), len(config.groups)
     group, local, selective = one_group(model)
-    parts = [
-        ("first convolution", 1, model.head),
-        ("LayerNorm before the groups", 1, model.norm_in),
-        ("local block (LTB)", pairs, local),
-        ("selective aggregation block (SATB)", pairs, selective),
-        ("convolution after a group", groups, group.conv),
-        ("LayerNorm after the groups", 1, model.norm_out),
-        ("convolution of the body", 1, model.body_conv),
-        ("convolution to the upsampler", 1, model.features),
-        ("upsampler", 1, model.upsampler),
-    ]
-    return [Part(name, number, _size(module)) for name, number, module in parts]
+    parts = {
+        "first convolution": model.head,
+        "LayerNorm before the groups": model.norm_in,
+        "local block (LTB)": local,
+        "selective aggregation block (SATB)": selective,
+        "convolution after a group": group.conv,
+        "LayerNorm after the groups": model.norm_out,
+        "convolution of the body": model.body_conv,
+        "convolution to the upsampler": model.features,
+        "upsampler": model.upsampler,
+    }
+    return MappingProxyType({name: _size(module) for name, module in parts.items()})
 
 
 def block_parts(config: SATConfig, *, selective: bool) -> list[Part]:
