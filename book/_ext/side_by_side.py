@@ -29,17 +29,20 @@ from satlib.support.environment import additions
 PATIENCE = 600
 """Seconds that a kernel may take to start, or to send what a cell has printed."""
 LONGEST = (
-    "command_line",
-    "14_training",
-    "11_speed",
-    "21_proofs",
-    "05_center_selection",
     "20_attribution",
     "own_data",
+    "command_line",
+    "21_proofs",
+    "05_center_selection",
+    "14_training",
+    "22_does_it_attend",
+    "11_speed",
     "16_comparison",
-    "15_evaluation",
     "10_cost",
+    "real_photographs",
+    "09_network",
     "06_aggregation",
+    "15_evaluation",
 )
 """These chapters start first, so that none of them is alone in the end."""
 
