@@ -36,7 +36,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 8 minutes)
+book: $(VENV)/.book ## Build the book into _build/html; warnings are errors (about 7 minutes)
 	@mkdir -p _build
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 # Executed notebooks are cached, but the cache sees no change in satlib/: drop it when there is one.

@@ -12,7 +12,21 @@ from typing import Any, NamedTuple
 
 from satlib.results.reading import choose_results
 
-NAMES = ("cpu", "sweep", "profile", "roofline", "peers", "whole", "memory", "precision", "merging", "onnx", "live")
+NAMES = (
+    "cpu",
+    "sweep",
+    "profile",
+    "roofline",
+    "peers",
+    "whole",
+    "memory",
+    "precision",
+    "merging",
+    "step",
+    "onnx",
+    "live",
+    "newcomer",
+)
 
 
 def results(name: str) -> Mapping[str, Any]:
