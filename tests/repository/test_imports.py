@@ -37,6 +37,8 @@ FLOORS = [
 # The network knows no files, devices or pictures: these import one another and torch, nothing else.
 NETWORK = {"dta", "network", "config"}
 CORE = {"torch", "numpy", "PIL", "safetensors", "filelock"}
+# Sphinx finds the book's extensions by these names, and they find one another.
+EXTENSIONS = {path.stem for path in (ROOT / "book" / "_ext").glob("*.py")}
 
 
 def module_name(path: Path) -> str:
@@ -73,6 +75,7 @@ def third_party(path: Path) -> set[str]:
         {name.split(".")[0] for name in imports(path)}
         - sys.stdlib_module_names
         - {"satlib", "tests", "book", "benchmarks"}
+        - EXTENSIONS
     )
 
 
