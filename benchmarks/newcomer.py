@@ -18,14 +18,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from html import unescape
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.protocol import is_idle, machine, save, say
 from book.browser import CHROMIUM, FLAGS
-from satlib.support.tables import table
+from satlib.figures.chapters.speed_tables import first_minutes
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 1800
@@ -56,7 +57,7 @@ def main() -> int:
     started_on = machine()
     with tempfile.TemporaryDirectory() as folder:
         times = visit(Path(folder))
-    say(table(("moment", "seconds"), [(name, f"{times[name]:.0f}") for name in MOMENTS], align="lr"))
+    say(first_minutes(times))
     save("newcomer", started_on, {"seconds": times})
     return 0
 
@@ -105,7 +106,7 @@ def turn_a_knob(page: Page, now: Callable[[str], None]) -> None:
 
 @contextmanager
 def lab(repository: Path, folder: Path) -> Iterator[str]:
-    """Run `make lab`, with an empty home, until the block ends; give the address that it would open in a browser."""
+    """Run `make lab`, without this user's settings, until the block ends; give the address that it would open."""
     config, runtime = folder / "config", folder / "runtime"
     config.mkdir()
     (config / "jupyter_server_config.json").write_text(json.dumps(SETTINGS))
@@ -125,7 +126,8 @@ def lab(repository: Path, folder: Path) -> Iterator[str]:
     try:
         yield address_of(process, runtime, folder / "log")
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
@@ -136,6 +138,6 @@ def address_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> 
         for file in runtime.glob("jpserver-*-open.html"):
             text = file.read_text()
             if 'href="' in text:
-                return text.split('href="')[1].split('"')[0].replace("&amp;", "&")
+                return unescape(text.split('href="')[1].split('"')[0])
         time.sleep(0.1)
     raise RuntimeError(f"make lab gave no address: {log.read_text()[-2000:]}")

@@ -8,7 +8,6 @@ times those of the forward pass, for the share of the machine's rate. Writes sat
 
 import copy
 from collections.abc import Callable
-from statistics import median
 
 import torch
 from torch import nn
@@ -18,7 +17,7 @@ from benchmarks.protocol import Run, in_turn, machine, save, say
 from benchmarks.roofline import machine_rates
 from satlib import SAT, SATConfig
 from satlib.complexity.measured import multiply_adds
-from satlib.support.tables import table
+from satlib.figures.chapters.speed_tables import steps
 
 BATCHES = ((4, 32), (2, 64))
 """Patches, and pixels of their side."""
@@ -31,10 +30,10 @@ def main() -> None:
     torch.set_num_threads(1)
     started_on = machine()
     rate = machine_rates()["multiply-adds"]
-    rows = [measure(patches, side) for patches, side in BATCHES]
+    found = {"rate": rate, "rows": [measure(patches, side) for patches, side in BATCHES]}
     say(f"this machine makes {rate / 1e9:.1f} G multiply-adds a second in a large product")
-    say(shown(rows, rate))
-    save("step", started_on, {"rate": rate, "rows": rows})
+    say(steps(found))
+    save("step", started_on, found)
 
 
 def measure(patches: int, side: int) -> dict[str, object]:
@@ -44,14 +43,13 @@ def measure(patches: int, side: int) -> dict[str, object]:
     low, high = torch.rand(patches, 3, side, side), torch.rand(patches, 3, 2 * side, 2 * side)
     runs = {name: step(way(copy.deepcopy(model)), low, high) for name, way in WAYS.items()}
     for run in runs.values():
-        run()  # compilation
+        run()  # one that compiles is no measure of how often it can be repeated
     found = {"patches": patches, "side": side, "multiply-adds": 3 * multiply_adds(lambda: model(low))}
     return {**found, "seconds": in_turn(runs, repetitions=15)}
 
 
-def step(model: Callable[[torch.Tensor], torch.Tensor], low: torch.Tensor, high: torch.Tensor) -> Run:
+def step(model: nn.Module, low: torch.Tensor, high: torch.Tensor) -> Run:
     """Return a training step of a network."""
-    assert isinstance(model, nn.Module)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
     def run() -> None:
@@ -95,15 +93,3 @@ WAYS: dict[str, Callable[[SAT], nn.Module]] = {
     "channels_last": in_channels_last,
     "compiled": compiled,
 }
-
-
-def shown(rows: list[dict[str, object]], rate: float) -> str:
-    """Return a table of median seconds, and the share of the rate that the step reaches as it is."""
-    lines = []
-    for row in rows:
-        seconds = row["seconds"]
-        assert isinstance(seconds, dict)
-        medians = [median(seconds[name]) for name in WAYS]
-        share = float(str(row["multiply-adds"])) / medians[0] / rate
-        lines.append((f"{row['patches']} x {row['side']}²", *(f"{m:.3f}" for m in medians), f"{share:.0%}"))
-    return table(("batch", *WAYS, "of the rate"), lines, align="lr")

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import sleep
 
 import nursery
@@ -110,9 +112,23 @@ class ForkedProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-def managers(nursery: Nursery) -> type[PreparedKernelManager]:
-    """Return the class of kernel managers whose kernels are forks of one process."""
+@contextmanager
+def kernel_managers(environment: dict[str, str]) -> Iterator[type[PreparedKernelManager]]:
+    """Give a class of kernel managers, whose kernels are forks of one process until the block ends.
 
+    That is so on Linux. The system libraries of others may not survive a fork; there, kernels are started.
+    """
+    if sys.platform != "linux":
+        yield PreparedKernelManager
+        return
+    nursery = Nursery(environment)
+    try:
+        yield _forking(nursery)
+    finally:
+        nursery.close()
+
+
+def _forking(nursery: Nursery) -> type[PreparedKernelManager]:
     class ForkedKernelManager(PreparedKernelManager):
         async def _async_pre_start_kernel(self, **options: object) -> tuple[list[str], dict[str, object]]:
             if self.provisioner is None:

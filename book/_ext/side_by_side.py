@@ -10,7 +10,7 @@ import os
 from pathlib import Path, PurePosixPath
 from time import monotonic
 
-from forked_kernels import Nursery, managers
+from forked_kernels import kernel_managers
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
@@ -103,21 +103,17 @@ async def execute_all(notebooks: dict[Path, NotebookNode], cache: JupyterCacheBa
     free = asyncio.Semaphore(allowed())
     environment = {"OMP_NUM_THREADS": str(share(min(allowed(), len(notebooks)))), **os.environ}
     environment.update(additions(environment))
-    nursery = Nursery(environment)
-    kernels = managers(nursery)
+    with kernel_managers(environment) as kernels:
 
-    async def one(path: Path, notebook: NotebookNode) -> None:
-        async with free:
-            seconds = await execute(notebook, path, timeout, kernels, environment)
-        if seconds is not None:
-            bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
-            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            log.info("%s: executed in %.0f seconds", path.name, seconds)
+        async def one(path: Path, notebook: NotebookNode) -> None:
+            async with free:
+                seconds = await execute(notebook, path, timeout, kernels, environment)
+            if seconds is not None:
+                bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                log.info("%s: executed in %.0f seconds", path.name, seconds)
 
-    try:
         await asyncio.gather(*(one(path, notebook) for path, notebook in notebooks.items()))
-    finally:
-        nursery.close()
 
 
 def execute_stale(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:

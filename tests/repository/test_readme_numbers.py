@@ -45,6 +45,11 @@ def test_the_card_has_what_was_measured_of_the_network_for_real_photographs() ->
     assert f"| x2 | `sat-tiny-real-x2` | {found.psnr:.3f} / {found.ssim:.4f} | – |" in CARD
 
 
+def test_the_first_minutes_are_what_the_stop_watch_says() -> None:
+    seconds = timings.results("newcomer")["seconds"]
+    assert f"it took {seconds['a knob has changed it']:.0f} seconds" in README
+
+
 def test_the_card_says_what_the_last_layers_do() -> None:
     last = [layer for row in test_sets.results("reports")["rows"] for layer in row["layers"][-2:]]
     share, lost = (max(layer[key] for layer in last) for key in ("share", "zeroed"))

@@ -200,9 +200,8 @@ def predicted(rate: float) -> str:
     return table(("input of `sat`", "multiply-adds", "at the assumed rate"), lines, align="lr")
 
 
-def steps() -> str:
+def steps(found: Mapping[str, Any]) -> str:
     """Return a table of a training step's seconds in each way, and the share of the machine's rate as it is."""
-    found = timings.results("step")
     lines, ways = [], list(found["rows"][0]["seconds"])
     for row in found["rows"]:
         medians = [median(row["seconds"][way]) for way in ways]
@@ -212,7 +211,6 @@ def steps() -> str:
     return table(("patches", *ways, "share"), lines, align="lr")
 
 
-def first_minutes() -> str:
+def first_minutes(seconds: Mapping[str, float]) -> str:
     """Return a table of when a newcomer has what, in seconds since the first command."""
-    seconds = timings.results("newcomer")["seconds"]
     return table(("moment", "seconds"), [(moment, f"{at:.0f}") for moment, at in seconds.items()], align="lr")
