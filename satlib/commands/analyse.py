@@ -13,6 +13,7 @@ from torch import Tensor
 from satlib.analysis.attribution import Attribution, Square, attribution
 from satlib.analysis.squares import part_around, strongest_square
 from satlib.commands.errors import MENDABLE, errors_in_one_line, note, reason, tell_failures
+from satlib.commands.on_demand import alone
 from satlib.commands.options import choose_model
 from satlib.evaluation.finished_rows import fingerprint
 from satlib.evaluation.protocol import Protocol
@@ -159,3 +160,6 @@ def _write(file: Path, part: Tensor, place: Square, request: _Request, maps: dic
             np.save(stream, found.map.numpy())
     with replacing(out / f"{file.stem}.png") as temporary:
         temporary.write_bytes(png(sheet(part, place, request.scale, maps)))
+
+
+app = alone(analyse)

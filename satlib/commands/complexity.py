@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from satlib.commands.errors import errors_in_one_line
+from satlib.commands.on_demand import alone
 from satlib.commands.options import choose_config
 from satlib.complexity.count import Complexity
 from satlib.complexity.count import complexity as count
@@ -93,3 +94,6 @@ def new_table(title: str, first: str, *numbers: str) -> Table:
 def giga(macs: int) -> str:
     """Return multiply-adds in units of 10^9."""
     return f"{macs / 1e9:,.2f}"
+
+
+app = alone(complexity)

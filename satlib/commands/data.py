@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
+from satlib import data
 from satlib.commands.errors import BAD_INPUT, errors_in_one_line, note, tell_failures
 from satlib.commands.paths import Command
-from satlib.data import CATALOGUE, Dataset, fetch, find_dataset, prepare, verify
-from satlib.data.record import read_record
-from satlib.data.store_writer import left_out
+from satlib.data.record import left_out, read_record
 from satlib.support.progress_bar import bar
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Image sets: list, fetch, verify, prepare.")
@@ -20,16 +19,16 @@ Root = Annotated[Path, typer.Option("--root", metavar="DIR", help="The folder of
 def list_sets(root: Root = Path("data")) -> None:
     """List the image sets of super-resolution, their terms, and which are here."""
     with errors_in_one_line():
-        lines = [_line(dataset, root) for dataset in CATALOGUE]
+        lines = [_line(dataset, root) for dataset in data.CATALOGUE]
     typer.echo(f"{'name':<10}{'images':>7}{'download':>11}  {'here':<5}{'use'}")
     for line in lines:
         typer.echo(line)
     typer.echo("\nTerms:")
-    for dataset in CATALOGUE:
+    for dataset in data.CATALOGUE:
         typer.echo(f"  {dataset.name}: {dataset.terms}")
 
 
-def _line(dataset: Dataset, root: Path) -> str:
+def _line(dataset: data.Dataset, root: Path) -> str:
     size = sum(archive.size or archive.rough_size or 0 for archive in dataset.archives)
     here = (root / dataset.name).is_dir() and read_record(root / dataset.name) is not None
     shown = f"{size / 1e6:,.0f} MB" if size else "-"
@@ -46,8 +45,8 @@ def fetch_sets(
 ) -> None:
     """Download image sets into DIR/NAME. An interrupted download goes on where it stopped."""
     with errors_in_one_line():
-        for dataset in [find_dataset(name) for name in names]:
-            folder = fetch(dataset, root, keep=keep, progress=bar)
+        for dataset in [data.find_dataset(name) for name in names]:
+            folder = data.fetch(dataset, root, keep=keep, progress=bar)
             typer.echo(f"{folder}: {dataset.images} images. {dataset.terms}")
 
 
@@ -57,7 +56,7 @@ def verify_folder(
 ) -> None:
     """Check every file of a folder: against its record where it has one, else by decoding it."""
     with errors_in_one_line():
-        problems = verify(folder, progress=bar)
+        problems = data.verify(folder, progress=bar)
         recorded = read_record(folder) is not None
     for problem in problems:
         note(problem)
@@ -85,7 +84,9 @@ def prepare_store(
     Images that cannot be used are left out: a table names them in the end, and the exit code is 1.
     """
     with errors_in_one_line():
-        store = prepare(folder, to, scales=scale or (2, 3, 4), channels=channels, low=low, leave_out=True, progress=bar)
+        store = data.prepare(
+            folder, to, scales=scale or (2, 3, 4), channels=channels, low=low, leave_out=True, progress=bar
+        )
         record = read_record(store)
         assert record is not None
     count, files = len(record["about"]["store"]), sorted(record["files"].items())

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from satlib.commands.machine import Advice, Extra, Facts, advise, examine
+from satlib.commands.on_demand import alone
 from satlib.support.environment import Origin
 
 WIDTH = 100
@@ -100,3 +101,6 @@ def _extra(extra: Extra) -> str:
 
 def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.1f} GB"
+
+
+app = alone(doctor)

@@ -11,8 +11,8 @@ from typing import TextIO
 import typer
 
 from satlib.images.remarks import ImageRemark
+from satlib.support.errors import is_out_of_memory
 from satlib.support.tables import table
-from satlib.upscaling.memory import is_out_of_memory
 
 BAD_INPUT = 2
 """Exit code where nothing could be done."""

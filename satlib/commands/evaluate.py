@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from satlib.commands.errors import MENDABLE, errors_in_one_line, note, reason, tell_failures
+from satlib.commands.on_demand import alone
 from satlib.commands.options import choose_model, parse_tile
 from satlib.data.degradation import PRESETS, Pass, passes_of
 from satlib.evaluation import Evaluation, Protocol, published_rows
@@ -118,3 +119,6 @@ def _write(results: list[Evaluation], path: Path) -> None:
     with replacing(path) as temporary:
         values = [result.to_dict() for result in results]
         temporary.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n")
+
+
+app = alone(evaluate)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from satlib.commands.errors import errors_in_one_line, tell_failures
+from satlib.commands.on_demand import alone
 from satlib.commands.train import need_extra, say
 
 
@@ -31,3 +32,6 @@ def experiment(
             tell_failures(error.failures, error.n_done, "trainings", subject="training")
             return
     say("all trainings are done" if done else "stopped; the same command goes on from there")
+
+
+app = alone(experiment)

@@ -7,6 +7,7 @@ import typer
 
 from satlib.commands.errors import errors_in_one_line
 from satlib.commands.export_onnx import write_onnx
+from satlib.commands.on_demand import alone
 from satlib.commands.options import choose_model
 from satlib.export.hugging_face import write_folder
 from satlib.export.openmodeldb import write_entry
@@ -115,3 +116,6 @@ def _name(model: str) -> str:
 def _file(model: str) -> Path:
     """Return the file of a model: the bundled one, or the one given."""
     return bundled(model) if model in bundled_names() else Path(model)
+
+
+app = alone(export)

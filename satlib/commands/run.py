@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from satlib.commands.errors import errors_in_one_line
+from satlib.commands.on_demand import alone
 from satlib.commands.paths import Command
 
 if TYPE_CHECKING:
@@ -104,3 +105,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise ValueError(f"-p takes a name and a value, got {text} alone")
     return name, value
+
+
+app = alone(run, RunCommand)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from satlib.commands.errors import errors_in_one_line, note
+from satlib.commands.on_demand import alone
 
 
 def train(
@@ -63,3 +64,6 @@ def need_extra() -> None:
 def say(line: str) -> None:
     """Print a line of progress on stderr."""
     typer.echo(line, err=True)
+
+
+app = alone(train)

@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 import typer
 
 from satlib.commands.errors import BAD_INPUT, MENDABLE, errors_in_one_line, note, reason, tell_failures
+from satlib.commands.on_demand import alone
 from satlib.commands.options import choose_model, full_name, parse_tile
 from satlib.images.folder import images_and_others
 from satlib.images.formats import READ, is_image, written_name
@@ -155,3 +156,6 @@ def _choose(model: str | None, scale: int | None, device: str | None, *, untrain
     if untrained:
         remark = f"{name} is untrained: its weights are random, and the result is no super-resolution"
     return choose_model(name, scale, device=device, untrained=untrained), remark
+
+
+app = alone(upscale)

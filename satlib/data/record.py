@@ -7,12 +7,24 @@ inside it that have a record of their own.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from satlib.support.files import hash_file, replacing
 from satlib.support.progress import Progress, silent
 
 RECORD = "record.json"
+
+
+class LeftOut(NamedTuple):
+    """A photograph that could not be used."""
+
+    name: str
+    """Path below the folder of photographs, with forward slashes."""
+    size: int
+    """Bytes of the file."""
+    changed: int
+    """When the file was last changed, in nanoseconds."""
+    reason: str
 
 
 def write_record(folder: Path, about: Mapping[str, Any], *, known: Mapping[str, Any] | None = None) -> None:
@@ -81,6 +93,11 @@ def strangers(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Return the files of a folder that are not in its record."""
     names = (path.relative_to(folder).as_posix() for path in _files(folder))
     return [name for name in names if name not in record["files"]]
+
+
+def left_out(record: dict[str, Any]) -> list[LeftOut]:
+    """Return the photographs that the record of a store lists as left out."""
+    return [LeftOut(**values) for values in record["about"].get("left_out", [])]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -8,13 +8,13 @@ photographs 1), about 1.4 times that with the scales 2, 3 and 4.
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from satlib.data.low_files import LowFiles
-from satlib.data.record import RECORD, read_record, write_record
+from satlib.data.record import RECORD, LeftOut, left_out, read_record, write_record
 from satlib.data.store import HIGH, Entry, Layout, channels_of, entries_of, low_name, map_pixels
 from satlib.images.degradation import downscale
 from satlib.images.folder import CHANNELS, bytes_by_headers, image_files, read_8bit, with_channels
@@ -24,18 +24,6 @@ from satlib.support.progress import Progress, Report, silent
 from satlib.support.temporary import sweep
 
 MAX_SCALE = 16
-
-
-class LeftOut(NamedTuple):
-    """A photograph that could not be used."""
-
-    name: str
-    """Path below the folder of photographs, with forward slashes."""
-    size: int
-    """Bytes of the file."""
-    changed: int
-    """When the file was last changed, in nanoseconds."""
-    reason: str
 
 
 def prepare(
@@ -114,11 +102,6 @@ def prepare(
                 pairs |= {} if own is None else {low_name(scale): own.sources}
                 finished = _commit(store, entries, without, pairs, finished, channels)
     return store
-
-
-def left_out(record: dict[str, Any]) -> list[LeftOut]:
-    """Return the photographs that the record of a store lists as left out."""
-    return [LeftOut(**values) for values in record["about"].get("left_out", [])]
 
 
 def _beside(folder: Path) -> Path:

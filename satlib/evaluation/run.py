@@ -19,9 +19,9 @@ from satlib.images.files import write
 from satlib.images.folder import image_files
 from satlib.images.picture import Picture
 from satlib.metrics.perceptual import load_dists, load_lpips
+from satlib.support.errors import is_out_of_memory
 from satlib.support.paths import as_path, check_folder, check_writable
 from satlib.support.progress import Progress, silent
-from satlib.upscaling.memory import is_out_of_memory
 from satlib.upscaling.models import ModelLike, Upscaler, channels_of, get_model, weight_of
 from satlib.upscaling.tiling import Tile
 

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import submitit
-import torch
 
 from satlib.runner.jobs import Job, run_alone
 from satlib.support import cores
@@ -68,6 +67,8 @@ def _devices() -> list[str]:
     """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
+        import torch  # takes a second, and a mistake in what is given comes to light before
+
         return [str(index) for index in range(torch.cuda.device_count())]
     return [name for name in named.split(",") if name]
 

@@ -1,4 +1,4 @@
-"""Memory: how much is free, how much a network needs, and whether an error says that it ran out."""
+"""Memory: how much is free, and how much a network needs."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,6 @@ allocator and torch's kernels keep besides. ``python -m benchmarks memory`` meas
 
 HALF_SHARE = 0.6
 """What bfloat16 takes of float32's activations; norms and sums stay in float32. 0.54 to 0.56 were counted."""
-
-OUT_OF_MEMORY = ("can't allocate memory", "MPS backend out of memory")
-"""What torch says in a RuntimeError, on the CPU and on MPS."""
 
 FIXED_BYTES = 2**28
 """What a forward pass takes whatever the size of the image: blocks of similarities, position biases, libraries."""
@@ -51,9 +48,3 @@ def _machine_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):
         return 2**32
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that memory ran out, on a GPU, in numpy, or in torch on the CPU or on MPS."""
-    out = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return out or (isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY))

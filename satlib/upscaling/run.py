@@ -21,9 +21,10 @@ from satlib.images.picture import Picture
 from satlib.images.tensors import to_pixels, to_tensor
 from satlib.network.model import SAT
 from satlib.resize import imresize
+from satlib.support.errors import is_out_of_memory
 from satlib.support.progress import Progress, Report, silent
 from satlib.upscaling.finite import check_finite
-from satlib.upscaling.memory import bytes_available, bytes_needed, is_out_of_memory
+from satlib.upscaling.memory import bytes_available, bytes_needed
 from satlib.upscaling.models import Bicubic, Unrestored, Upscaler, channels_of, for_inference, weight_of
 from satlib.upscaling.precision import Format, computing
 from satlib.upscaling.tiles import run_tiles

@@ -10,6 +10,7 @@ from PIL import Image
 from toy_set import TRAIN, VALID, toy
 from typer.testing import CliRunner, Result
 
+import satlib.data
 from satlib.commands import data
 from satlib.data import CATALOGUE, Dataset, Store
 
@@ -19,7 +20,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.chdir(tmp_path)
     with serving({"train.zip": TRAIN, "valid.zip": VALID}) as site:
-        monkeypatch.setattr(data, "find_dataset", lambda name: known(name, toy(site)))
+        monkeypatch.setattr(satlib.data, "find_dataset", lambda name: known(name, toy(site)))
         yield site
 
 

@@ -9,7 +9,7 @@ import yaml
 from notebook_sources import texts, write
 from typer.testing import CliRunner, Result
 
-from satlib.commands.app import app
+from satlib.commands.app import COMMANDS, app
 
 PARAMETERS = 'steps: int = 2\nrate: float = 0.5\nname: str = "a"\nresults: str = ""'
 CELLS = [
@@ -142,8 +142,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_commands_do_not_load_what_run_needs() -> None:
-    script = (
-        "import satlib.commands.app, sys; print({'papermill', 'submitit', 'jupytext', 'nbformat'} & set(sys.modules))"
-    )
+    others = ", ".join(f"satlib.commands.{name}" for name in COMMANDS)
+    script = f"import sys, {others}; print({{'papermill', 'submitit', 'jupytext', 'nbformat'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"

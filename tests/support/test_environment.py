@@ -101,7 +101,7 @@ runpy.run_module({program.split()[0]!r}, run_name="__main__", alter_sys=True)
 @pytest.mark.parametrize(
     "program",
     [
-        "satlib --version",
+        "satlib doctor",
         "satlib upscale a.png b.png",
         "benchmarks whole",
         "benchmarks trials out --to out.json",
