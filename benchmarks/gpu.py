@@ -24,8 +24,8 @@ from benchmarks.protocol import machine, say
 from satlib import SAT
 from satlib.dta.sampling import Grid
 from satlib.results import timings
+from satlib.support.errors import is_out_of_memory
 from satlib.support.files import replacing
-from satlib.upscaling.memory import is_out_of_memory
 from satlib.upscaling.precision import FORMATS, Format
 
 GIB = 2**30

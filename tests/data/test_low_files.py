@@ -8,8 +8,7 @@ from PIL import Image
 from training_runs import config, network
 
 from satlib.data import Store, prepare
-from satlib.data.record import read_record
-from satlib.data.store_writer import left_out
+from satlib.data.record import left_out, read_record
 from satlib.images.degradation import downscale
 from satlib.training import train
 

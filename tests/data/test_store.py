@@ -13,9 +13,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from satlib.data import Pair, Store, prepare, verify
-from satlib.data.record import read_record
+from satlib.data.record import left_out, read_record
 from satlib.data.store import Entry, Layout
-from satlib.data.store_writer import left_out
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.resize import imresize
 from satlib.support.files import locked
