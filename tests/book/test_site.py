@@ -57,12 +57,13 @@ MEGABYTE = 1e6
 WHOLE_SITE = 40 * MEGABYTE
 LIGHT, WITH_PLOTS = 2.5 * MEGABYTE, 8.5 * MEGABYTE  # not compressed; plotly.js alone has 4.8 MB
 
-# Rarely, on a machine's first look at the site, Chromium lays out a page again and again without end. In a new process
-# the same page has no fault, so it is looked at once more there; pytest counts it as rerun.
-STANDSTILL = "Target crashed"
+# Rarely, on a machine's first look at the site, Chromium stands still: nothing is drawn any more, or no answer comes.
+# In a new process the same page has no fault, so it is looked at once more there; pytest counts it as rerun.
+FRAMELESS = 120.0
+STANDSTILL = ["no frame is drawn", "Target crashed"]
 
 pytestmark = [
-    pytest.mark.flaky(reruns=1, only_rerun=[STANDSTILL]),
+    pytest.mark.flaky(reruns=1, only_rerun=STANDSTILL),
     pytest.mark.skipif(not PAGES, reason="the book is not built: run `make book`"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
 ]
@@ -110,11 +111,12 @@ STILL = "* { transition: none !important; }"
 FORGET = "if (location.origin !== 'null') { localStorage.clear(); sessionStorage.clear(); }"
 # Scrolls through a page, so that what loads lazily is loaded, and waits until figures and formulas are there, but no
 # longer than some milliseconds. A frame after each step, the browser has seen what is in the window.
-SETTLE = """async (patience) => {
+SETTLE = """async ([patience, frameless]) => {
     const end = performance.now() + patience;
     const figures = [...document.querySelectorAll("figure.plot")];
-    const frame = () => new Promise(requestAnimationFrame);
     const pause = (time) => new Promise((done) => setTimeout(done, time));
+    const none = async () => { await pause(frameless); throw new Error("no frame is drawn"); };
+    const frame = () => Promise.race([new Promise(requestAnimationFrame), none()]);
     const failed = (figure) => figure.lastElementChild?.textContent === "This figure could not be drawn.";
     const become = async (condition) => { while (!condition() && performance.now() < end) await pause(10); };
     for (let y = 0; y < document.documentElement.scrollHeight; y += window.innerHeight) {
@@ -202,13 +204,19 @@ def window(browser: Any) -> Window:
     return Window(browser)
 
 
-def load(tab: Any, url: str, screen: dict[str, int], patience: Callable[[], float] = lambda: PATIENCE) -> None:
+def load(
+    tab: Any,
+    url: str,
+    screen: dict[str, int],
+    patience: Callable[[], float] = lambda: PATIENCE,
+    frameless: float = FRAMELESS,
+) -> None:
     """Open a page on a screen, in light, and wait until all that it has to show is there, or does not come."""
     tab.goto("about:blank")  # what is in the tab need not be laid out for another screen
     tab.emulate_media(color_scheme="light", media="null")
     tab.set_viewport_size(screen)
     tab.goto(url)
-    tab.evaluate(SETTLE, 1000 * patience())
+    tab.evaluate(SETTLE, [1000 * patience(), 1000 * frameless])
     tab.wait_for_load_state("networkidle")
 
 
@@ -725,9 +733,15 @@ def test_a_page_that_stands_still_is_ended_and_the_next_one_is_looked_at(window:
     (tmp_path / "still.html").write_text(PAGE % "<script>onload = () => setTimeout(() => { for (;;); })</script>")
     (tmp_path / "page.html").write_text(PAGE % "<p>All is well.</p>")
     with served(tmp_path) as address:
-        with pytest.raises(playwright.Error, match=STANDSTILL), ended_after(3.0):
+        with pytest.raises(playwright.Error, match=STANDSTILL[1]), ended_after(3.0):
             look(window, address + "still.html")
         assert list(faults(look(window, address + "page.html"))) == []
+
+
+def test_a_page_that_is_drawn_no_more_is_told(window: Window, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE % "<script>window.requestAnimationFrame = () => {};</script>")
+    with served(tmp_path) as address, pytest.raises(playwright.Error, match=STANDSTILL[0]), window.cleared() as tab:
+        load(tab, address + "page.html", WIDE, frameless=0.5)
 
 
 def test_every_fault_of_a_page_is_named(window: Window, tmp_path: Path) -> None:
