@@ -1,7 +1,7 @@
 """The command line: one module of `satlib.commands` for each command.
 
 Options become calls of the library; errors become one line on stderr and exit code 2. The program itself is
-:mod:`satlib.__main__`, which has something to do before this module is imported, and torch with it.
+:mod:`satlib.__main__`, which has something to do before a command is loaded, and torch with it.
 """
 
 from typing import Annotated

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from processes import PATIENCE
 from quick_axe import quick
-from renderers import ended_after
+from renderers import StandstillError, ended_after
 
 from book.browser import CHROMIUM, served
 
@@ -60,7 +60,7 @@ LIGHT, WITH_PLOTS = 2.5 * MEGABYTE, 8.5 * MEGABYTE  # not compressed; plotly.js 
 # Rarely, on a machine's first look at the site, Chromium stands still: nothing is drawn any more, or no answer comes.
 # In a new process the same page has no fault, so it is looked at once more there; pytest counts it as rerun.
 FRAMELESS = 120.0
-STANDSTILL = ["no frame is drawn", "Target crashed"]
+STANDSTILL = ["no frame is drawn", "no answer comes"]
 
 pytestmark = [
     pytest.mark.flaky(reruns=1, only_rerun=STANDSTILL),
@@ -156,12 +156,6 @@ def address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(autouse=True)
-def standstill_ends() -> Iterator[None]:
-    with ended_after(PATIENCE):
-        yield
-
-
 def new_tab(browser: Any, **options: Any) -> Any:
     """Open a tab whose waiting takes as long as the machine needs."""
     tab = browser.new_page(**options)
@@ -180,8 +174,12 @@ class Window:
         self.browser, self.tab = browser, None
 
     @contextmanager
-    def cleared(self) -> Iterator[Any]:
+    def cleared(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Yield the tab, with nothing in it and nothing kept; where it comes to grief, the next page gets another."""
+        with ended_after(patience):
+            yield from self._cleared()
+
+    def _cleared(self) -> Iterator[Any]:
         tab, self.tab = self.tab, None
         if tab is None:
             tab = new_tab(self.browser)
@@ -733,8 +731,8 @@ def test_a_page_that_stands_still_is_ended_and_the_next_one_is_looked_at(window:
     (tmp_path / "still.html").write_text(PAGE % "<script>onload = () => setTimeout(() => { for (;;); })</script>")
     (tmp_path / "page.html").write_text(PAGE % "<p>All is well.</p>")
     with served(tmp_path) as address:
-        with pytest.raises(playwright.Error, match=STANDSTILL[1]), ended_after(3.0):
-            look(window, address + "still.html")
+        with pytest.raises(StandstillError, match=STANDSTILL[1]), window.cleared(patience=3.0) as tab:
+            load(tab, address + "still.html", WIDE)
         assert list(faults(look(window, address + "page.html"))) == []
 
 
