@@ -33,8 +33,8 @@ ROOT = Path(__file__).parents[1]
 CHAPTER = "notebooks/03_density.md"
 NAMES = (*SUBJECTS, "chapter 3")
 THREAD_COUNTS = (1, 2)
-LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6):\n        pass\n"
-"""A busy loop, which ends by itself if this program is killed."""
+LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]):\n    for _ in range(10**6):\n        pass\n"
+"""A busy loop, which ends by itself if the process that it is told is killed, be it before the loop has begun."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def busy(n_loops: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     loops: list[subprocess.Popen[bytes]] = []
     try:
         for _ in range(n_loops):
-            loops.append(subprocess.Popen([sys.executable, "-S", "-c", LOOP]))
+            loops.append(subprocess.Popen([sys.executable, "-S", "-c", LOOP, str(os.getpid())]))
         yield loops
     finally:
         for loop in loops:

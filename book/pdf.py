@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
-from book.browser import CHROMIUM, served
+from book.browser import CHROMIUM, FLAGS, served
 
 FIRST = "book/intro.html"
 ADDRESS = "whole-book.html"
@@ -128,7 +128,7 @@ def print_book(site: Path, file: Path, chromium: str) -> int:
     pages = order(site)
     text = document(site, pages)
     with served(site) as address, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         tab = browser.new_page(viewport={"width": 760, "height": 1000})
         tab.set_default_timeout(0)
         tab.route(f"**/{ADDRESS}", lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))

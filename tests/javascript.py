@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from processes import start
 
-from book.browser import CHROMIUM
+from book.browser import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).parents[1]
 NODE = shutil.which("node")
@@ -118,7 +118,7 @@ def chromium() -> Iterator[Javascript]:
         route.fulfill(body=path.read_bytes() if path.is_file() else b"", content_type=types[path.suffix])
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page()
         page.route("**/*", answer)
         page.goto(ADDRESS)

@@ -61,12 +61,15 @@ def ended(child: int) -> int | None:
     return None if pid == 0 else os.waitstatus_to_exitcode(status)
 
 
-def become(wish: Wish) -> None:
-    """Run a command as this process, in a process group, environment and folder of its own."""
+def become(wish: Wish, parent: int) -> None:
+    """Run a command as this process, in a process group, environment and folder of its own.
+
+    A kernel ends when its parent does.
+    """
     os.setsid()
     os.chdir(wish["folder"])
     os.environ.clear()
-    os.environ.update(wish["environment"], JPY_PARENT_PID=str(os.getppid()))  # a kernel ends when that process does
+    os.environ.update(wish["environment"], JPY_PARENT_PID=str(parent))
     sys.argv = wish["command"][2:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
@@ -76,9 +79,10 @@ def main() -> None:
     for name in LOADED:
         import_module(name)
     gc.freeze()  # what is loaded stays shared with the children
+    parent = os.getpid()  # a child may be left alone before it can ask
     wish = answer_wishes(socket.socket(fileno=int(sys.argv[1])))
     if wish is not None:
-        become(wish)
+        become(wish, parent)
 
 
 if __name__ == "__main__":

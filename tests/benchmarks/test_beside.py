@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 
 from benchmarks import beside
 from benchmarks.beside_subjects import SUBJECTS
@@ -37,6 +38,11 @@ def test_a_loop_ends_by_itself_if_its_parent_is_killed() -> None:
     while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_a_loop_ends_if_its_parent_was_killed_before_it_began() -> None:
+    nobody = str(os.getpid() + 1)  # as when somebody else has adopted it
+    subprocess.run([sys.executable, "-S", "-c", beside.LOOP, nobody], check=True, timeout=PATIENCE)
 
 
 def test_measured_processes_have_the_defaults_of_the_package(monkeypatch) -> None:
