@@ -15,9 +15,10 @@ def job(row: str, seed: int, psnr: float, set5: float = 36.4) -> dict[str, Any]:
 
 
 def test_trainings_have_their_swap_and_its_error() -> None:
-    row = pictures.photograph_table([job("paper", 3, 32.1)]).splitlines()[-1]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["`paper`", "3", "32.100", "36.400", "+0.050 ± 0.010"]
+    lines = pictures.photograph_table([job("paper", 3, 32.1), job("none", 3, 32.2)]).splitlines()[-2:]
+    cells, without = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert cells == ["`paper`", "3", "32.100", "36.400", "+0.050\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.010"]
+    assert without == ["`none`", "3", "32.200", "36.400", "-"]
 
 
 def test_the_gain_is_that_of_the_seeds_which_both_have_with_the_interval_of_paired_differences() -> None:

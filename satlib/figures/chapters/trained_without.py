@@ -14,17 +14,15 @@ Jobs = Sequence[Mapping[str, Any]]
 def photograph_table(jobs: Jobs) -> str:
     """Return a table of trainings on photographs: PSNR of the held-out ones and of Set5, and the swap."""
     head = ("trained", "seed", "held out, dB", "Set5, dB", "swap, dB")
-    rows = [
-        (
-            f"`{job['row']}`",
-            job["seed"],
-            f"{job['psnr']:.3f}",
-            f"{job['Set5']:.3f}",
-            f"{job['swap']:+.3f} ± {job['swap_error']:.3f}",
-        )
-        for job in jobs
-    ]
+    rows = [(f"`{job['row']}`", job["seed"], f"{job['psnr']:.3f}", f"{job['Set5']:.3f}", _swap(job)) for job in jobs]
     return table(head, rows)
+
+
+def _swap(job: Mapping[str, Any]) -> str:
+    """Return the swap and its error as one word; a network without SAA has no tokens to swap."""
+    if job["row"] == "none":
+        return "-"
+    return f"{job['swap']:+.3f} ± {job['swap_error']:.3f}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def gain_without(jobs: Jobs) -> str:
