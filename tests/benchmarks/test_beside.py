@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from processes import PATIENCE
+from processes import PATIENCE, is_alive, wait_for
 
 from benchmarks import beside
 from benchmarks.beside_subjects import SUBJECTS
@@ -34,10 +33,7 @@ def test_a_loop_ends_by_itself_if_its_parent_is_killed() -> None:
     pid = int(process.stdout.readline())
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for(lambda: not is_alive(pid), "the loop goes on")
 
 
 def test_a_loop_ends_if_its_parent_was_killed_before_it_began() -> None:
