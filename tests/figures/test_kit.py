@@ -70,6 +70,7 @@ def test_every_figure_is_a_small_png_at_any_image_size(height: int, width: int) 
         assert 40 <= picture.height <= 4500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_a_quick_png_shows_all_that_matplotlib_would_keep(height: int, width: int) -> None:
     image, result = example(height, width)

@@ -88,29 +88,36 @@ def show(figure: Figure | PlotlyFigure, *, alt: str, narrow: Figure | None = Non
     return Shown(figure, alt, narrow)
 
 
-@styled
 def png(figure: Figure) -> bytes:
     """Return a matplotlib figure, whose inches are 100 CSS pixels, as a small PNG file without empty margins.
 
     It has DENSITY pixels for each CSS pixel. Beside a colour bar all colours stay, since they are values; other
     figures get the 256 most fitting ones.
     """
-    stream, smaller = io.BytesIO(), io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DENSITY * CSS_DPI, bbox_inches="tight", pad_inches=PAD / CSS_DPI)
-    drawn = Image.open(stream).convert("RGB")
+    stream, drawn = io.BytesIO(), _drawn(figure)
     if not figure.findobj(_has_colorbar):
-        drawn = drawn.quantize(256, dither=Image.Dither.NONE)
-    drawn.save(smaller, format="PNG", optimize=True)
-    return smaller.getvalue()
+        drawn = _in_few_colors(drawn)
+    drawn.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()
 
 
 def gif(figure: Figure) -> bytes:
     """Return a figure as :func:`png` draws it, in 256 colours, as a GIF file, which keeps them exactly."""
     stream = io.BytesIO()
-    drawn = Image.open(io.BytesIO(png(figure)))
-    few = drawn if drawn.mode == "P" else drawn.quantize(256, dither=Image.Dither.NONE)
-    few.save(stream, format="GIF")
+    _in_few_colors(_drawn(figure)).save(stream, format="GIF")
     return stream.getvalue()
+
+
+@styled
+def _drawn(figure: Figure) -> Image.Image:
+    """Return a figure without empty margins, DENSITY pixels for each CSS pixel."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DENSITY * CSS_DPI, bbox_inches="tight", pad_inches=PAD / CSS_DPI)
+    return Image.open(stream).convert("RGB")
+
+
+def _in_few_colors(drawn: Image.Image) -> Image.Image:
+    return drawn.quantize(256, dither=Image.Dither.NONE)
 
 
 def _has_colorbar(artist: Artist) -> bool:
