@@ -21,6 +21,9 @@ NOTEBOOKS ?= notebooks/*.md
 # work they keep each other from their cores that way: the tests and the book would take several times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Many containers set this. Then each of the hundreds of processes that the tests start would compile the library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 ifeq ($(strip $(VENV)),)
 $(error VENV is empty: name an environment, as VENV=$$CONDA_PREFIX after `conda activate`, or leave it out)
 endif
