@@ -2,7 +2,8 @@
 
 A busy loop for each core is started, and ended, here. Each measurement is a fresh process of the package with its own
 defaults: what the caller's environment says of threads is taken away, and the number of threads given where it is
-asked for. Alone and beside take turns, and so do versions, so that a change of the machine's speed meets all. Writes
+asked for. Alone and beside take turns, and so do versions, so that a change of the machine's speed meets all. Two
+processes of one thread that run at once tell how much two threads can give on this machine at most. Writes
 satlib/results/timings/beside.json; about an hour with --before.
 
 --before FOLDER   another checkout of the repository, measured in the same run
@@ -19,13 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.beside_subjects import SUBJECTS
 from benchmarks.protocol import is_idle, machine, save, say
-from satlib.results.timings.beside import Row, judge, table
+from satlib.results.timings.beside import AT_ONCE, Row, judge, limits, table
 from satlib.support import cores
 from satlib.support.environment import NOTE, ON_THREADS, ON_WAITING, THREADS
 
@@ -79,6 +81,13 @@ def measure(name: str, checkout: Path, threads: int) -> tuple[float, float]:
         return _run(command, checkout, threads)[1]
 
 
+def measure_at_once(name: str, checkout: Path) -> tuple[float, float]:
+    """Run a subject in two processes of one thread at the same time, and return the means of their seconds."""
+    with ThreadPoolExecutor(2) as pool:
+        (wall, cpu), (other_wall, other_cpu) = pool.map(lambda _: measure(name, checkout, 1), range(2))
+    return mean((wall, other_wall)), mean((cpu, other_cpu))
+
+
 def _run(command: Sequence[str], checkout: Path, threads: int) -> tuple[str, tuple[float, float]]:
     """Run a program and return what it printed, and its seconds with those of the processes that it waited for."""
     start, before = time.perf_counter(), os.times()
@@ -93,7 +102,10 @@ def _run(command: Sequence[str], checkout: Path, threads: int) -> tuple[str, tup
 
 
 def measure_all(names: Sequence[str], checkouts: dict[str, Path], rounds: int) -> list[Row]:
-    """Measure every subject in every version, on one thread and on two, alone and beside busy loops, in turn."""
+    """Measure every subject in every version, on one thread and on two, alone and beside busy loops, in turn.
+
+    A subject of the library is also measured in two processes at once.
+    """
     keys = [
         (what, version, threads, beside)
         for what in names
@@ -101,11 +113,15 @@ def measure_all(names: Sequence[str], checkouts: dict[str, Path], rounds: int) -
         for beside in (False, True)
         for version in checkouts
     ]
+    keys += [(what, AT_ONCE, 1, False) for what in names if what in SUBJECTS]
     rows = {key: Row(*key, wall=[], cpu=[]) for key in keys}
     for number in range(rounds):
         for (what, version, threads, beside), row in rows.items():
             with busy(cores.in_affinity() if beside else 0):
-                wall, cpu = measure(what, checkouts[version], threads)
+                if version == AT_ONCE:
+                    wall, cpu = measure_at_once(what, checkouts["now"])
+                else:
+                    wall, cpu = measure(what, checkouts[version], threads)
             row.wall.append(float(f"{wall:.5g}"))
             row.cpu.append(float(f"{cpu:.5g}"))
             place = "beside" if beside else "alone"
@@ -129,6 +145,8 @@ def main() -> int:
     for v in judge(rows):
         met = "met" if v.met else "NOT MET"
         say(f"{v.what:<28} {v.threads:>5}  {v.measure:<26} {v.ratio:5.2f}  {v.must}: {met}")
+    for what, ratio in limits(rows).items():
+        say(f"{what:<28} two processes of one thread at once do {ratio:.2f} times as much as one")
     if not options.only:
         save("beside", started_on, {"loops": cores.in_affinity(), "rows": [vars(row) for row in rows]})
     return 0

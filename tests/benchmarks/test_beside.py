@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from processes import PATIENCE, is_alive, wait_for
@@ -12,7 +13,7 @@ from processes import PATIENCE, is_alive, wait_for
 from benchmarks import beside
 from benchmarks.beside_subjects import SUBJECTS
 from satlib.results.timings import beside as results
-from satlib.results.timings.beside import Row, judge, rows, table
+from satlib.results.timings.beside import AT_ONCE, Row, judge, limits, rows, table
 from satlib.support import cores
 
 
@@ -51,6 +52,7 @@ def test_measured_processes_have_the_defaults_of_the_package(monkeypatch) -> Non
     assert "OMP_NUM_THREADS" not in two
 
 
+@pytest.mark.slow
 def test_a_subject_is_measured_in_a_process_with_the_policy(monkeypatch, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import atexit, os\natexit.register(lambda: open(os.environ['SEEN'], 'w').write("
@@ -86,6 +88,22 @@ def test_everything_is_measured_in_turn(monkeypatch) -> None:
     found = beside.measure_all(["a"], {"before": Path("x/old"), "now": Path("x/new")}, 2)
     assert len(found) == 8 and len(seen) == 16 and seen[:2] == [("a", "old", 1), ("a", "new", 1)]
     assert all(row.wall == [2.0, 2.0] and row.cpu == [1.0, 1.0] for row in found)
+
+
+def test_two_processes_of_one_thread_run_at_once(monkeypatch) -> None:
+    both = Barrier(2, timeout=PATIENCE)
+
+    def measure(name: str, checkout: Path, threads: int) -> tuple[float, float]:
+        assert (name, threads) == (next(iter(SUBJECTS)), 1)
+        return float(both.wait()), 1.0
+
+    monkeypatch.setattr(beside, "measure", measure)
+    assert beside.measure_at_once(next(iter(SUBJECTS)), Path("x")) == (0.5, 1.0)
+    monkeypatch.setattr(beside, "measure", lambda name, checkout, threads: (1.0, 1.0))
+    monkeypatch.setattr(beside, "measure_at_once", lambda name, checkout: (1.25, 1.0))
+    found = beside.measure_all([next(iter(SUBJECTS)), "chapter 3"], {"now": Path("x")}, 1)
+    assert [(row.what, row.wall) for row in found if row.version == AT_ONCE] == [(next(iter(SUBJECTS)), [1.25])]
+    assert limits(found) == {next(iter(SUBJECTS)): 1.6}
 
 
 ROWS = [

@@ -17,6 +17,8 @@ COMMAND = "python -m benchmarks beside"
 """What writes the file."""
 WALL, CPU, SCALING = 2.5, 1.3, 1.7
 """Beside others at most so many times the time and the CPU time; two threads at least so many times as fast as one."""
+AT_ONCE = "two at once"
+"""In place of a version: what each of two processes takes, of one thread each, that run at the same time."""
 SCATTER = 1.05
 """Ratio to another version up to which this one counts as no slower."""
 
@@ -27,7 +29,7 @@ class Row:
 
     what: str
     version: str
-    """"now", or "before" for another version of the package."""
+    """"now", "before" for another version of the package, or ``AT_ONCE``."""
     threads: int
     beside: bool
     wall: list[float]
@@ -93,6 +95,16 @@ def judge(found: Sequence[Row]) -> list[Verdict]:
                 Verdict(what, "1 / 2", "alone, one thread / two", faster, f"at least {SCALING}", faster >= SCALING)
             )
     return verdicts
+
+
+def limits(found: Sequence[Row]) -> dict[str, float]:
+    """Return, for each subject, how much more two processes on two cores do than one: two threads cannot do more.
+
+    Cores that share a physical core, its cache or its memory, or its clock, give less than 2.
+    """
+    seconds = {(row.what, row.version): median(row.wall) for row in found if row.threads == 1 and not row.beside}
+    subjects = [what for what, version in seconds if version == AT_ONCE and (what, "now") in seconds]
+    return {what: 2 * seconds[what, "now"] / seconds[what, AT_ONCE] for what in subjects}
 
 
 def _at_most(what: str, threads: int, measure: str, ratio: float, limit: float) -> Verdict:
