@@ -1,8 +1,11 @@
 """What all tests share: one thread, a fixed seed, property tests that are the same on every run, no process left.
 
-`make test` leaves out what is marked as slow, and says so; `make test-all` runs everything.
+`make test` leaves out what is marked as slow, and says so; `make test-all` runs everything. Slow is what takes more
+than about three seconds of a core, what opens a browser or JupyterLab, and what starts several processes; each part of
+satlib keeps tests that are not.
 """
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -25,20 +28,25 @@ processes.adopt_orphans()
 
 TESTS = Path(__file__).parent
 FIRST = (
-    "repository/test_documents.py",
     "book/test_smoke_notebooks.py",
-    "runner/test_batch.py",
-    "runner/test_notebooks.py",
-    "commands/test_run.py",
+    "book/test_lab_chapters.py",
+    "benchmarks/test_robust.py",
+    "repository/test_documents.py",
     "training/test_processes.py",
-    "runner/test_slurm.py",
-    "weights/test_bundled.py",
-    "training/test_training.py",
-    "book/test_lab.py",
-    "benchmarks/test_gpu.py",
-    "dta/kernels/test_compiled.py",
-    "book/test_try_it.py",
+    "weights/test_portable.py",
     "live/test_network.py",
+    "explore/test_explorers.py",
+    "training/test_training.py",
+    "training/test_trials.py",
+    "book/test_try_it.py",
+    "book/test_side_by_side.py",
+    "runner/test_batch.py",
+    "runner/test_slurm.py",
+    "book/test_lab.py",
+    "weights/test_bundled.py",
+    "explore/test_images.py",
+    "test_plain.py",
+    "network/test_model.py",
 )
 """Files that take the longest: they start first, so that none of them is alone in the end."""
 LEFT_OUT = pytest.StashKey[int]()
@@ -80,6 +88,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take the longest first."""
     order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).as_posix(), len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among what is there before the first test: all modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -131,6 +131,7 @@ def test_every_option_matters(options):
     assert (other - run(model, image)).abs().max() > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "overrides"),
     [

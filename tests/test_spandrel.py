@@ -178,6 +178,7 @@ def test_what_is_wrong_with_a_file_is_said_through_spandrel(tmp_path: Path, span
 # Without spandrel ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_module_needs_no_spandrel_until_it_is_installed_into() -> None:
     code = (
         "import sys, importlib.util; sys.modules['spandrel'] = None; find = importlib.util.find_spec\n"

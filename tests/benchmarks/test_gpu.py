@@ -46,6 +46,7 @@ def missing():
     raise ImportError("No module named 'spandrel'")
 
 
+@pytest.mark.slow
 def test_the_program_runs_through_and_nothing_fails(whole):
     content, code, _ = whole
     assert code == 0
@@ -55,6 +56,7 @@ def test_the_program_runs_through_and_nothing_fails(whole):
     assert [row for rows in content["sections"].values() for row in rows if "failed" in row] == []
 
 
+@pytest.mark.slow
 def test_every_row_of_the_table_is_there(whole):
     sections = whole[0]["sections"]
     assert {(r["way"], r["format"]) for r in sections["forward"]} == {
@@ -72,6 +74,7 @@ def test_every_row_of_the_table_is_there(whole):
             assert row["quartiles"][0] <= row["seconds"] <= row["quartiles"][1]
 
 
+@pytest.mark.slow
 def test_results_are_right_before_they_are_timed(whole):
     for row in whole[0]["sections"]["forward"] + whole[0]["sections"]["training"]:
         if "skipped" not in row:
@@ -182,6 +185,7 @@ def test_the_limit_is_all_multiply_adds_when_memory_is_free():
     assert halves[1] == pytest.approx(2 * halves[0], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_reader_takes_what_the_program_writes(whole, monkeypatch):
     monkeypatch.setattr(results, "FILE", whole[2])
     found = results.measured()
@@ -194,6 +198,7 @@ def test_the_reader_takes_what_the_program_writes(whole, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_the_report_has_every_table_or_says_that_there_is_nothing(whole, monkeypatch):
     text = re.sub(" +", " ", report(whole[0]))  # without the padding of the tables
     tables = ("forward pass", "training step", "way | N", "attention | format", "kernel of the forward pass")
@@ -208,6 +213,7 @@ def test_the_report_has_every_table_or_says_that_there_is_nothing(whole, monkeyp
     assert results.COMMAND in report(None)
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_bar_for_every_network(whole):
     content = {**whole[0], "sections": {**whole[0]["sections"]}}
     content["sections"]["peers"] = [{"name": "HAT", "format": "float32", "seconds": 0.25}]

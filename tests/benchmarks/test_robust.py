@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from processes import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 
 def program(*arguments: str) -> str:
     done = subprocess.run(

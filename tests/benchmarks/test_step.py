@@ -38,6 +38,7 @@ def test_a_step_changes_the_weights_as_adam_does_and_makes_the_loss_smaller() ->
     assert l1_loss(model(low), high) < l1_loss(before(low), high)
 
 
+@pytest.mark.slow
 def test_rows_and_the_share_of_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     ways = {name: way for name, way in step.WAYS.items() if name != "compiled"}
     monkeypatch.setattr(step, "WAYS", ways)

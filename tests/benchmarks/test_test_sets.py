@@ -58,6 +58,7 @@ def test_the_seed_decides_the_untrained_network():
     assert not torch.equal(first.head.weight, load("sat-tiny-x2").head.weight)
 
 
+@pytest.mark.slow
 def test_edges_has_a_row_for_each_image_and_kind_of_network(folder):
     rows = edges.measure("sat-tiny-x2", [shared.TestSet("noise", folder)], draws=1, side=16)
     assert [(row["image"], row["kind"]) for row in rows] == [
@@ -156,6 +157,7 @@ def test_an_unknown_name_or_row_is_an_error_that_names_it():
         test_sets.rows("edges", {"set": "Set6"})
 
 
+@pytest.mark.slow
 def test_reports_are_those_of_the_networks_and_were_made_for_each():
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (48, 36, 3), dtype=np.uint8) for _ in range(2)]

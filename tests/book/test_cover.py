@@ -46,6 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "html"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "text"), DESCRIBED.items(), ids=DESCRIBED)
 def test_a_page_is_described_by_its_first_paragraph(site: Path, page: str, text: str) -> None:
     html = (site / f"{page}.html").read_text()

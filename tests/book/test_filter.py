@@ -28,7 +28,7 @@ body {{ background: {paper}; color: {ink}; }}
 <table><thead><tr><th>other</th><th>rows</th></tr></thead><tbody><tr><td>left</td><td>alone</td></tr></tbody></table>
 </main>{script}</body></html>"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 
 
 @pytest.fixture(params=["light", "dark"])

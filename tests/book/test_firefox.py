@@ -21,7 +21,7 @@ from book.firefox import DOWN, FIREFOX, RIGHT, Firefox, Tab, firefox
 from book.try_it import write_try_it
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-pytestmark = pytest.mark.skipif(FIREFOX is None, reason="no Firefox on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(FIREFOX is None, reason="no Firefox on the path")]
 
 PICTURE = "(view) => document.querySelector(`[data-view=${view}]`).toDataURL()"
 WORDS = "(selector) => document.querySelector(selector).innerText"
@@ -141,7 +141,6 @@ def test_the_page_from_a_server(tab: Tab, address: str) -> None:
     check_knobs_and_clicks(tab)
 
 
-@pytest.mark.slow
 def test_the_page_from_a_file(tab: Tab, page: Path, tmp_path: Path) -> None:
     tab.goto(f"{page.as_uri()}#side=48")
     assert done(tab).startswith("48 × 48")
@@ -164,7 +163,6 @@ def test_the_page_can_be_read_in_both_themes(tab: Tab, address: str, theme: str)
     assert tab.evaluate(WRONG) == []
 
 
-@pytest.mark.slow
 def test_a_chapters_panel(tab: Tab, tmp_path: Path) -> None:
     write_panels(tmp_path)
     with served(tmp_path) as address:

@@ -38,6 +38,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-m", "timeit", "-n", "1", "-r", "1", code]
 
 
+@pytest.mark.slow
 def test_a_fork_has_its_own_environment_folder_and_group_and_ends_as_a_program_does(
     forked_kernels: Any, nursery: Any, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ DRAWN = """(image) => {
     return canvas.toDataURL();
 }"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 
 
 def write_notebook(path: Path) -> None:

@@ -18,8 +18,7 @@ from book.browser import CHROMIUM
 pytest.importorskip("playwright.sync_api")
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.md"))
-QUICK = ("00_start", "05_center_selection")
-SHORT = ("00_start", pytest.param("03_density", marks=pytest.mark.slow))
+SHORT = ("00_start", "03_density")
 """What is opened always, and what is run; the others are opened only where slow tests are wanted."""
 
 RAW = re.compile(
@@ -35,7 +34,7 @@ DEAD = """() => [...document.querySelectorAll(
     '.jp-Notebook .myst [title="Cross Reference Not Found"], .jp-Notebook .myst a.link[href^="#"]'
 )].map((element) => element.outerHTML.slice(0, 200))"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +86,7 @@ def check_what_is_seen(page: Any, cells: list[nbformat.NotebookNode]) -> None:
     assert [not cell.is_visible() for cell in drawn] == hidden_by_solutions(cells)
 
 
-@pytest.mark.parametrize(
-    "chapter", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CHAPTERS]
-)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_opens_without_raw_text_and_folded_as_the_page(page: Any, server: Server, chapter: str) -> None:
     cells = show(page, server, chapter).cells
     texts = seen(page, ".jp-Notebook .jp-MarkdownCell .myst")

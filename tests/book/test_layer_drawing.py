@@ -21,7 +21,7 @@ from satlib.analysis.patch_features import patch_features
 from satlib.explore.layer_picture import NEEDS, LayerDrawing, LayerPicture, layer_data, packed, script
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 
 SIDE = 48
 IMAGE = torch.from_numpy(coffee()[:SIDE, :SIDE].copy()).permute(2, 0, 1) / 255

@@ -15,7 +15,7 @@ from book.browser import CHROMIUM, served
 pytest.importorskip("playwright.sync_api")
 panels = extension("live_panels")
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 BUTTON = ".live-panel button"
 
 

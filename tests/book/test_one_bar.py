@@ -63,6 +63,7 @@ def bars(page: str) -> list[tuple[str, list[str]]]:
     return list(zip(words, blocks, strict=True))
 
 
+@pytest.mark.slow
 def test_cells_that_follow_one_another_are_one_bar(page: str) -> None:
     code = "import math\n\nradius: float = 2.0\n\nx = math.pi\ny = x * radius"
     assert bars(page)[0] == ("Imports, parameters", [code])

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from notebook_sources import write
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,7 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_chapters_run_side_by_side_once_and_a_failure_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "conf.py").write_text(CONF)
     (tmp_path / "index.md").write_text("# Front\n\n```{toctree}\nfirst\nsecond\n```\n")

@@ -19,7 +19,7 @@ from satlib.resize import imresize
 
 pytest.importorskip("playwright.sync_api")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,6 @@ def test_knobs_are_those_of_satlib(tab: Any) -> None:
     assert np.abs(shown(tab, "sat") - upscaled(coffee()[:48, :48], "sat-tiny-x2", **options)).max() <= 1
 
 
-@pytest.mark.slow
 def test_a_dragged_knob_shows_the_middle_and_then_all(new_tab: Any) -> None:
     tab = new_tab
     knob, event = control(tab, "ratio"), "(knob, kind) => { knob.value = 0.06; knob.dispatchEvent(new Event(kind)); }"
@@ -112,7 +111,6 @@ def test_a_dragged_knob_shows_the_middle_and_then_all(new_tab: Any) -> None:
     assert done(tab).startswith("96 × 96 pixels became 192 × 192")
 
 
-@pytest.mark.slow
 def test_every_drawing_and_layer_is_another_picture(tab: Any) -> None:
     seen = []
     for name in ("centers", "clusters", "density", "score", "reading", "nothing"):
@@ -140,7 +138,6 @@ def test_a_pixel_is_chosen_by_a_click_or_by_keys(tab: Any) -> None:
     assert "row 21, column 9 is marked" in tab.locator("figcaption").inner_text()
 
 
-@pytest.mark.slow
 def test_the_address_tells_of_a_view(browser: Any, address: str, new_tab: Any) -> None:
     tab = new_tab
     assert tab.url == address
@@ -190,7 +187,6 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(tab: Any) -> None:
     assert done(tab).startswith("48 × 48")
 
 
-@pytest.mark.slow
 def test_a_larger_picture_is_cut_where_the_reader_wants(tab: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (150, 120, 3), np.uint8)
     control(tab, "file").set_input_files(own(Image.fromarray(noise)))
@@ -201,7 +197,6 @@ def test_a_larger_picture_is_cut_where_the_reader_wants(tab: Any) -> None:
     assert np.abs(shown(tab, "bicubic") - imresize(noise[100:148, 20:68], 2)).max() <= 1
 
 
-@pytest.mark.slow
 def test_a_long_run_tells_how_far_it_is_and_can_be_cancelled(tab: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (300, 260, 3), np.uint8)
     control(tab, "file").set_input_files(own(Image.fromarray(noise)))
@@ -215,7 +210,6 @@ def test_a_long_run_tells_how_far_it_is_and_can_be_cancelled(tab: Any) -> None:
     assert done(tab).startswith("48 × 48")
 
 
-@pytest.mark.slow
 def test_other_networks_and_other_pictures_tokens(tab: Any) -> None:
     before = shown(tab, "sat")
     control(tab, "other").select_option("brick")
@@ -245,7 +239,6 @@ def test_a_browser_without_simd_is_told_so(browser: Any, address: str) -> None:
         assert not tab.locator("fieldset").first.is_visible()
 
 
-@pytest.mark.slow
 def test_the_page_works_when_it_is_opened_as_a_file(browser: Any, site: Path) -> None:
     with opened(browser, (site / "book" / "try_it.html").as_uri() + "#side=48") as tab:
         assert done(tab).startswith("48 × 48")

@@ -37,6 +37,7 @@ def run(*arguments: object) -> tuple[int, str, str]:
 MODELS = ("--model", "bicubic", "--model", "sat-tiny", "--scale", 2, "--steps", 3, "--side", 8)
 
 
+@pytest.mark.slow
 def test_a_folder_by_two_networks_and_again(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     code, text, err = run(photos, *MODELS, "--out", out)

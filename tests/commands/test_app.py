@@ -294,6 +294,7 @@ def test_as_a_module_in_a_fresh_process(folder):
     assert failed.stderr == "satlib: missing.png: No such file or directory\n"
 
 
+@pytest.mark.slow
 def test_what_a_reader_did_is_one_line_on_stderr(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (9, 7), color) for color in ("red", "green", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])

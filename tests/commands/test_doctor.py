@@ -192,6 +192,7 @@ def missing(package: str) -> str:
     raise facts.PackageNotFoundError(package)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "set_by"), [(None, "satlib"), ("ACTIVE", "user")])
 def test_the_program_says_who_has_set_the_policy(monkeypatch, given: str | None, set_by: str) -> None:
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "SATLIB_HAS_SET"):

@@ -61,6 +61,7 @@ def test_where_nothing_can_be_done_the_exit_code_is_2(place: Path, command: str)
     assert (code, out) == (2, "") and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_does_not_end_a_batch(place: Path) -> None:
     (place / "set/b.png").unlink()
     os.rename(os.fsencode(place / "set/a.png"), os.fsencode(place / "set") + b"/bad\xff.png")

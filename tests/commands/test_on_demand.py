@@ -47,6 +47,7 @@ def test_a_mistyped_command_is_told_from_those_that_are_not_loaded() -> None:
     assert "No such command 'evalate'. Did you mean 'evaluate'?" in found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -65,5 +66,6 @@ def test_torch_is_not_loaded_where_it_is_not_needed(tmp_path: Path, arguments: s
     assert ended(tmp_path, arguments) == [str(code), "False"]
 
 
+@pytest.mark.slow
 def test_torch_is_loaded_where_it_is_needed(tmp_path: Path) -> None:
     assert ended(tmp_path, "complexity sat-tiny --scale 2") == ["0", "True"]

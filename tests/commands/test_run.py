@@ -88,6 +88,7 @@ def test_bad_input_is_told_in_one_line_before_anything_runs(folder: Path) -> Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "line"), [("KeyboardInterrupt", "interrupted"), ("SystemExit(143)", "terminated")])
 def test_after_an_interruption_nothing_is_said_of_the_cell_that_ran(error: str, line: str) -> None:
     script = f"""
@@ -106,6 +107,7 @@ loop.close()
     assert result.stderr == f"satlib: {line}; call it again\n"
 
 
+@pytest.mark.slow
 def test_a_batch_with_a_failure(folder: Path) -> None:
     listed = run("--batch", "b.yaml", "--dry-run", "-p", "name", "z")
     assert listed.exit_code == 0 and not (folder / "out").exists()
@@ -141,6 +143,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error_of("n.md", "-o", "o.ipynb").endswith("install satlib with it: pip install 'satlib[run]'")
 
 
+@pytest.mark.slow
 def test_other_commands_do_not_load_what_run_needs() -> None:
     others = ", ".join(f"satlib.commands.{name}" for name in COMMANDS)
     script = f"import sys, {others}; print({{'papermill', 'submitit', 'jupytext', 'nbformat'}} & set(sys.modules))"

@@ -215,6 +215,7 @@ def test_dense_attention_holds_the_bytes_of_its_formula():
     assert peak == cost_of(config, (32, 32)).memory["dense attention"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "side"),
     [

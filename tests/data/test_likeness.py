@@ -76,6 +76,7 @@ def test_a_store_refuses_them_and_names_both(tmp_path):
         files[1].check(path, PHOTOS[0])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BSDS500.is_dir(), reason="no ../shared/data")
 def test_six_of_ten_pairs_of_two_photographs_are_refused():
     pixels = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(BSDS500.rglob("*.jpg"))[::8]]

@@ -25,6 +25,7 @@ def test_the_maps_are_those_of_the_analysis() -> None:
     assert torch.equal(explorer.maps[BICUBIC].map, attribution(Bicubic(2), image, explorer.square, steps=STEPS).map)
 
 
+@pytest.mark.slow
 def test_a_click_moves_the_square_and_drops_the_maps_of_the_last() -> None:
     explorer = explore.attribution(tiny(), PHOTO)
     before = explorer.maps[OWN].map

@@ -24,7 +24,9 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", OF_AN_IMAGE)
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize(
+    "kind", ["pixel", "wide", *(pytest.param(x, marks=pytest.mark.slow) for x in ("tall", "black"))]
+)
 def test_odd_images_raise_nothing(name: str, kind: str) -> None:
     explorer = OF_AN_IMAGE[name](ODD[kind])
     for knob in explorer.knobs:
@@ -36,6 +38,7 @@ def test_odd_images_raise_nothing(name: str, kind: str) -> None:
     explorer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["density", "separation", "score", "clusters"])
 def test_every_view_of_the_centers_takes_odd_images(view: str) -> None:
     for image in ODD.values():

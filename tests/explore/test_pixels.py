@@ -144,6 +144,7 @@ def test_every_knob_of_aggregation_changes_the_outcome() -> None:
     assert explorer.result.tokens.shape[2] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_bias", [False, True])
 def test_attention_shows_what_the_layer_reads(size_bias: bool) -> None:
     model = tiny()

@@ -104,6 +104,7 @@ def assert_same(found: dict[str, Any], model: SAT, x: Tensor, tolerance: float =
     assert difference <= (after_tie if near_tie else tolerance * max(1.0, float(np.abs(wanted).max())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [*SHAPES, *CHOICES], ids=str)
 def test_every_option_at_sizes_from_1x1(options, engine: Javascript, checked: bytes, tmp_path: Path) -> None:
     model = lively(SMALL.replace(**options)).float()
@@ -113,6 +114,7 @@ def test_every_option_at_sizes_from_1x1(options, engine: Javascript, checked: by
         assert_same(found, model, x, **RANDOM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "overrides"),
     [
@@ -130,6 +132,7 @@ def test_presets(preset, overrides, engine: Javascript, checked: bytes, tmp_path
         assert_same(found, model, x, **RANDOM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bundled_names())
 def test_bundled_networks(name: str, engine: Javascript) -> None:
     model, weights = load(name), bundled(name).read_bytes()
@@ -141,6 +144,7 @@ def test_bundled_networks(name: str, engine: Javascript) -> None:
         assert found["bytes"] <= 32 * 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bundled_names())
 def test_bundled_networks_at_128_pixels(name: str, engine: Javascript) -> None:
     x = picture(128, 128)
@@ -270,6 +274,7 @@ def test_a_picture_that_does_not_fit_is_said_not_to(engine: Javascript) -> None:
     assert_same(found, load(name), x)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None or CHROMIUM is None, reason="node and Chromium are not both on the path")
 def test_a_browser_gives_the_same_numbers(engine: Javascript) -> None:
     given_all = COMMITTED.read_bytes(), bundled(bundled_names()[0]).read_bytes(), [given(picture(17, 9))]

@@ -90,6 +90,7 @@ def test_windows_with_a_gradient_of_the_tokens_alone():
     assert_same([found], [expected])
 
 
+@pytest.mark.slow
 def test_gradients_by_finite_differences():
     *qkv, bias = (t.requires_grad_(i < 3) for i, t in enumerate(tokens()))
     assert torch.autograd.gradcheck(lambda *t: attend.attend(*t, bias), qkv)

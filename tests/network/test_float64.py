@@ -46,7 +46,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_forward_and_backward_have_none(without_float64: None, options: dict[str, Any], training: bool) -> None:
     with torch.device("meta"):
         model = SAT(SMALL.replace(**options)).train(training)

@@ -259,6 +259,7 @@ def test_gradients_of_a_tiny_network_are_exact():
     assert torch.autograd.gradcheck(model, (x,))
 
 
+@pytest.mark.slow
 def test_gradients_of_all_parameters_are_exact():
     model = lively(SAT(SMALL.replace(channels=8, upsampler_channels=2, keep_ratio=0.3)))
     x = torch.rand(2, 3, 3, 5, dtype=torch.float64)

@@ -44,6 +44,7 @@ def run(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_readme_python_runs_without_warnings(tmp_path: Path) -> None:
     (block,) = blocks(DOCUMENTS["README.md"], "python")
     result = run(["-W", "error", "-c", block], tmp_path)
@@ -63,6 +64,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", commands("satlib"))
 def test_readme_command_runs(line: str, place: Path) -> None:
     if "=photos.store" in line:

@@ -5,7 +5,8 @@ import importlib.metadata
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -55,18 +56,19 @@ def room_of(name: str) -> str:
     return name.split(".")[0]
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports anywhere in it, functions included."""
+@cache
+def imports(path: Path) -> list[str]:
+    """Return the dotted names that a file imports anywhere in it, functions included."""
+    names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: a relative import"
             assert node.module is not None
-            if node.module == "satlib":
-                yield from (f"satlib.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            below = node.module == "satlib"
+            names += [f"satlib.{alias.name}" for alias in node.names] if below else [node.module]
+    return names
 
 
 def third_party(path: Path) -> set[str]:
@@ -156,6 +158,7 @@ assert "torch" in sys.modules and dict(os.environ) == environment
     assert (result.returncode, result.stderr.strip()) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_names_of_satlib_load_only_the_core_and_change_nothing() -> None:
     script = f"""
 import sys, random, warnings
@@ -175,17 +178,23 @@ assert new <= {CORE | {"satlib"}!r}, f"import satlib loads {{new}}"
     assert (result.returncode, result.stderr.strip()) == (0, "")
 
 
+@pytest.fixture(scope="module")
+def providers() -> Mapping[str, list[str]]:
+    """The packages that bring each top-level name."""
+    return importlib.metadata.packages_distributions()
+
+
 @pytest.mark.parametrize("folder", ["satlib", "tests", "book", "benchmarks"])
-def test_every_import_is_a_declared_dependency(folder: str) -> None:
+def test_every_import_is_a_declared_dependency(folder: str, providers: Mapping[str, list[str]]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {canonicalize_name(Requirement(text).name) for texts in lists for text in texts}
-    providers = importlib.metadata.packages_distributions()
     local = {path.stem for path in (ROOT / "tests").glob("*.py")}
     names = set().union(*(third_party(path) for path in sorted((ROOT / folder).rglob("*.py")))) - local
     assert {n for n in names if not declared & {canonicalize_name(d) for d in (n, *providers.get(n, []))}} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "statement"),
     [

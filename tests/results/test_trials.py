@@ -176,6 +176,7 @@ def test_each_training_stands_once(name: str) -> None:
     assert all(job["psnr"] > job["bicubic"] and job["step"] == content["steps"] for job in content["jobs"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", trials.NETWORKS)
 def test_a_kept_network_is_that_of_its_training(network: str) -> None:
     """What its training gave is what it gives: measured again on the same held-out maps."""

@@ -164,6 +164,7 @@ WAITING = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpi
 UNTIL_TOLD = "while not os.path.exists('go'):\n    time.sleep(0.05)"
 
 
+@pytest.mark.slow
 def test_an_interrupted_batch_ends_its_jobs_and_a_killed_one_is_gone_on_with(folder: Path) -> None:
     write(folder / "n.md", PARAMETERS, WAITING, UNTIL_TOLD)
     (job,) = plan_batch(batch_file(folder), "o")

@@ -119,6 +119,7 @@ def test_a_kernel_that_dies(tmp_path: Path) -> None:
     assert states(tmp_path / "o.ipynb") == ["completed", "completed", "failed", "pending"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_its_kernel_and_keeps_its_output(tmp_path: Path) -> None:
     cells = [
         "print('before')",

@@ -119,6 +119,7 @@ def test_the_entry_point_is_the_function_that_prepares() -> None:
     assert project["scripts"] == {"satlib": "satlib.__main__:main"}
 
 
+@pytest.mark.slow
 def test_one_thread_of_torchrun_is_nobodys_choice(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(

@@ -30,6 +30,7 @@ def test_every_name_is_that_of_the_module_that_type_checkers_see(package: str) -
         assert getattr(module, name) is getattr(import_module(home), name)
 
 
+@pytest.mark.slow
 def test_modules_are_attributes_and_unknown_names_are_errors() -> None:
     script = """
 import satlib
@@ -45,6 +46,7 @@ print(satlib.dta.aggregate.__name__, satlib.figures.kit.style.__name__, satlib.l
         exec("from satlib import nothing")
 
 
+@pytest.mark.slow
 def test_what_a_module_lacks_is_not_taken_for_a_missing_name() -> None:
     script = "import sys; sys.modules['matplotlib'] = None; import satlib; satlib.figures"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

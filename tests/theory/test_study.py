@@ -53,6 +53,7 @@ LIVE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "setting"), LIVE, ids=[name for name, _ in LIVE])
 def test_a_row_measured_again_equals_the_committed_one(name: str, setting: dict[str, study.Value]) -> None:
     (committed,) = RESULTS.rows(name, **setting)

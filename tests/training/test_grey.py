@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_network_for_grey_learns(folder: Path, tmp_path: Path) -> None:
     grey = network(in_channels=1)
     settings = config(folder / "grey", steps=60, learning_rate=5e-3, log_every=20, network=grey)

@@ -1,5 +1,7 @@
 """Which patches a step sees: fixed by seed and number, whoever asks, and true to the photographs."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 import torch
@@ -28,20 +30,18 @@ def test_patches_are_places_of_photographs_in_eight_orientations(store: Store) -
     seen = set()
     patches = Patches(store, [1], 6, 0)
     low, high = (torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in (store.lr(1), store.hr(1)))
+    places = defaultdict(list)
+    for orientation in range(8):
+        for top in range(low.shape[1] - 5):
+            for left in range(low.shape[2] - 5):
+                patch = orient(low[:, top : top + 6, left : left + 6], orientation)
+                places[patch.numpy().tobytes()].append((orientation, top, left))
     for number in range(300):
         pair = patches[number]
         assert pair.lr.shape == (3, 6, 6) and pair.hr.shape == (3, 12, 12) and pair.lr.is_contiguous()
-        found = [
-            (orientation, top, left)
-            for orientation in range(8)
-            for top in range(low.shape[1] - 5)
-            for left in range(low.shape[2] - 5)
-            if torch.equal(orient(low[:, top : top + 6, left : left + 6], orientation), pair.lr)
-        ]
-        assert len(found) == 1
-        orientation, top, left = found[0]
+        ((orientation, top, left),) = places[pair.lr.numpy().tobytes()]
         assert torch.equal(orient(high[:, 2 * top : 2 * top + 12, 2 * left : 2 * left + 12], orientation), pair.hr)
-        seen.add(found[0])
+        seen.add((orientation, top, left))
     assert {orientation for orientation, _, _ in seen} == set(range(8))
     assert len({place[1:] for place in seen}) > 100
 

@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_network_learns_to_denoise(folder: Path, tmp_path: Path) -> None:
     options = {"steps": 150, "log_every": 50, "learning_rate": 5e-3, "patch": 16, "start": "interpolation", "ema": None}
     settings = config(folder / "alone", network=network(scale=1), degradation=NOISE, **options)

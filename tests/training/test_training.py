@@ -68,12 +68,15 @@ def test_a_run_learns_and_writes_what_it_says(store: Path, tmp_path: Path) -> No
     assert [line.split()[0] for line in lines] == ["training"] + ["step"] * 5 + ["finished:"]
 
 
+IN_ROUNDS = {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {},
-        {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1},
-        {"degradation": "two-passes", "steps": 8},
+        pytest.param(IN_ROUNDS, marks=pytest.mark.slow),
+        pytest.param({"degradation": "two-passes", "steps": 8}, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_in_pieces_is_the_run_in_one(store: Path, tmp_path: Path, changes: dict[str, object]) -> None:
@@ -92,6 +95,7 @@ def test_the_global_generator_is_left_as_it_was(store: Path, tmp_path: Path) -> 
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(store: Path, tmp_path: Path) -> None:
     """`python tests/training_runs.py STORE OUT 100 0 4000` kills a hundred times."""
     script = Path(__file__).parents[1].joinpath("training_runs.py")
@@ -102,7 +106,9 @@ def test_killed_at_random_moments(store: Path, tmp_path: Path) -> None:
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_ends(store: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     from satlib.training import write_config
 

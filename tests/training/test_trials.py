@@ -94,6 +94,7 @@ def measures(job: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in job.items() if key != "seconds"}
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Path) -> None:
     path = write(tmp_path / "e.yaml", training={**TRAINING, "steps": 40})
     assert run_experiment(path, tmp_path / "whole", device="cpu")
@@ -235,6 +236,7 @@ def test_photographs_are_measured_as_they_were_validated(degradation: str | None
     assert job["psnr"] == pytest.approx(read_table(tmp_path / "out" / "none-seed0" / VALID)[-1]["psnr"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_training_that_cannot_be_done_is_named_and_the_others_are_done(tmp_path: Path) -> None:
     rows = {"diverging": ["learning_rate=1e30"], "wide": ["patch=64"], "none": ROWS["none"]}
     training = {key: value for key, value in TRAINING.items() if key not in ("steps", "log_every")}
@@ -246,6 +248,7 @@ def test_a_training_that_cannot_be_done_is_named_and_the_others_are_done(tmp_pat
     assert [job["row"] for job in read_jobs(tmp_path / "out")] == ["none"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [OSError("no such file: it"), RuntimeError("out of memory"), ZeroDivisionError("it")])
 @pytest.mark.parametrize("what", ["train", "_measured"])
 def test_whatever_a_training_raises_the_others_are_done(

@@ -123,6 +123,7 @@ def check_compiled(backend, device):
         torch.testing.assert_close(whole(x), model(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own, while it compiles
 def test_the_whole_network_compiles_without_a_break_and_computes_the_same():
     check_compiled("aot_eager", torch.device("cpu"))

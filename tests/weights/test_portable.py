@@ -89,7 +89,9 @@ def twin_of(model: SAT, image: torch.Tensor) -> check.Arrays:
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("grid", [(1, 1), (1, 9), (13, 10), (24, 32)])
+@pytest.mark.parametrize(
+    "grid", [(13, 10), *(pytest.param(x, marks=pytest.mark.slow) for x in ((1, 1), (1, 9), (24, 32)))]
+)
 def test_the_twin_is_the_network(options: dict[str, object], grid: tuple[int, int]) -> None:
     model = network(SMALL.replace(**options))
     image = noise(grid, model.in_channels)
@@ -170,6 +172,7 @@ def test_slices_roll_as_torch_does() -> None:
         assert torch.equal(roll(x, *shifts), x.roll(shifts, (0, 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", GRIDS)
 def test_a_file_makes_the_networks_picture(files: Files, grid: tuple[int, int]) -> None:
     image = noise(grid)
@@ -195,6 +198,7 @@ MOVED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", MOVED, ids=str)
 def test_knobs_move_a_file_as_they_move_the_network(files: Files, options: dict[str, object]) -> None:
     model = files.model.with_config(SMALL.replace(**options))
@@ -210,6 +214,7 @@ def test_knobs_move_a_file_as_they_move_the_network(files: Files, options: dict[
         assert shapes == {x: (2, lengths.get(x, s)) for x in OUTPUTS[1:]}
 
 
+@pytest.mark.slow
 def test_a_file_says_what_it_is(files: Files) -> None:
     for graph in (files.picture, files.exploring):
         onnx.checker.check_model(graph)
@@ -221,6 +226,7 @@ def test_a_file_says_what_it_is(files: Files) -> None:
     assert [v.name for v in files.exploring.graph.input] == list(INPUTS)
 
 
+@pytest.mark.slow
 def test_weights_in_float16_are_stored_so_and_lose_nothing_more(files: Files) -> None:
     stored = [numpy_helper.to_array(t) for t in files.exploring.graph.initializer]
     wide = {p.numel() for p in files.model.parameters()} & {a.size for a in stored if a.dtype == np.float32}
@@ -238,6 +244,7 @@ def broken(graph: onnx.ModelProto) -> onnx.ModelProto:
     return other
 
 
+@pytest.mark.slow
 def test_a_file_is_checked_before_it_is_there(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "exploring_graph", lambda model: files.exploring)
     for explore in (False, True):
@@ -273,6 +280,7 @@ def test_what_cannot_be_exported_is_refused_by_name(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_no_number_of_a_file_has_64_bits_but_sizes(files: Files) -> None:
     """Float64 is for K, S and m alone: programs without a processor's numbers have none."""
     wide = [t.name for t in files.picture.graph.initializer if t.data_type == TensorProto.DOUBLE]

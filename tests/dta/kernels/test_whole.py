@@ -42,6 +42,7 @@ def assert_close(a, b, tolerance=1e-5):
     assert (a - b).abs().max() <= tolerance * b.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("aggregation", "norm_restoration"), KINDS)
 @pytest.mark.parametrize(("grid", "n_centers"), [((1, 1), 1), ((1, 2), 1), ((7, 9), 6), ((5, 5), 25)])
 def test_without_rounding_the_same_is_chosen(grid, n_centers, aggregation, norm_restoration):
@@ -201,6 +202,7 @@ def test_tokens_that_the_kernels_cannot_take_are_refused(monkeypatch):
             dta.aggregate(torch.ones(1, 9, 2), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installed", [True, False])
 def test_satlib_does_not_import_triton_and_works_without_it(installed):
     script = f"""
