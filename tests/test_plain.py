@@ -105,10 +105,11 @@ def images(n_images, height, width, channels=3):
 # The network --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("grids", [GRIDS[:4], pytest.param(GRIDS[4:], marks=pytest.mark.slow)], ids=["small", "larger"])
 @pytest.mark.parametrize("options", [*SHAPES, *CHOICES], ids=str)
-def test_every_option_at_sizes_from_1x1(options):
+def test_every_option_at_sizes_from_1x1(options, grids):
     model = lively(SMALL.replace(**options))
-    for grid in GRIDS:
+    for grid in grids:
         assert_same(model, images(2, *grid, model.in_channels))
 
 

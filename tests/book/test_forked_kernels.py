@@ -54,6 +54,7 @@ def test_a_fork_has_its_own_environment_folder_and_group_and_ends_as_a_program_d
     assert failing.wait() == 1
 
 
+@pytest.mark.slow
 def test_a_fork_can_be_terminated_and_killed(forked_kernels: Any, nursery: Any, tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         started = tmp_path / f"{number}"

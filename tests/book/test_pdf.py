@@ -77,6 +77,7 @@ def test_what_is_for_screens_is_left_out(tmp_path: Path) -> None:
     assert re.search(r'<picture><img [^>]*src="picture.svg"', text)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 def test_the_document_is_printed_with_all_of_its_figures(tmp_path: Path) -> None:
     file = tmp_path / "book.pdf"
@@ -87,6 +88,7 @@ def test_the_document_is_printed_with_all_of_its_figures(tmp_path: Path) -> None
     assert re.search(rb"/Type /Outlines\b", content)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 def test_a_figure_that_is_not_drawn_is_no_pdf(tmp_path: Path) -> None:
     file = tmp_path / "book.pdf"

@@ -278,6 +278,7 @@ def test_an_interrupted_run_leaves_nothing(folder, monkeypatch):
     assert (folder / "out.png").read_bytes() == b"old"
 
 
+@pytest.mark.slow
 def test_as_a_module_in_a_fresh_process(folder):
     environment = {**os.environ, "PYTHONPATH": str(Path(satlib.__file__).parents[1])}
 

@@ -36,6 +36,7 @@ def test_the_button_draws_anew_and_keeps_the_draws_before() -> None:
     assert len(explorer.draws.errors) == 40
 
 
+@pytest.mark.slow
 def test_every_knob_changes_the_outcome() -> None:
     explorer = explore.theorem()
     explorer.seed.value = 5

@@ -61,7 +61,9 @@ def places(tokens: torch.Tensor, width: int) -> set[tuple[int, int]]:
     return {divmod(int(token), width) for token in tokens}
 
 
-@pytest.mark.parametrize(("height", "width"), SHAPES)
+@pytest.mark.parametrize(
+    ("height", "width"), [*SHAPES[:2], *(pytest.param(*shape, marks=pytest.mark.slow) for shape in SHAPES[2:])]
+)
 def test_every_figure_is_a_small_png_at_any_image_size(height: int, width: int) -> None:
     image, result = example(height, width)
     for figure in every_figure(image, result):

@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_batch_goes_on_after_failures_and_leaves_out_what_is_done(folder: Path) -> None:
     file = batch_file(folder, grid={"a": [1, 2, 3]})
     told: list[Record] = []

@@ -14,6 +14,7 @@ from training_runs import config, make_store
 
 from satlib.training import read_table, train, write_config
 
+pytestmark = pytest.mark.slow
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
@@ -38,7 +39,6 @@ def test_two_processes_have_the_gradients_of_one(store: Path, tmp_path: Path) ->
             torch.testing.assert_close(two[name], gradient, rtol=1e-4, atol=1e-7, msg=name)
 
 
-@pytest.mark.slow
 def test_a_run_of_two_processes_goes_on_where_it_stopped_and_is_that_of_one(store: Path, tmp_path: Path) -> None:
     c = settings(store).replace(steps=8, save_every=4, log_every=4)
     write_config(c.replace(steps=4), tmp_path / "half.yaml")
@@ -59,7 +59,6 @@ def test_a_run_of_two_processes_goes_on_where_it_stopped_and_is_that_of_one(stor
     assert psnr[0] == pytest.approx(psnr[1], abs=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("launcher", [TORCHRUN, [sys.executable]], ids=["torchrun", "fabric"])
 def test_each_process_has_its_share_of_the_cores(store: Path, tmp_path: Path, launcher: list[str]) -> None:
     write_config(settings(store).replace(steps=1), tmp_path / "c.yaml")
@@ -86,7 +85,6 @@ train(read_config(folder / "c.yaml", []), folder / "run", device="cpu", devices=
     assert [(tmp_path / f"threads-{rank}").read_text() for rank in (0, 1)] == ["{3}", "{3}"]
 
 
-@pytest.mark.slow
 def test_a_batch_that_does_not_divide_is_an_error(store: Path, tmp_path: Path) -> None:
     write_config(config(store, batch=3), tmp_path / "c.yaml")
     arguments = ("-m", "satlib", "train", str(tmp_path / "c.yaml"), "-o", str(tmp_path / "run"))

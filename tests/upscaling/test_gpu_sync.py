@@ -118,7 +118,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("options", OPTIONS)
 def test_no_value_is_needed_and_nothing_copied_on_a_device_without_values(meta, training, options):
     model = network(meta, **options).train(training)
