@@ -24,13 +24,21 @@ def test_trainings_have_their_swap_and_its_error() -> None:
 def test_the_gain_is_that_of_the_seeds_which_both_have_with_the_interval_of_paired_differences() -> None:
     paper = [job("paper", seed, 32.0 + seed / 10) for seed in range(4)]
     none = [job("none", seed, 32.0 + seed / 10 + gain, 36.5) for seed, gain in ((2, 0.07), (0, 0.1), (1, 0.04))]
-    said = pictures.gain_without([*paper, *none, job("mean_vector", 0, 10.0)])
+    (said,) = pictures.against_paper([*paper, *none, job("mean_vector", 0, 10.0)])
     half = t.ppf(0.975, 2) * 0.03 / sqrt(3)  # the differences 0.10, 0.04, 0.07 have a standard deviation of 0.03
     assert "over 3 seeds that both have" in said
     assert f"+0.070 ± {half:.3f} dB on the held-out photographs (+0.100, +0.040, +0.070)" in said
     assert re.search(r"\+0\.100 ± 0\.000 dB on Set5", said)
 
 
+def test_each_other_row_has_its_line() -> None:
+    levels = {"paper": (32.0, 32.2), "b": (33.1, 33.1), "a": (31.0, 31.2 + 1e-6)}
+    jobs = [job(row, seed, levels[row][seed], 30 + levels[row][seed] / 10) for seed in range(2) for row in levels]
+    lines = pictures.against_paper(jobs)
+    assert [line.split(": ")[1].split(" ±")[0] for line in lines] == ["+1.000", "-1.000"]
+    assert [line.split("`")[1] for line in lines] == ["b", "a"]
+
+
 @pytest.mark.parametrize("jobs", [[], [job("paper", 0, 1.0)], [job("paper", 0, 1.0), job("none", 0, 2.0)]])
 def test_one_pair_says_nothing(jobs: list[dict[str, Any]]) -> None:
-    assert pictures.gain_without(jobs) == "One pair of trainings says nothing about the two rows."
+    assert pictures.against_paper(jobs) == ["One pair of trainings says nothing about two rows."]

@@ -25,12 +25,19 @@ def _swap(job: Mapping[str, Any]) -> str:
     return f"{job['swap']:+.3f} ± {job['swap_error']:.3f}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def gain_without(jobs: Jobs) -> str:
-    """Return how far networks without SAA are above those with it, over the seeds that both rows have."""
-    by_row = {row: {job["seed"]: job for job in jobs if job["row"] == row} for row in ("paper", "none")}
+def against_paper(jobs: Jobs) -> list[str]:
+    """Return a sentence for each other row: how far it is above `paper`, over the seeds that both have."""
+    others = dict.fromkeys(job["row"] for job in jobs if job["row"] != "paper")
+    said = [sentence for row in others if (sentence := _gain(jobs, row))]
+    return said or ["One pair of trainings says nothing about two rows."]
+
+
+def _gain(jobs: Jobs, row: str) -> str:
+    """Return the gain of one row with its interval, empty without two pairs."""
+    by_row = {name: {job["seed"]: job for job in jobs if job["row"] == name} for name in ("paper", row)}
     seeds = sorted(set.intersection(*map(set, by_row.values())))
     if len(seeds) < 2:
-        return "One pair of trainings says nothing about the two rows."
+        return ""
     said = []
     for key, photographs in (("psnr", "the held-out photographs"), ("Set5", "Set5")):
         levels = np.array([[trained[seed][key] for seed in seeds] for trained in by_row.values()])  # (2, seeds)
@@ -38,6 +45,6 @@ def gain_without(jobs: Jobs) -> str:
         each = ", ".join(f"{gain:+.3f}" for gain in gains)
         said.append(f"{gains.mean():+.3f} ± {designs(levels).paired:.3f} dB on {photographs} ({each})")
     return (
-        f"`none` against `paper`, over {len(seeds)} seeds that both have, with the 95 % interval of the mean: "
+        f"`{row}` against `paper`, over {len(seeds)} seeds that both have, with the 95 % interval of the mean: "
         f"{'; '.join(said)}."
     )
