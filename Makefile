@@ -67,7 +67,7 @@ site-check: $(VENV)/.dev ## Check the built book in headless Chromium (about 6 m
 # Tests of one file run in one process: they share what is costly to make.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (10 to 15 minutes)
+test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
 	$(PYTEST) --ignore=tests/book/test_site.py -m 'not slow' $(ARGS)
 
 test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 20 minutes)
