@@ -97,8 +97,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count the slow tests among those that are left out."""
-    if items:
+    """Count the slow tests among those that are left out, if that was asked for."""
+    if items and items[0].config.option.markexpr:
         left_out = sum(item.get_closest_marker("slow") is not None for item in items)
         items[0].config.stash[LEFT_OUT] = left_out
 
