@@ -8,6 +8,7 @@ import pytest
 import torch
 from explorers import EXPLORERS, PHOTO, check_sent
 from PIL import Image
+from quick import all_but
 
 from satlib.images import files
 from satlib.images.degradation import low_resolution
@@ -24,9 +25,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", OF_AN_IMAGE)
-@pytest.mark.parametrize(
-    "kind", ["pixel", "wide", *(pytest.param(x, marks=pytest.mark.slow) for x in ("tall", "black"))]
-)
+@pytest.mark.parametrize("kind", all_but(["pixel", "wide"], ODD))
 def test_odd_images_raise_nothing(name: str, kind: str) -> None:
     explorer = OF_AN_IMAGE[name](ODD[kind])
     for knob in explorer.knobs:

@@ -16,6 +16,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+from quick import all_but
 
 from satlib import figures
 from satlib.analysis.patch_features import patch_features
@@ -61,10 +62,9 @@ def places(tokens: torch.Tensor, width: int) -> set[tuple[int, int]]:
     return {divmod(int(token), width) for token in tokens}
 
 
-@pytest.mark.parametrize(
-    ("height", "width"), [*SHAPES[:2], *(pytest.param(*shape, marks=pytest.mark.slow) for shape in SHAPES[2:])]
-)
-def test_every_figure_is_a_small_png_at_any_image_size(height: int, width: int) -> None:
+@pytest.mark.parametrize("shape", all_but(SHAPES[:2], SHAPES), ids=str)
+def test_every_figure_is_a_small_png_at_any_image_size(shape: tuple[int, int]) -> None:
+    height, width = shape
     image, result = example(height, width)
     for figure in every_figure(image, result):
         picture = Image.open(io.BytesIO(png(figure)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from quick import all_but
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -46,7 +47,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("training", all_but([False], [False, True]))
 def test_forward_and_backward_have_none(without_float64: None, options: dict[str, Any], training: bool) -> None:
     with torch.device("meta"):
         model = SAT(SMALL.replace(**options)).train(training)
