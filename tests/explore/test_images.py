@@ -8,7 +8,7 @@ import pytest
 import torch
 from explorers import EXPLORERS, PHOTO, check_sent
 from PIL import Image
-from quick import all_but
+from slowness import slow_but
 
 from satlib.images import files
 from satlib.images.degradation import low_resolution
@@ -25,7 +25,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", OF_AN_IMAGE)
-@pytest.mark.parametrize("kind", all_but(["pixel", "wide"], ODD))
+@pytest.mark.parametrize("kind", slow_but(["pixel", "wide"], ODD))
 def test_odd_images_raise_nothing(name: str, kind: str) -> None:
     explorer = OF_AN_IMAGE[name](ODD[kind])
     for knob in explorer.knobs:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from processes import PATIENCE, start, wait_for
 from safetensors.torch import load_file
+from slowness import slow_but
 from training_runs import config, make_store
 
 from satlib import load
@@ -68,17 +69,14 @@ def test_a_run_learns_and_writes_what_it_says(store: Path, tmp_path: Path) -> No
     assert [line.split()[0] for line in lines] == ["training"] + ["step"] * 5 + ["finished:"]
 
 
-IN_ROUNDS = {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1}
+IN_PIECES = [
+    {},
+    {"ema": None, "schedule": "steps", "milestones": (5,), "accumulate": 2, "workers": 1},
+    {"degradation": "two-passes", "steps": 8},
+]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        pytest.param(IN_ROUNDS, marks=pytest.mark.slow),
-        pytest.param({"degradation": "two-passes", "steps": 8}, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("changes", slow_but([{}], IN_PIECES))
 def test_a_run_in_pieces_is_the_run_in_one(store: Path, tmp_path: Path, changes: dict[str, object]) -> None:
     settings = config(store, **changes)
     run(settings, tmp_path / "whole")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from quick import all_but
+from slowness import slow_but
 
 from satlib import SATConfig, load, samples, upscale
 from satlib.data.degradation import PRESETS
@@ -40,7 +40,7 @@ def test_a_bundled_network_is_its_preset(name: str) -> None:
     assert f"`{name}`" in (ROOT / "MODEL_CARD.md").read_text()
 
 
-@pytest.mark.parametrize("name", all_but(["sat-tiny-x2"], benchmark_names()))
+@pytest.mark.parametrize("name", slow_but(["sat-tiny-x2"], benchmark_names()))
 def test_a_bundled_network_beats_bicubic_on_every_sample(name: str) -> None:
     scale = scale_of(name)
     for sample in samples.names():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 
-def all_but(quick: Collection[Any], values: Iterable[Any]) -> list[Any]:
+def slow_but(quick: Collection[Any], values: Iterable[Any]) -> list[Any]:
     """Return the values as parameters of a test, of which all but a few are marked as slow.
 
     Raises
