@@ -1,8 +1,8 @@
 """Running the jobs of a batch on a Slurm cluster, through submitit.
 
 All jobs are handed to Slurm at once, as one array, and go on if this process ends. Calling the batch again waits for
-those that Slurm still knows. A job that Slurm preempts is queued again and starts anew; one that runs out of time has
-failed, and is run again by the next call.
+those that Slurm still has, and submits nothing while Slurm does not say which these are. A job that Slurm preempts is
+queued again and starts anew; one that runs out of time has failed, and is run again by the next call.
 """
 
 import json
@@ -59,15 +59,28 @@ def make_executor(options: Mapping[str, object], at_once: int | None, logs: Path
 
 
 def run_slurm(jobs: Sequence[Job], executor: submitit.SlurmExecutor, finished: Finished) -> None:
-    """Submit the jobs that Slurm does not have already, and wait for all."""
+    """Submit the jobs that Slurm does not have already, and wait for all.
+
+    Raises
+    ------
+    OSError
+        If Slurm does not say what became of jobs that an earlier call has submitted; nothing is submitted then.
+    """
     running: list[tuple[Job, submitit.Job[None]]] = []
-    new = []
+    new, unknown = [], []
     for job in jobs:
         known = _find(job)
         if known is None:
             new.append(job)
+        elif known.state.upper() == "UNKNOWN":
+            unknown.append(str(_ticket_file(job)))
         else:
             running.append((job, known))
+    if unknown:
+        raise OSError(
+            "sacct does not say what became of the jobs submitted earlier, so that nothing is submitted now; "
+            f"try again, or remove the files of those that have ended: {', '.join(unknown)}"
+        )
     for job, process in zip(new, executor.map_array(run_job, new) if new else [], strict=True):
         ticket = {"digest": job.digest, "id": process.job_id, "folder": str(process.paths.folder)}
         with replacing(_ticket_file(job)) as temporary:
@@ -82,7 +95,7 @@ def run_slurm(jobs: Sequence[Job], executor: submitit.SlurmExecutor, finished: F
 
 
 def _find(job: Job) -> submitit.SlurmJob[None] | None:
-    """Return this very job if an earlier call has submitted it and Slurm has not ended it."""
+    """Return this very job if an earlier call has submitted it, and Slurm does not say that it has ended."""
     path = _ticket_file(job)
     if not path.exists():
         return None
@@ -92,7 +105,7 @@ def _find(job: Job) -> submitit.SlurmJob[None] | None:
     process: submitit.SlurmJob[None] = submitit.SlurmJob(ticket["folder"], ticket["id"])
     ended = process.paths.result_pickle.exists()
     state = process.watcher.get_state(process.job_id, mode="force").upper()
-    return process if state in ALIVE and not ended else None
+    return process if state in {*ALIVE, "UNKNOWN"} and not ended else None
 
 
 def _ticket_file(job: Job) -> Path:

@@ -40,12 +40,21 @@ def test_jobs_outlive_the_process_that_submitted_them(
     command = [sys.executable, "-m", "satlib", "run", "--batch", "b.yaml", "-o", "o", *options]
     process = start(command, stderr=subprocess.DEVNULL)
     tickets = tmp_path / "o" / "logs"
-    wait_for(lambda: len(list(tickets.glob("*.slurm"))) == 2 or process.poll() is not None, "no job was submitted")
+    wait_for(lambda: len(list(tickets.glob("[!.]*.slurm"))) == 2 or process.poll() is not None, "no job was submitted")
     assert process.poll() is None
     process.kill()
     process.wait()
     script = Path((cluster / "submitted").read_text().strip()).read_text()
     assert "#SBATCH --array=0-1%2" in script and "#SBATCH --gpus-per-node=1" in script
+
+    sacct = cluster / "sacct"
+    sacct.rename(cluster / "elsewhere")
+    for answer in ("exit 1", "echo JobID"):  # Slurm does not answer, and does not know the jobs (yet, or any more)
+        sacct.write_text(f"#!/bin/sh\n{answer}\n")
+        sacct.chmod(0o755)
+        with pytest.raises(OSError, match=r"nothing is submitted now.*logs/a1\.slurm, .*logs/a2\.slurm"):
+            run_batch(plan_batch("b.yaml", "o"), executor="slurm", slurm=["time=5"])
+    (cluster / "elsewhere").rename(sacct)
 
     looked: list[Job] = []
     find = slurm._find
