@@ -35,6 +35,22 @@ def test_differences_are_drawn_beside_the_papers_and_a_band_that_cannot_be_seen(
     assert "grid (E): held-out photographs -0.075 ± " in shown.alt
 
 
+def test_seeds_are_drawn_above_their_mean_and_its_interval() -> None:
+    gains = {"held": {"mean": [0.1, -0.3], "center": [0.0, 0.2]}, "Set5": {"mean": [-0.1, -0.2], "center": [0.3, 0.1]}}
+    earlier = {name: {"mean": [-0.4], "center": [-0.5]} for name in gains}
+    shown = pictures.seed_by_seed(gains, {"held": 0.05, "Set5": 0.07}, earlier, {"mean": -0.07, "center": -0.1})
+    (ax,) = shown.figure.axes
+    drawn = [np.asarray(line.get_xdata()).tolist() for line in ax.lines if line.get_marker() in ("o", "s")]
+    assert drawn[:3] == [[0.1, -0.3], [-0.4], [pytest.approx(-0.1)]] and len(drawn) == 12
+    places = [float(np.asarray(line.get_ydata())[0]) for line in ax.lines if line.get_marker() in ("o", "s")]
+    assert len(set(places)) == 8  # seeds of each row and measure on a line, means on another one
+    (diamonds,) = (line for line in ax.lines if line.get_marker() == "D")
+    assert np.asarray(diamonds.get_data()).tolist() == [[-0.07, -0.1], [0, 1]]
+    ends = [part.vertices[:, 0].tolist() for bar in ax.collections for part in bar.get_paths()]
+    assert ends[0] == pytest.approx([-0.15, -0.05])
+    assert "plain mean (G), Set5: -0.150 ± 0.070, single seeds -0.200 to -0.100." in shown.alt
+
+
 def test_rows_have_their_means_spread_and_differences() -> None:
     head, chosen, grid, _ = cells(pictures.rows_table(TABLES, FOUND))
     assert head[:3] == ["choice", "held-out photographs", "Set5"]

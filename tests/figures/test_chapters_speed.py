@@ -112,6 +112,21 @@ def test_forward_passes_on_a_gpu_are_told_in_milliseconds():
     assert list(shown.figure.data[0].x) == [12.5, 40.0]
 
 
+def test_a_training_step_has_a_column_for_each_batch():
+    rows = [
+        {"patches": 4, "side": 32, "multiply-adds": 6_000, "seconds": {"as it is": [1.0, 3.0, 2.0], "compiled": [4.0]}},
+        {"patches": 2, "side": 64, "multiply-adds": 9_000, "seconds": {"as it is": [6.0], "compiled": [5.0, 7.0]}},
+    ]
+    assert [
+        [cell.replace("&nbsp;", " ") for cell in line] for line in cells(tables.steps({"rate": 10_000, "rows": rows}))
+    ] == [
+        ["step", "4 × 32 × 32", "2 × 64 × 64"],
+        ["as it is", "2.000 s", "6.000 s"],
+        ["compiled", "4.000 s", "6.000 s"],
+        ["share", "30%", "15%"],
+    ]
+
+
 def test_precision_has_the_span_over_the_photographs():
     keys = ("between", "tiles", "float32", "bfloat16", "kept", "same")
     values = ((50.0, 40.0, 30.0, 30.01, 0.9, 0.8), (60.0, 45.0, 31.0, 30.95, 0.95, 0.7))

@@ -61,6 +61,34 @@ def differences(found: Found, printed: Mapping[str, float]) -> Shown:
     )
 
 
+def seed_by_seed(gains: Values, halves: Mapping[str, float], earlier: Values, printed: Mapping[str, float]) -> Shown:
+    """Draw each training's difference to similarity weights, earlier ones hollow, and the rows' means with intervals.
+
+    Parameters
+    ----------
+    gains, earlier
+        Differences by measure, row and seed; the rows are "mean" and "center".
+    halves
+        By measure: half the width of the intervals, which hold for all rows together.
+    """
+    named, before = (
+        {name: {NAMES[row]: values for row, values in rows.items()} for name, rows in given.items()}
+        for given in (gains, earlier)
+    )
+    theirs = {NAMES[row]: printed[row] for row in next(iter(gains.values()))}
+    told = " ".join(
+        f"{row}, {name}: {np.mean(values):+.3f} ± {halves[name]:.3f}, "
+        f"single seeds {min(values):+.3f} to {max(values):+.3f}."
+        for name, rows in named.items()
+        for row, values in rows.items()
+    )
+    return show(
+        draw.seed_by_seed(named, halves, before, theirs, "similarity weights"),
+        alt="Differences to weights of similarity in decibels, a mark for each seed, those of the first look hollow, "
+        f"below them the mean with its 95 % interval, and the paper's as diamonds. {told}",
+    )
+
+
 def designs_table(read: Mapping[str, Designs]) -> str:
     """Return a table of half widths of a difference by the design that they are of, and of the test of the seeds."""
     head = ("photographs", "paired by seed", "seeds of its own for each row", "paired, all rows together")

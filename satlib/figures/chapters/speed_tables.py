@@ -202,13 +202,12 @@ def predicted(rate: float) -> str:
 
 def steps(found: Mapping[str, Any]) -> str:
     """Return a table of a training step's seconds in each way, and the share of the machine's rate as it is."""
-    lines, ways = [], list(found["rows"][0]["seconds"])
-    for row in found["rows"]:
-        medians = [median(row["seconds"][way]) for way in ways]
-        share = row["multiply-adds"] / medians[0] / found["rate"]
-        batch = f"{row['patches']} × {row['side']} × {row['side']}"
-        lines.append((batch, *(f"{m:.3f}&nbsp;s" for m in medians), f"{share:.0%}"))
-    return table(("patches", *ways, "share"), lines, align="lr")
+    rows = found["rows"]
+    batches = [f"{row['patches']}&nbsp;×&nbsp;{row['side']}&nbsp;×&nbsp;{row['side']}" for row in rows]
+    lines = [(way, *(f"{median(row['seconds'][way]):.3f}&nbsp;s" for row in rows)) for way in rows[0]["seconds"]]
+    as_it_is = [median(next(iter(row["seconds"].values()))) for row in rows]
+    shares = [row["multiply-adds"] / own / found["rate"] for row, own in zip(rows, as_it_is, strict=True)]
+    return table(("step", *batches), [*lines, ("share", *(f"{share:.0%}" for share in shares))], align="lr")
 
 
 def first_minutes(seconds: Mapping[str, float]) -> str:

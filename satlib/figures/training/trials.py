@@ -1,7 +1,9 @@
 """Differences between trainings, drawn: rows against the base, with intervals, beside what the paper prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from satlib.figures.kit.style import BLACK, BLUE, ORANGE, WIDTH, styled
@@ -53,19 +55,65 @@ def differences(
             capsize=3,
             label=f"ours, {measure}",
         )
+    _diamonds(ax, rows, printed)
+    _axes(ax, rows, base, unit)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2 if blind > 0 else 3)
+    return figure
+
+
+@styled
+def seed_by_seed(
+    measures: Mapping[str, Mapping[str, Sequence[float]]],
+    halves: Mapping[str, float],
+    earlier: Mapping[str, Mapping[str, Sequence[float]]],
+    printed: Mapping[str, float],
+    base: str,
+    unit: str = "dB",
+) -> Figure:
+    """Draw a mark for each training's difference to ``base``, and the mean of each row with its interval below.
+
+    Parameters
+    ----------
+    measures
+        By the measure's name, at most two of them, and the row: a difference for each seed. All have the same rows.
+    halves
+        By the measure's name: half the width of the intervals of its means.
+    earlier
+        As ``measures``: trainings that are not part of the means, as hollow marks.
+    printed, unit
+        As in :func:`differences`.
+    """
+    rows = list(next(iter(measures.values())))
+    figure = Figure(figsize=(WIDTH, 1.6 + 1.1 * len(rows)), layout="constrained")
+    ax = figure.subplots()
+    for number, (measure, values) in enumerate(measures.items()):
+        mark, color = "os"[number], (BLUE, ORANGE)[number]
+        for place, row in enumerate(rows):
+            line = place + 0.4 * (number - (len(measures) - 1) / 2)
+            first = place == 0
+            x, before = values[row], earlier[measure][row]
+            ax.plot(
+                x, [line] * len(x), mark, color=color, ms=4, alpha=0.6, label=f"{measure}, a seed" if first else None
+            )
+            name = f"{measure}, an earlier seed" if first else None
+            ax.plot(before, [line] * len(before), mark, color=color, ms=5, fillstyle="none", label=name)
+            name = f"{measure}, mean of {len(x)}" if first else None
+            ax.errorbar(mean(x), line + 0.14, xerr=halves[measure], fmt=mark, color=color, ms=6, capsize=3, label=name)
+    _diamonds(ax, rows, printed)
+    _axes(ax, rows, base, unit)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _diamonds(ax: Axes, rows: Sequence[str], printed: Mapping[str, float]) -> None:
+    """Draw what the paper prints for those rows that it has."""
     known = [place for place, row in enumerate(rows) if row in printed]
     if known:
-        ax.plot(
-            [printed[rows[i]] for i in known],
-            known,
-            "D",
-            color=BLACK,
-            markersize=5,
-            fillstyle="none",
-            label="the paper, Set5 ×4",
-        )
+        values = [printed[rows[i]] for i in known]
+        ax.plot(values, known, "D", color=BLACK, markersize=5, fillstyle="none", label="the paper, Set5 ×4")
+
+
+def _axes(ax: Axes, rows: Sequence[str], base: str, unit: str) -> None:
     ax.axvline(0, color="0.5", linewidth=0.8)
     ax.set(yticks=range(len(rows)), yticklabels=rows, xlabel=f"PSNR minus that of {base}, {unit}")
     ax.invert_yaxis()
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2 if blind > 0 else 3)
-    return figure
