@@ -13,12 +13,16 @@ from satlib.commands.train import need_extra, say
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml", help="A file as in runs/experiments.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The experiment's folder.")],
+    row: Annotated[list[str] | None, typer.Option(metavar="ROW", help="Only this row; may be repeated.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(metavar="SEED", help="Only this seed; may be repeated.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="TIME", help="Save and end before: 9m, 1h30m.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps; auto: CUDA's GPU if there is one.")] = "auto",
 ) -> None:
     """Run the trainings of an experiment that are not done yet, one after the other, and measure each.
 
-    SIGTERM, SIGHUP, Ctrl-C and --time-limit save a checkpoint; the same command goes on from it, exactly.
+    SIGTERM, SIGHUP, Ctrl-C and --time-limit save a checkpoint; the same command goes on from it, exactly. It may run
+    several times at once, on one machine or on several that share the folder: each takes the next training that no
+    other has.
     """
     with errors_in_one_line():
         need_extra()
@@ -27,11 +31,11 @@ def experiment(
 
         limit = None if time_limit is None else parse_duration(time_limit)
         try:
-            done = run_experiment(file, out, time_limit=limit, device=device, say=say)
+            done = run_experiment(file, out, rows=row or (), seeds=seed or (), time_limit=limit, device=device, say=say)
         except TrainingsFailedError as error:
             tell_failures(error.failures, error.n_done, "trainings", subject="training")
             return
-    say("all trainings are done" if done else "stopped; the same command goes on from there")
+    say("all trainings are done" if done else "not all trainings are done; the same command goes on with them")
 
 
 app = alone(experiment)

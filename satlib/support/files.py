@@ -70,20 +70,24 @@ def _written_through(place: Path) -> Iterator[Path]:
             shutil.copyfileobj(source, sink)
 
 
+class HeldError(OSError):
+    """Another process holds a lock."""
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, patience: float = 0.0) -> Iterator[None]:
     """Hold a lock on ``path``, an empty file that may stay behind; it is let go when the process ends, however it ends.
 
     Raises
     ------
-    OSError
-        If another process holds it.
+    HeldError
+        If another process holds it, and still does after so many seconds.
     """
     try:
-        with FileLock(path, timeout=0):
+        with FileLock(path, timeout=patience):
             yield
     except Timeout as error:
-        raise OSError(f"{path.parent} is being written by another process") from error
+        raise HeldError(f"{path.parent} is being written by another process") from error
 
 
 def hash_file(path: Path) -> str:

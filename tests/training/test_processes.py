@@ -80,7 +80,7 @@ train(read_config(folder / "c.yaml", []), folder / "run", device="cpu", devices=
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment |= {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [*launcher, str(tmp_path / "script.py")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert [(tmp_path / f"threads-{rank}").read_text() for rank in (0, 1)] == ["{3}", "{3}"]
 

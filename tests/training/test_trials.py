@@ -24,6 +24,7 @@ from satlib.images.degradation import downscale
 from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
 from satlib.results import trials
+from satlib.support.files import locked
 from satlib.training.journal import VALID, read_table
 from satlib.training.trials import run as runs
 from satlib.training.trials.experiment import Scenes, read_experiment
@@ -116,6 +117,51 @@ def test_killed_at_random_moments_it_gives_what_it_gives_in_one_go(tmp_path: Pat
     assert [(job["row"], job["seed"]) for job in whole] == [("none", 0), ("center", 0), ("none", 1), ("center", 1)]
     assert list(map(measures, whole)) == list(map(measures, killed))
     assert trials.table(whole, "parts").keys() == {"none", "center"}
+
+
+@pytest.mark.slow
+def test_processes_that_run_at_once_share_the_trainings(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.yaml", training={**TRAINING, "steps": 40})
+    command = [sys.executable, "-m", "satlib", "experiment", str(path), "--out", str(tmp_path / "shared")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    options = {"stderr": subprocess.PIPE, "text": True, "env": environment}
+    said = [process.communicate()[1] for process in [start([*command, "--device", "cpu"], **options) for _ in range(3)]]
+    assert run_experiment(path, tmp_path / "alone", device="cpu")
+    alone, shared = (sorted(read_jobs(tmp_path / name), key=runs.name_of) for name in ("alone", "shared"))
+    assert list(map(measures, alone)) == list(map(measures, shared))
+    finished = [line for text in said for line in text.splitlines() if line.startswith("finished: ")]
+    assert len(finished) == len(alone) == 4, "none was done twice"
+
+
+def test_a_training_that_another_process_has_is_left_to_it(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "e.yaml", seeds=[0]), tmp_path / "out"
+    (out / ".locks").mkdir(parents=True)
+    with locked(out / ".locks" / "none-seed0"):
+        code, said = run(path, "--out", out, "--device", "cpu")
+    assert code == 0 and "none-seed0 is left to the process that has it\n" in said
+    assert said.endswith("not all trainings are done; the same command goes on with them\n")
+    assert [job["row"] for job in read_jobs(out)] == ["center"] and not (out / "none-seed0").exists()
+    code, said = run(path, "--out", out, "--device", "cpu")
+    assert code == 0 and said.endswith("all trainings are done\n") and "center" not in said
+    assert [job["row"] for job in read_jobs(out)] == ["center", "none"]
+
+
+def test_rows_and_seeds_can_be_chosen(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "e.yaml"), tmp_path / "out"
+    code, said = run(path, "--out", out, "--device", "cpu", "--row", "center", "--seed", 1)
+    assert code == 0 and "training 1 of 1: center-seed1\n" in said and said.endswith("all trainings are done\n")
+    assert [runs.name_of(job) for job in read_jobs(out)] == ["center-seed1"]
+    found = read_experiment(path, "data")
+    assert [t.name for t in found.chosen(["center", "none"], [1])] == ["none-seed1", "center-seed1"]
+    assert [t.name for t in found.chosen([], [0])] == ["none-seed0", "center-seed0"]
+    assert found.chosen([], []) == list(found.trainings)
+    for choice, message in (
+        (("--row", "centre"), "no row 'centre'; there are none, center"),
+        (("--seed", 2), "no seed 2; there are 0, 1"),
+    ):
+        code, said = run(path, "--out", tmp_path / "new", *choice)
+        assert code == 2 and said == f"satlib: {message}\n"
+        assert not (tmp_path / "new").exists()
 
 
 def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ kind ("copies" or "legends", of :mod:`satlib.data`), the side, and the seed and 
 those to measure on; ``training`` then names no data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,23 @@ class Experiment:
     trainings: tuple[Training, ...]
     """In the order in which they are run."""
     scenes: Scenes | None
+
+    def chosen(self, rows: Collection[str], seeds: Collection[int]) -> list[Training]:
+        """Return the trainings of some rows and seeds, in their order; of all where none is named.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row or seed.
+        """
+        for what, wanted, known in (
+            ("row", rows, [t.row for t in self.trainings]),
+            ("seed", seeds, [t.seed for t in self.trainings]),
+        ):
+            for name in wanted:
+                if name not in known:
+                    raise ValueError(f"no {what} {name!r}; there are {', '.join(map(str, dict.fromkeys(known)))}")
+        return [t for t in self.trainings if (not rows or t.row in rows) and (not seeds or t.seed in seeds)]
 
 
 def read_experiment(path: str | Path, data: str | Path) -> Experiment:

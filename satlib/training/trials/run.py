@@ -1,10 +1,14 @@
 """Running an experiment: one training after the other, each of which goes on where it was cut off, and their measures.
 
+Several processes may run one experiment, on one machine or on several that share its folder: each takes the next
+training that no other has.
+
 An experiment has a folder, OUT::
 
     OUT/scenes/          the scenes as files, and the store of those to train on, if it has scenes
     OUT/ROW-seedN/       a training, as `satlib train` keeps it
     OUT/results.json     what every finished training gave, in the form that `satlib.results.trials.results` reads
+    OUT/.lock, .locks/   which process writes the results, and which has a training
 
 Called again, it leaves out what is in `results.json`, if the `config.yaml` of these trainings says what the experiment
 says, and goes on with the training that was cut off, from its last checkpoint. It may be ended at any moment; SIGTERM
@@ -13,6 +17,7 @@ and Ctrl-C save first.
 
 import json
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +27,7 @@ import torch
 from satlib._version import __version__
 from satlib.data.scenes import write_files, write_store
 from satlib.data.store import Store
-from satlib.support.files import locked, replacing
+from satlib.support.files import HeldError, locked, replacing
 from satlib.support.paths import check_folder
 from satlib.support.progress import Say, say_nothing
 from satlib.training import TrainConfig, train
@@ -36,6 +41,9 @@ from satlib.weights.checkpoint import load
 
 RESULTS = "results.json"
 
+PATIENCE = 3600.0
+"""Seconds to wait while another process draws the scenes."""
+
 
 class TrainingsFailedError(ValueError):
     """Some trainings of an experiment cannot be done; the others are. ``failures`` has their names and reasons."""
@@ -46,12 +54,19 @@ class TrainingsFailedError(ValueError):
 
 
 def run_experiment(
-    file: str | Path, out: str | Path, *, time_limit: float | None = None, device: str = "auto", say: Say = say_nothing
+    file: str | Path,
+    out: str | Path,
+    *,
+    rows: Collection[str] = (),
+    seeds: Collection[int] = (),
+    time_limit: float | None = None,
+    device: str = "auto",
+    say: Say = say_nothing,
 ) -> bool:
     """Run the trainings of an experiment that are not done, in its order; return whether all are.
 
     One that raises is left out: its loss does not stay finite, its choices do not fit the data, a file is missing or
-    the memory does not suffice. The others are run.
+    the memory does not suffice. One that another process has is left to it. The others are run.
 
     Parameters
     ----------
@@ -59,6 +74,8 @@ def run_experiment(
         See :mod:`satlib.training.trials.experiment`.
     out
         The experiment's folder; made if it is missing.
+    rows, seeds
+        Only trainings of these; of all if there are none.
     time_limit
         Seconds from now; it ends before they are over.
     device
@@ -69,41 +86,57 @@ def run_experiment(
     Raises
     ------
     OSError, ValueError
-        If the file or the data are bad, another process runs the experiment, or a training in the folder was made with
-        other choices.
+        If the file or the data are bad, there is no such row or seed, or a training in the folder was made with other
+        choices.
     TrainingsFailedError
         After all others, if some trainings could not be done.
     """
     out, began = check_folder(out), time.monotonic()
     experiment = read_experiment(file, out / "scenes")
-    out.mkdir(parents=True, exist_ok=True)
-    with locked(out / ".lock"):
+    trainings = experiment.chosen(rows, seeds)
+    (out / ".locks").mkdir(parents=True, exist_ok=True)
+    with locked(out / ".lock", patience=PATIENCE):
         _check_done(experiment, out)
         if experiment.scenes is not None:
             make_scenes(experiment.scenes, out / "scenes")
-        failures: list[tuple[str, str]] = []
-        for number, training in enumerate(experiment.trainings, start=1):
-            if training.name in {name_of(job) for job in read_jobs(out)}:
-                continue
-            left = None if time_limit is None else time_limit - (time.monotonic() - began)
-            if left is not None and left <= 0:
+    failures: list[tuple[str, str]] = []
+    for number, training in enumerate(trainings, start=1):
+        if _is_done(training, out):
+            continue
+        left = None if time_limit is None else time_limit - (time.monotonic() - began)
+        if left is not None and left <= 0:
+            return False
+        say(f"training {number} of {len(trainings)}: {training.name}")
+        try:
+            if not _run(training, experiment.scenes, out, left, device, say):
                 return False
-            say(f"training {number} of {len(experiment.trainings)}: {training.name}")
-            folder = out / training.name
-            try:
-                result = train(training.config, folder, resume=True, time_limit=left, device=device, say=say)
-                if not result.finished:
-                    return False
-                job = _measured(training, experiment.scenes, out)
-            except (ArithmeticError, ValueError, OSError, RuntimeError) as error:
-                failures.append((training.name, " ".join(str(error).split())))
-                say(f"{training.name} is left out: {failures[-1][1]}")
-                continue
+        except HeldError:
+            say(f"{training.name} is left to the process that has it")
+        except (ArithmeticError, ValueError, OSError, RuntimeError) as error:
+            failures.append((training.name, " ".join(str(error).split())))
+            say(f"{training.name} is left out: {failures[-1][1]}")
+    if failures:
+        raise TrainingsFailedError(failures, len(read_jobs(out)))
+    return all(_is_done(training, out) for training in trainings)
+
+
+def _run(training: Training, scenes: Scenes | None, out: Path, time_limit: float | None, device: str, say: Say) -> bool:
+    """Go on with a training, measure it and keep what it gave; return whether it is finished."""
+    with locked(out / ".locks" / training.name):
+        if _is_done(training, out):  # by another process, since the last look
+            return True
+        folder = out / training.name
+        if not train(training.config, folder, resume=True, time_limit=time_limit, device=device, say=say).finished:
+            return False
+        job = _measured(training, scenes, out)
+        with locked(out / ".lock", patience=PATIENCE):
             _write(out, [*read_jobs(out), job])
-            say(", ".join(f"{key} {value:.4g}" for key, value in job.items() if isinstance(value, float)))
-        if failures:
-            raise TrainingsFailedError(failures, len(read_jobs(out)))
+    say(", ".join(f"{key} {value:.4g}" for key, value in job.items() if isinstance(value, float)))
     return True
+
+
+def _is_done(training: Training, out: Path) -> bool:
+    return training.name in {name_of(job) for job in read_jobs(out)}
 
 
 def make_scenes(scenes: Scenes, folder: Path) -> None:
