@@ -6,6 +6,7 @@ profile      where a forward pass spends its time, dense and as satlib runs it
 roofline     rates of this machine, and how far every stage of a block is from them
 peers        other networks beside SAT, in seconds; needs the extra `peers`
 beside       programs alone and beside busy ones, one thread and two; --before FOLDER: and another checkout
+spins        how often threads should look before they sleep, alone and beside others; --rounds N
 whole        one large image through the light network
 memory       what a process grows by in a forward pass, beside the formula
 precision    what bfloat16 changes, on trained weights; on a GPU if there is one
@@ -39,6 +40,7 @@ PROGRAMS = {
     "roofline": "roofline",
     "peers": "peers_time",
     "beside": "beside",
+    "spins": "spins",
     "whole": "whole",
     "memory": "memory",
     "precision": "precision",
@@ -63,6 +65,7 @@ PROGRAMS = {
 
 WITH_OPTIONS = (
     "beside",
+    "spins",
     "trials",
     "kills",
     "full",

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,8 +64,13 @@ def environment(checkout: Path, threads: int) -> dict[str, str]:
     return {**clean, **number, "PYTHONPATH": str(checkout)}
 
 
-def measure(name: str, checkout: Path, threads: int) -> tuple[float, float]:
+def measure(name: str, checkout: Path, threads: int, variables: Mapping[str, str] | None = None) -> tuple[float, float]:
     """Run a subject in a process of its own and return its seconds by the clock and of CPU time.
+
+    Parameters
+    ----------
+    variables
+        Of the environment, besides those of :func:`environment`.
 
     Raises
     ------
@@ -75,10 +80,10 @@ def measure(name: str, checkout: Path, threads: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         if name in SUBJECTS:
             script = ROOT / "benchmarks/beside_subjects.py"
-            times = json.loads(_run([sys.executable, "-P", str(script), name, folder], checkout, threads)[0])
+            times = json.loads(_run([sys.executable, "-P", str(script), name, folder], checkout, threads, variables)[0])
             return median(wall for wall, _ in times), median(cpu for _, cpu in times)
         command = [sys.executable, "-m", "satlib", "run", CHAPTER, "-o", f"{folder}/chapter.ipynb"]
-        return _run(command, checkout, threads)[1]
+        return _run(command, checkout, threads, variables)[1]
 
 
 def measure_at_once(name: str, checkout: Path) -> tuple[float, float]:
@@ -88,12 +93,13 @@ def measure_at_once(name: str, checkout: Path) -> tuple[float, float]:
     return mean((wall, other_wall)), mean((cpu, other_cpu))
 
 
-def _run(command: Sequence[str], checkout: Path, threads: int) -> tuple[str, tuple[float, float]]:
+def _run(
+    command: Sequence[str], checkout: Path, threads: int, variables: Mapping[str, str] | None = None
+) -> tuple[str, tuple[float, float]]:
     """Run a program and return what it printed, and its seconds with those of the processes that it waited for."""
     start, before = time.perf_counter(), os.times()
-    done = subprocess.run(
-        command, cwd=checkout, env=environment(checkout, threads), capture_output=True, text=True, check=False
-    )
+    own = {**environment(checkout, threads), **(variables or {})}
+    done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, os.times()
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-300:]}")

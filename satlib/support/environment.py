@@ -17,8 +17,9 @@ from typing import Literal
 from satlib.support import cores
 
 WAITING = "OMP_WAIT_POLICY"
+SPINS = "GOMP_SPINCOUNT"
 THREADS = "OMP_NUM_THREADS"
-ON_WAITING = (WAITING, "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+ON_WAITING = (WAITING, SPINS, "KMP_BLOCKTIME", "KMP_LIBRARY")
 """How a user may say how threads wait: to all runtimes, to libgomp, to those of LLVM and Intel."""
 ON_THREADS = (THREADS, "MKL_NUM_THREADS")
 """How a user may say how many threads torch has."""

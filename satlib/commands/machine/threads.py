@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from satlib.support.environment import ON_THREADS, WAITING, Origin, origin
+from satlib.support.environment import ON_THREADS, SPINS, WAITING, Origin, origin
 
-OWN = {"libgomp": ("GOMP_SPINCOUNT",), "libomp": ("KMP_BLOCKTIME",), "libiomp5": ("KMP_BLOCKTIME",)}
+OWN = {"libgomp": (SPINS,), "libomp": ("KMP_BLOCKTIME",), "libiomp5": ("KMP_BLOCKTIME",)}
 """Variables of each runtime that say for how long a thread spins."""
 
 

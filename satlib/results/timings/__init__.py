@@ -26,6 +26,7 @@ NAMES = (
     "onnx",
     "live",
     "newcomer",
+    "spins",
 )
 
 
