@@ -11,11 +11,11 @@ from satlib.results.timings import spins
 from satlib.results.timings.spins import ALONE, AT_ONCE, BESIDE, COUNTS, IN_A_ROW, UPSCALES, Row
 
 
-def test_the_table_has_a_line_for_each_count_and_a_column_for_each_place() -> None:
+def test_the_table_has_a_column_for_each_count_and_a_line_for_each_place() -> None:
     found = [Row("a", None, ALONE, [3.0]), Row("a", 1000, ALONE, [2.0, 1.0, 4.0]), Row("a", 1000, BESIDE, [5.0])]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in spins.table(found).splitlines()]
-    assert lines[0] == ["count", "a, alone", "a, beside"]
-    assert lines[2:] == [["one thread", "3.00", ""], ["1,000", "2.00", "5.00"]]
+    assert lines[0] == ["count", "0", "500", "1,000", "2,000", "one thread"]
+    assert lines[2:] == [["a, alone", "", "", "2.00", "", "3.00"], ["a, beside", "", "", "5.00", "", ""]]
     assert spins.scatter(found) == 4.0
     assert spins.change([*found, Row("a", 0, ALONE, [8.0])], "a", ALONE, 1000) == 0.25
 

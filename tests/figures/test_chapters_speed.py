@@ -120,9 +120,9 @@ def test_a_training_step_has_a_column_for_each_batch():
     assert [
         [cell.replace("&nbsp;", " ") for cell in line] for line in cells(tables.steps({"rate": 10_000, "rows": rows}))
     ] == [
-        ["step", "4 × 32 × 32", "2 × 64 × 64"],
-        ["as it is", "2.000 s", "6.000 s"],
-        ["compiled", "4.000 s", "6.000 s"],
+        ["step", "4 of 32 × 32", "2 of 64 × 64"],
+        ["as it is", "2.000", "6.000"],
+        ["compiled", "4.000", "6.000"],
         ["share", "30%", "15%"],
     ]
 

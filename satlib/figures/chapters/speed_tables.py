@@ -203,8 +203,8 @@ def predicted(rate: float) -> str:
 def steps(found: Mapping[str, Any]) -> str:
     """Return a table of a training step's seconds in each way, and the share of the machine's rate as it is."""
     rows = found["rows"]
-    batches = [f"{row['patches']}&nbsp;×&nbsp;{row['side']}&nbsp;×&nbsp;{row['side']}" for row in rows]
-    lines = [(way, *(f"{median(row['seconds'][way]):.3f}&nbsp;s" for row in rows)) for way in rows[0]["seconds"]]
+    batches = [f"{row['patches']} of {row['side']}&nbsp;×&nbsp;{row['side']}" for row in rows]
+    lines = [(way, *(f"{median(row['seconds'][way]):.3f}" for row in rows)) for way in rows[0]["seconds"]]
     as_it_is = [median(next(iter(row["seconds"].values()))) for row in rows]
     shares = [row["multiply-adds"] / own / found["rate"] for row, own in zip(rows, as_it_is, strict=True)]
     return table(("step", *batches), [*lines, ("share", *(f"{share:.0%}" for share in shares))], align="lr")

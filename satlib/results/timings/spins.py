@@ -37,15 +37,12 @@ def rows(content: Mapping[str, Any]) -> list[Row]:
 
 
 def table(found: Sequence[Row]) -> str:
-    """Return medians of the seconds as a table in Markdown: a line for each count, a column for subject and place."""
-    columns = list(dict.fromkeys((row.what, row.place) for row in found))
-    counts = list(dict.fromkeys(row.count for row in found))
-    cells = {(row.count, row.what, row.place): f"{median(row.seconds):.2f}" for row in found}
-    lines = [
-        ("one thread" if count is None else f"{count:,}", *(cells.get((count, *column), "") for column in columns))
-        for count in counts
-    ]
-    return tables.table(("count", *(f"{what}, {place}" for what, place in columns)), lines, align="lr")
+    """Return medians of the seconds as a table in Markdown: a line for each subject and place, a column for a count."""
+    cells: dict[str, dict[int | None, str]] = {}
+    for row in found:
+        cells.setdefault(f"{row.what}, {row.place}", {})[row.count] = f"{median(row.seconds):.2f}"
+    lines = [(what, *(of.get(count, "") for count in (*COUNTS, None))) for what, of in cells.items()]
+    return tables.table(("count", *(f"{count:,}" for count in COUNTS), "one thread"), lines, align="lr")
 
 
 def change(found: Sequence[Row], what: str, place: str, count: int) -> float:
