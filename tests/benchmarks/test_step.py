@@ -47,4 +47,4 @@ def test_rows_and_the_share_of_the_rate(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(seconds, dict) and list(seconds) == list(ways)
     assert isinstance(found["multiply-adds"], int) and found["multiply-adds"] > 10**7
     row = {"patches": 4, "side": 32, "multiply-adds": 3 * 10**9, "seconds": {name: [0.2, 0.25, 0.9] for name in ways}}
-    assert step.steps({"rate": 48e9, "rows": [row]}).splitlines()[2].split("|")[-2].strip() == "25%"
+    assert step.steps({"rate": 48e9, "rows": [row]}).splitlines()[2].split("|")[-2].strip() == "0.250"
