@@ -9,6 +9,8 @@ from satlib.commands.errors import errors_in_one_line, tell_failures
 from satlib.commands.on_demand import alone
 from satlib.commands.train import need_extra, say
 
+GO_ON = "not all trainings are done; the same command goes on with them"
+
 
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="EXPERIMENT.yaml", help="A file as in runs/experiments.")],
@@ -35,7 +37,10 @@ def experiment(
         except TrainingsFailedError as error:
             tell_failures(error.failures, error.n_done, "trainings", subject="training")
             return
-    say("all trainings are done" if done else "not all trainings are done; the same command goes on with them")
+        except KeyboardInterrupt:
+            say(GO_ON)
+            raise typer.Exit(130) from None
+    say("all trainings are done" if done else GO_ON)
 
 
 app = alone(experiment)

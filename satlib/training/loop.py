@@ -56,7 +56,7 @@ class Result:
     finished: bool
     """Whether that is all of them, and the last validation is done."""
     stopped_by: str | None
-    """"SIGTERM", "SIGHUP", "SIGINT" or "time limit", if the run is not finished."""
+    """"SIGTERM", "SIGHUP", "SIGINT", also where the run was finished all the same, "time limit" or None."""
     psnr: float | None
     """Best validation PSNR so far, in dB; None before the first validation."""
     skipped: int
@@ -98,7 +98,7 @@ def train(
     Returns
     -------
     Result
-        Also after SIGTERM, SIGHUP or Ctrl-C, when a checkpoint has been written.
+        Also after SIGTERM, SIGHUP or Ctrl-C, when a checkpoint has been written, or the last step was done already.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def train(
         if left_out := _left_out(store, chosen, loader.patches.photographs):
             say(f"{left_out}, smaller than {config.patch} x {config.patch} pixels at scale 1/{store.scale}")
         session = Session(fabric, state, config, loader, examples, out, stopper, say)
-        reason = session.run()
+        reason = session.run() or stopper.noticed
     if session.finished:
         say(f"finished: {out} holds last.safetensors and the curves")
     else:

@@ -49,7 +49,7 @@ class Stopper:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._noticed)
+                    self._before[number] = signal.signal(number, self._notice)
         return self
 
     def __exit__(
@@ -64,13 +64,16 @@ class Stopper:
         """Return the seconds that are left."""
         return float("inf") if self.limit is None else self.limit - (time.monotonic() - self.started)
 
+    @property
+    def noticed(self) -> str | None:
+        """The name of the signal that came, or None."""
+        return None if self.signal is None else signal.Signals(self.signal).name
+
     def reason(self, needed: float) -> str | None:
         """Return why to stop now, or None; ``needed`` are the seconds that the next step and a checkpoint take."""
-        if self.signal is not None:
-            return signal.Signals(self.signal).name
-        return "time limit" if self.left() < needed else None
+        return self.noticed or ("time limit" if self.left() < needed else None)
 
-    def _noticed(self, number: int, frame: FrameType | None) -> None:
+    def _notice(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:  # the second Ctrl-C does not wait
             raise KeyboardInterrupt
         self.signal = number

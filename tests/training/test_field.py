@@ -143,22 +143,27 @@ def test_the_room_that_is_asked_for_is_what_a_run_takes(store: Path, tmp_path: P
     assert taken * 0.9 < asked * (settings.keep + 1) / settings.keep and asked < 2 * taken
 
 
+@pytest.mark.parametrize(("at", "finished"), [(2, False), (4, True)])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_saves_and_says_which(store: Path, tmp_path: Path, monkeypatch, name: str) -> None:
+def test_a_signal_saves_and_says_which(
+    store: Path, tmp_path: Path, monkeypatch, name: str, at: int, finished: bool
+) -> None:
+    """One that comes in the last step cannot end the run before its end, and is told all the same."""
     number, step = getattr(signal, name), sessions.Session.step
     before = signal.signal(number, signal.SIG_DFL)  # it may be ignored here, as under nohup
 
     def interrupted(self: sessions.Session) -> None:
         step(self)
-        if self.state.step == 2:
+        if self.state.step == at:
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(sessions.Session, "step", interrupted)
     try:
-        result = train(config(store), tmp_path / "run", device="cpu")
+        result = train(config(store, steps=4), tmp_path / "run", device="cpu")
     finally:
         signal.signal(number, before)
-    assert (result.stopped_by, result.step, steps_kept(tmp_path / "run")) == (name, 2, 2)
+    assert (result.stopped_by, result.step, steps_kept(tmp_path / "run")) == (name, at, at)
+    assert result.finished is finished
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:

@@ -26,6 +26,7 @@ from satlib.metrics import psnr
 from satlib.results import trials
 from satlib.support.files import locked
 from satlib.training.journal import VALID, read_table
+from satlib.training.session import Session
 from satlib.training.trials import run as runs
 from satlib.training.trials.experiment import Scenes, read_experiment
 from satlib.training.trials.measures import on_examples, on_scenes
@@ -144,6 +145,31 @@ def test_a_training_that_another_process_has_is_left_to_it(tmp_path: Path) -> No
     code, said = run(path, "--out", out, "--device", "cpu")
     assert code == 0 and said.endswith("all trainings are done\n") and "center" not in said
     assert [job["row"] for job in read_jobs(out)] == ["center", "none"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 0), ("SIGINT", 130)])
+def test_a_signal_in_the_last_step_of_a_training_ends_the_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
+) -> None:
+    path, out, number = write(tmp_path / "e.yaml", seeds=[0]), tmp_path / "out", getattr(signal, name)
+    before, step = signal.signal(number, signal.SIG_DFL), Session.step  # it may be ignored here, as under nohup
+
+    def interrupted(self: Session) -> None:
+        step(self)
+        if self.state.step == TRAINING["steps"]:
+            os.kill(os.getpid(), number)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "step", interrupted)
+            ended, said = run(path, "--out", out, "--device", "cpu")
+    finally:
+        signal.signal(number, before)
+    assert ended == code and said.endswith("not all trainings are done; the same command goes on with them\n")
+    assert read_jobs(out) == [] and not (out / "center-seed0").exists()
+    ended, said = run(path, "--out", out, "--device", "cpu")
+    assert ended == 0 and "going on from step 12 of 12\n" in said
+    assert [job["row"] for job in read_jobs(out)] == ["none", "center"]
 
 
 def test_rows_and_seeds_can_be_chosen(tmp_path: Path) -> None:

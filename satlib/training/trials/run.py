@@ -90,6 +90,8 @@ def run_experiment(
         choices.
     TrainingsFailedError
         After all others, if some trainings could not be done.
+    KeyboardInterrupt
+        After Ctrl-C, when a checkpoint has been written.
     """
     out, began = check_folder(out), time.monotonic()
     experiment = read_experiment(file, out / "scenes")
@@ -121,12 +123,15 @@ def run_experiment(
 
 
 def _run(training: Training, scenes: Scenes | None, out: Path, time_limit: float | None, device: str, say: Say) -> bool:
-    """Go on with a training, measure it and keep what it gave; return whether it is finished."""
+    """Go on with a training, measure it and keep what it gave; return whether that is done."""
     with locked(out / ".locks" / training.name):
         if _is_done(training, out):  # by another process, since the last look
             return True
         folder = out / training.name
-        if not train(training.config, folder, resume=True, time_limit=time_limit, device=device, say=say).finished:
+        result = train(training.config, folder, resume=True, time_limit=time_limit, device=device, say=say)
+        if result.stopped_by == "SIGINT":
+            raise KeyboardInterrupt
+        if result.stopped_by is not None or not result.finished:  # finished as the signal came: measured the next time
             return False
         job = _measured(training, scenes, out)
         with locked(out / ".lock", patience=PATIENCE):
