@@ -559,14 +559,16 @@ def test_an_old_address_leads_to_where_the_page_is_now(page: str, browser: Any, 
 
 def test_an_old_address_leads_to_where_a_section_is_now(browser: Any, address: str) -> None:
     tab = new_tab(browser)
-    for old, new in (
-        ("#theorem-ledger", "21_proofs"),
-        ("#equation-repaired-bound", "21_proofs"),
-        ("#theorem-photographs", "21_proofs"),
-        ("#trained-networks", "21_proofs"),
-        ("#theorem-cliff", "12_theorem"),
+    for page, old, new in (
+        ("12_theorem", "#theorem-ledger", "21_proofs"),
+        ("12_theorem", "#equation-repaired-bound", "21_proofs"),
+        ("12_theorem", "#theorem-photographs", "21_proofs"),
+        ("12_theorem", "#trained-networks", "21_proofs"),
+        ("12_theorem", "#theorem-cliff", "12_theorem"),
+        ("22_does_it_attend", "#trained-without-it", "23_with_and_without"),
+        ("22_does_it_attend", "#the-swap-test", "22_does_it_attend"),
     ):
-        tab.goto(f"{address}notebooks/12_theorem.html{old}", wait_until="commit")
+        tab.goto(f"{address}notebooks/{page}.html{old}", wait_until="commit")
         tab.wait_for_url(f"{address}notebooks/{new}.html{old}")
     tab.close()
 

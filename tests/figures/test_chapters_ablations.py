@@ -48,6 +48,10 @@ def test_seeds_are_drawn_above_their_mean_and_its_interval() -> None:
     assert np.asarray(diamonds.get_data()).tolist() == [[-0.07, -0.1], [0, 1]]
     ends = [part.vertices[:, 0].tolist() for bar in ax.collections for part in bar.get_paths()]
     assert ends[0] == pytest.approx([-0.15, -0.05])
+    labels = [text.get_text() for text in shown.figure.legends[0].get_texts()]
+    assert sorted(labels) == sorted(
+        ["the paper, Set5 ×4", *(f"{n}, {what}" for n in gains for what in ("a seed", "an earlier seed", "mean"))]
+    )
     assert "plain mean (G), Set5: -0.150 ± 0.070, single seeds -0.200 to -0.100." in shown.alt
 
 

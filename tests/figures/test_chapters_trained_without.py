@@ -1,44 +1,57 @@
 """What the chapter says of networks that were trained with SAA and without it."""
 
-import re
 from math import sqrt
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy.stats import t
 
 from satlib.figures.chapters import trained_without as pictures
 
 
-def job(row: str, seed: int, psnr: float, set5: float = 36.4) -> dict[str, Any]:
-    return {"row": row, "seed": seed, "psnr": psnr, "Set5": set5, "swap": 0.05, "swap_error": 0.01}
+def job(row: str, seed: int, psnr: float, set5: float = 36.4, swap: float = 0.05) -> dict[str, Any]:
+    return {"row": row, "seed": seed, "psnr": psnr, "Set5": set5, "swap": swap, "swap_error": 0.01}
 
 
-def test_trainings_have_their_swap_and_its_error() -> None:
-    lines = pictures.photograph_table([job("paper", 3, 32.1), job("none", 3, 32.2)]).splitlines()[-2:]
-    cells, without = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
-    assert cells == ["`paper`", "3", "32.100", "36.400", "+0.050\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.010"]
-    assert without == ["`none`", "3", "32.200", "36.400", "-"]
+PAPER = [job("paper", seed, 32.0 + seed / 10, swap=seed / 100) for seed in range(4)]
+NONE = [job("none", seed, 32.0 + seed / 10 + gain, 36.5) for seed, gain in ((2, 0.07), (0, 0.1), (1, 0.04))]
+GAINED = pictures.gains([*PAPER, *NONE, job("mean_vector", 0, 10.0)])
+HALF = t.ppf(0.975, 2) * 0.03 / sqrt(3)
+"""The differences 0.10, 0.04, 0.07 have a standard deviation of 0.03."""
 
 
-def test_the_gain_is_that_of_the_seeds_which_both_have_with_the_interval_of_paired_differences() -> None:
-    paper = [job("paper", seed, 32.0 + seed / 10) for seed in range(4)]
-    none = [job("none", seed, 32.0 + seed / 10 + gain, 36.5) for seed, gain in ((2, 0.07), (0, 0.1), (1, 0.04))]
-    (said,) = pictures.against_paper([*paper, *none, job("mean_vector", 0, 10.0)])
-    half = t.ppf(0.975, 2) * 0.03 / sqrt(3)  # the differences 0.10, 0.04, 0.07 have a standard deviation of 0.03
-    assert "over 3 seeds that both have" in said
-    assert f"+0.070 ± {half:.3f} dB on the held-out photographs (+0.100, +0.040, +0.070)" in said
-    assert re.search(r"\+0\.100 ± 0\.000 dB on Set5", said)
+def test_gains_are_those_of_the_seeds_which_both_have_in_their_order() -> None:
+    assert list(GAINED) == ["held-out photographs", "Set5"]
+    assert GAINED["held-out photographs"] == {"none": pytest.approx([0.1, 0.04, 0.07])}
+    assert GAINED["Set5"] == {"none": pytest.approx([0.1] * 3)}
 
 
-def test_each_other_row_has_its_line() -> None:
-    levels = {"paper": (32.0, 32.2), "b": (33.1, 33.1), "a": (31.0, 31.2 + 1e-6)}
-    jobs = [job(row, seed, levels[row][seed], 30 + levels[row][seed] / 10) for seed in range(2) for row in levels]
-    lines = pictures.against_paper(jobs)
-    assert [line.split(": ")[1].split(" ±")[0] for line in lines] == ["+1.000", "-1.000"]
-    assert [line.split("`")[1] for line in lines] == ["b", "a"]
+def test_the_interval_is_that_of_paired_differences() -> None:
+    widths = pictures.halves(GAINED)
+    assert widths["held-out photographs"]["none"] == pytest.approx(HALF)
+    assert widths["Set5"]["none"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("jobs", [[], [job("paper", 0, 1.0)], [job("paper", 0, 1.0), job("none", 0, 2.0)]])
-def test_one_pair_says_nothing(jobs: list[dict[str, Any]]) -> None:
-    assert pictures.against_paper(jobs) == ["One pair of trainings says nothing about two rows."]
+def test_one_pair_has_no_interval(jobs: list[dict[str, Any]]) -> None:
+    assert pictures.gains(jobs) == {"held-out photographs": {}, "Set5": {}}
+
+
+def test_seeds_are_drawn_above_their_mean() -> None:
+    shown = pictures.seed_by_seed(GAINED)
+    (ax,) = shown.figure.axes
+    marks = [np.asarray(line.get_xdata()).tolist() for line in ax.lines if line.get_marker() in ("o", "s")]
+    assert marks[:2] == [pytest.approx([0.1, 0.04, 0.07]), [pytest.approx(0.07)]] and len(marks) == 4
+    assert ax.get_xlabel() == "PSNR minus that of paper, dB"
+    assert f"none, held-out photographs: +0.070 ± {HALF:.3f}, single seeds +0.040 to +0.100." in shown.alt
+
+
+def test_a_table_has_what_was_predicted_beside_what_was_found() -> None:
+    predicted = {"paper": ("0", "above 0"), "none": ("below 0", "0"), "other": ("1", "2")}
+    lines = pictures.rows_table([*PAPER, *NONE], GAINED, predicted).splitlines()[2:]
+    paper, none, other = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    space = "\N{NO-BREAK SPACE}"
+    assert paper == ["`paper`", "4", "", "", "0", "0.000 to 0.030", "above 0"]
+    assert none[:3] == ["`none`", "3", f"+0.070{space}±{space}{HALF:.3f}"] and none[4:] == ["below 0", "", "0"]
+    assert other == ["`other`", "0", "", "", "1", "", "2"]

@@ -72,20 +72,25 @@ def seed_by_seed(gains: Values, halves: Mapping[str, float], earlier: Values, pr
         By measure: half the width of the intervals, which hold for all rows together.
     """
     named, before = (
-        {name: {NAMES[row]: values for row, values in rows.items()} for name, rows in given.items()}
+        {name: {NAMES[row]: list(values) for row, values in rows.items()} for name, rows in given.items()}
         for given in (gains, earlier)
     )
     theirs = {NAMES[row]: printed[row] for row in next(iter(gains.values()))}
-    told = " ".join(
-        f"{row}, {name}: {np.mean(values):+.3f} ± {halves[name]:.3f}, "
-        f"single seeds {min(values):+.3f} to {max(values):+.3f}."
-        for name, rows in named.items()
-        for row, values in rows.items()
-    )
+    widths = {name: dict.fromkeys(rows, halves[name]) for name, rows in named.items()}
     return show(
-        draw.seed_by_seed(named, halves, before, theirs, "similarity weights"),
+        draw.seed_by_seed(named, widths, "similarity weights", earlier=before, printed=theirs),
         alt="Differences to weights of similarity in decibels, a mark for each seed, those of the first look hollow, "
-        f"below them the mean with its 95 % interval, and the paper's as diamonds. {told}",
+        "below them the mean with its 95 % interval, and the paper's as diamonds. " + told_by_seed(named, widths),
+    )
+
+
+def told_by_seed(gains: Values, halves: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the mean of each row and measure, its interval and the range of the seeds, in words."""
+    return " ".join(
+        f"{row}, {name}: {np.mean(values):+.3f} ± {halves[name][row]:.3f}, "
+        f"single seeds {min(values):+.3f} to {max(values):+.3f}."
+        for name, rows in gains.items()
+        for row, values in rows.items()
     )
 
 

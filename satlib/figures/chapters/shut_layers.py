@@ -1,4 +1,4 @@
-"""What keeps layers from attending, in *Does it attend?*: reports on layers, and trainings that change one thing each.
+"""What keeps layers from attending, in *With and without SAA*: reports on layers, and trainings that change one thing each.
 
 Jobs are those of the experiment "alive" (:func:`satlib.results.trials.results`), with a report on each of L layers.
 """

@@ -64,11 +64,12 @@ def differences(
 @styled
 def seed_by_seed(
     measures: Mapping[str, Mapping[str, Sequence[float]]],
-    halves: Mapping[str, float],
-    earlier: Mapping[str, Mapping[str, Sequence[float]]],
-    printed: Mapping[str, float],
+    halves: Mapping[str, Mapping[str, float]],
     base: str,
     unit: str = "dB",
+    *,
+    earlier: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    printed: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw a mark for each training's difference to ``base``, and the mean of each row with its interval below.
 
@@ -77,11 +78,11 @@ def seed_by_seed(
     measures
         By the measure's name, at most two of them, and the row: a difference for each seed. All have the same rows.
     halves
-        By the measure's name: half the width of the intervals of its means.
+        As ``measures``: half the width of the interval of the mean.
+    base, unit, printed
+        As in :func:`differences`.
     earlier
         As ``measures``: trainings that are not part of the means, as hollow marks.
-    printed, unit
-        As in :func:`differences`.
     """
     rows = list(next(iter(measures.values())))
     figure = Figure(figsize=(WIDTH, 1.6 + 1.1 * len(rows)), layout="constrained")
@@ -90,18 +91,17 @@ def seed_by_seed(
         mark, color = "os"[number], (BLUE, ORANGE)[number]
         for place, row in enumerate(rows):
             line = place + 0.4 * (number - (len(measures) - 1) / 2)
-            first = place == 0
-            x, before = values[row], earlier[measure][row]
-            ax.plot(
-                x, [line] * len(x), mark, color=color, ms=4, alpha=0.6, label=f"{measure}, a seed" if first else None
-            )
-            name = f"{measure}, an earlier seed" if first else None
-            ax.plot(before, [line] * len(before), mark, color=color, ms=5, fillstyle="none", label=name)
-            name = f"{measure}, mean of {len(x)}" if first else None
-            ax.errorbar(mean(x), line + 0.14, xerr=halves[measure], fmt=mark, color=color, ms=6, capsize=3, label=name)
-    _diamonds(ax, rows, printed)
+            x, before = values[row], earlier[measure][row] if earlier else ()
+            ax.plot(x, [line] * len(x), mark, color=color, ms=4, alpha=0.6, label=f"{measure}, a seed")
+            if before:
+                name = f"{measure}, an earlier seed"
+                ax.plot(before, [line] * len(before), mark, color=color, ms=5, fillstyle="none", label=name)
+            half, name = halves[measure][row], f"{measure}, mean"
+            ax.errorbar(mean(x), line + 0.14, xerr=half, fmt=mark, color=color, ms=6, capsize=3, label=name)
+    _diamonds(ax, rows, printed or {})
     _axes(ax, rows, base, unit)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    marks = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))  # a label once
+    figure.legend(marks.values(), marks.keys(), loc="outside lower center", ncols=2)
     return figure
 
 
