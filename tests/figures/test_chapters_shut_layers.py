@@ -77,12 +77,12 @@ def test_networks_are_told_side_by_side() -> None:
         cells[make.__name__] = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
     assert cells["control_table"][1] == [
         "`two`",
-        "+0.10 (-0.20&nbsp;to&nbsp;+1.00)",
-        "-2.00 (-3.00&nbsp;to&nbsp;-1.00)",
+        "+0.10 (-0.20,&nbsp;+1.00)",
+        "-2.00 (-3.00,&nbsp;-1.00)",
     ]
     assert cells["keep_table"] == [
-        ["`one`", "-0.25 (-0.50&nbsp;to&nbsp;+0.00)"],
-        ["`two`", "-0.50 (-1.00&nbsp;to&nbsp;-0.25)"],
+        ["`one`", "-0.25 (-0.50,&nbsp;+0.00)"],
+        ["`two`", "-0.50 (-1.00,&nbsp;-0.25)"],
     ]
     assert [row[:3] for row in cells["layer_table"]] == [
         ["`one`", "1", "0.150"],

@@ -47,11 +47,17 @@ def test_seeds_are_drawn_above_their_mean() -> None:
     assert f"none, held-out photographs: +0.070 ± {HALF:.3f}, single seeds +0.040 to +0.100." in shown.alt
 
 
-def test_a_table_has_what_was_predicted_beside_what_was_found() -> None:
-    predicted = {"paper": ("0", "above 0"), "none": ("below 0", "0"), "other": ("1", "2")}
-    lines = pictures.rows_table([*PAPER, *NONE], GAINED, predicted).splitlines()[2:]
-    paper, none, other = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+def cells(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+
+
+def test_differences_stand_beside_what_was_predicted() -> None:
+    found = cells(pictures.differences_table(GAINED, {"none": "below 0", "mean_vector": "0"}))
     space = "\N{NO-BREAK SPACE}"
-    assert paper == ["`paper`", "4", "", "", "0", "0.000 to 0.030", "above 0"]
-    assert none[:3] == ["`none`", "3", f"+0.070{space}±{space}{HALF:.3f}"] and none[4:] == ["below 0", "", "0"]
-    assert other == ["`other`", "0", "", "", "1", "", "2"]
+    assert [row[0] for row in found] == ["`none`, held-out photographs", "`none`, Set5"]
+    assert found[0][1:] == [f"+0.070{space}±{space}{HALF:.3f}", "below 0"]
+
+
+def test_each_swap_stands_beside_what_was_predicted() -> None:
+    found = cells(pictures.swaps_table(PAPER, {"paper": "above 0.01", "other": "0"}))
+    assert found == [["`paper`", "0.000, 0.010, 0.020, 0.030", "above 0.01"], ["`other`", "not trained yet", "0"]]

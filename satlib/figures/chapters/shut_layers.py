@@ -1,4 +1,4 @@
-"""What keeps layers from attending, in *With and without SAA*: reports on layers, and trainings that change one thing each.
+"""What shuts layers, in *With and without SAA*: reports on layers, and trainings that change one thing each.
 
 Jobs are those of the experiment "alive" (:func:`satlib.results.trials.results`), with a report on each of L layers.
 """
@@ -149,4 +149,4 @@ def keep_table(rows: Jobs, trained: str = "0.03") -> str:
 
 def _around(values: Sequence[float]) -> str:
     """Return the median of some changes, and the least and the largest, which stay on one line."""
-    return f"{np.median(values):+.2f} ({min(values):+.2f}&nbsp;to&nbsp;{max(values):+.2f})"
+    return f"{np.median(values):+.2f} ({min(values):+.2f},&nbsp;{max(values):+.2f})"

@@ -16,6 +16,7 @@ from satlib.support.tables import table
 Jobs = Sequence[Mapping[str, Any]]
 
 BASE = "paper"
+SPACE = "\N{NO-BREAK SPACE}"
 MEASURES = {"held-out photographs": "psnr", "Set5": "Set5"}
 
 Values = Mapping[str, Mapping[str, list[float]]]
@@ -59,22 +60,23 @@ def seed_by_seed(gained: Values) -> Shown:
     )
 
 
-def rows_table(jobs: Jobs, gained: Values, predicted: Mapping[str, tuple[str, str]]) -> str:
-    """Return a table of each row: seeds, differences to `BASE` with intervals, and what the swap costs.
-
-    ``predicted`` has, by row, what was predicted of the difference and of the swap.
-    """
+def differences_table(gained: Values, predicted: Mapping[str, str]) -> str:
+    """Return a table of each row's differences to `BASE` in dB, with intervals, beside what was predicted."""
     widths = halves(gained)
-    head = ("trained", "seeds", *(f"{name}, dB" for name in gained), "predicted", "swap, dB", "predicted")
+    lines = [
+        (f"`{row}`, {name}", f"{np.mean(rows[row]):+.3f} ± {widths[name][row]:.3f}".replace(" ", SPACE), text)
+        for row, text in predicted.items()
+        for name, rows in gained.items()
+        if row in rows
+    ]
+    return table(("trained, measured on", "found, dB", "predicted, dB"), lines)
+
+
+def swaps_table(jobs: Jobs, predicted: Mapping[str, str]) -> str:
+    """Return a table of what the swap costs the trainings of each row, beside what was predicted."""
     lines = []
-    for row, texts in predicted.items():
+    for row, text in predicted.items():
         swaps = [job["swap"] for job in jobs if job["row"] == row]
-        told = [
-            f"{np.mean(rows[row]):+.3f} ± {widths[name][row]:.3f}".replace(" ", "\N{NO-BREAK SPACE}")
-            if row in rows
-            else ""
-            for name, rows in gained.items()
-        ]
-        swap = f"{min(swaps):.3f} to {max(swaps):.3f}" if swaps and row != "none" else ""  # which has no tokens
-        lines.append((f"`{row}`", len(swaps), *told, texts[0], swap, texts[1]))
-    return table(head, lines)
+        found = ", ".join(f"{swap:.3f}" for swap in swaps) or "not trained yet"
+        lines.append((f"`{row}`", found, text))
+    return table(("trained", "found, dB", "predicted, dB"), lines)
