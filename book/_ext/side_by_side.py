@@ -34,6 +34,7 @@ LONGEST = (
     "command_line",
     "21_proofs",
     "05_center_selection",
+    "24_edges",
     "14_training",
     "22_does_it_attend",
     "11_speed",

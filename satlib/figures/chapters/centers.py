@@ -1,4 +1,4 @@
-"""Chapter 5, first half: which tokens become centres, their scores, the clusters, and what the knobs change.
+"""Chapter 5: which tokens become centres, their scores, the clusters, and what the knobs change.
 
 All take one image (3, H, W) and what DTA chose on it, an ``Aggregation`` with a batch of one.
 """

@@ -1,4 +1,4 @@
-"""Chapter 5, second half: whether the centres of deeper layers lie at edges, as Fig. D of the paper suggests.
+"""*Do deep layers look at edges?*: whether the centres of deeper layers lie at edges, as Fig. D of the paper suggests.
 
 Shapes: L layers, I photographs, D draws of the sample, K centres. Centres are what
 :func:`satlib.analysis.edges.layer_centers` gives, by the kind of network: I tensors (D, L, K).
