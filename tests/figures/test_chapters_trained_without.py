@@ -22,20 +22,20 @@ HALF = t.ppf(0.975, 2) * 0.03 / sqrt(3)
 
 
 def test_gains_are_those_of_the_seeds_which_both_have_in_their_order() -> None:
-    assert list(GAINED) == ["held-out photographs", "Set5"]
-    assert GAINED["held-out photographs"] == {"none": pytest.approx([0.1, 0.04, 0.07])}
+    assert list(GAINED) == ["held out", "Set5"]
+    assert GAINED["held out"] == {"none": pytest.approx([0.1, 0.04, 0.07])}
     assert GAINED["Set5"] == {"none": pytest.approx([0.1] * 3)}
 
 
 def test_the_interval_is_that_of_paired_differences() -> None:
     widths = pictures.halves(GAINED)
-    assert widths["held-out photographs"]["none"] == pytest.approx(HALF)
+    assert widths["held out"]["none"] == pytest.approx(HALF)
     assert widths["Set5"]["none"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("jobs", [[], [job("paper", 0, 1.0)], [job("paper", 0, 1.0), job("none", 0, 2.0)]])
 def test_one_pair_has_no_interval(jobs: list[dict[str, Any]]) -> None:
-    assert pictures.gains(jobs) == {"held-out photographs": {}, "Set5": {}}
+    assert pictures.gains(jobs) == {"held out": {}, "Set5": {}}
 
 
 def test_seeds_are_drawn_above_their_mean() -> None:
@@ -44,7 +44,7 @@ def test_seeds_are_drawn_above_their_mean() -> None:
     marks = [np.asarray(line.get_xdata()).tolist() for line in ax.lines if line.get_marker() in ("o", "s")]
     assert marks[:2] == [pytest.approx([0.1, 0.04, 0.07]), [pytest.approx(0.07)]] and len(marks) == 4
     assert ax.get_xlabel() == "PSNR minus that of paper, dB"
-    assert f"none, held-out photographs: +0.070 ± {HALF:.3f}, single seeds +0.040 to +0.100." in shown.alt
+    assert f"none, held out: +0.070 ± {HALF:.3f}, single seeds +0.040 to +0.100." in shown.alt
 
 
 def cells(text: str) -> list[list[str]]:
@@ -54,7 +54,7 @@ def cells(text: str) -> list[list[str]]:
 def test_differences_stand_beside_what_was_predicted() -> None:
     found = cells(pictures.differences_table(GAINED, {"none": "below 0", "mean_vector": "0"}))
     space = "\N{NO-BREAK SPACE}"
-    assert [row[0] for row in found] == ["`none`, held-out photographs", "`none`, Set5"]
+    assert [row[0] for row in found] == ["`none`, held out", "`none`, Set5"]
     assert found[0][1:] == [f"+0.070{space}±{space}{HALF:.3f}", "below 0"]
 
 

@@ -17,7 +17,7 @@ Jobs = Sequence[Mapping[str, Any]]
 
 BASE = "paper"
 SPACE = "\N{NO-BREAK SPACE}"
-MEASURES = {"held-out photographs": "psnr", "Set5": "Set5"}
+MEASURES = {"held out": "psnr", "Set5": "Set5"}
 
 Values = Mapping[str, Mapping[str, list[float]]]
 """By the measure's name and the row: a value for each seed."""
