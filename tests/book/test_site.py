@@ -566,6 +566,7 @@ def test_an_old_address_leads_to_where_a_section_is_now(browser: Any, address: s
         ("12_theorem", "#trained-networks", "21_proofs"),
         ("12_theorem", "#theorem-cliff", "12_theorem"),
         ("05_center_selection", "#the-verdict", "24_edges"),
+        ("10_cost", "#cost-fewer", "25_counted_alike"),
         ("22_does_it_attend", "#trained-without-it", "23_with_and_without"),
         ("22_does_it_attend", "#the-swap-test", "22_does_it_attend"),
     ):

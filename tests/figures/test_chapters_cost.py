@@ -50,6 +50,16 @@ def test_the_opening_has_the_networks_of_one_scale_the_cheapest_in_layers_first(
     assert "B has the largest hatched part" in shown.alt
 
 
+def test_prints_are_drawn_over_the_counts_the_least_first():
+    costs = {(n, s): peer(n, s, 1e12, t * 1e12) for n, s, t in (("A", 2, 2), ("A", 4, 1), ("B", 2, 8), ("C", 2, 1))}
+    shown = pictures.prints(costs, {("A", 2): 3.0, ("A", 4): 1.0, ("B", 2): 2.0, ("uncounted", 2): 1.0})
+    (ax,) = shown.figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["B", "A"]
+    at_2, at_4 = (line for line in ax.lines if line.get_marker() in ("o", "s"))
+    assert sorted(at_2.get_xydata().tolist()) == [[0.25, 0], [1.5, 1]] and at_4.get_xydata().tolist() == [[1, 1]]
+    assert shown.alt.endswith("B 0.25 at x2; A 1.50 at x2, 1.00 at x4.")
+
+
 def test_stages_are_described_by_their_shares(tiny):
     shown = pictures.stages(tiny)
     assert f"Layers have {tiny.published / tiny.total:.0%} together" in shown.alt

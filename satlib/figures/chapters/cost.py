@@ -1,4 +1,4 @@
-"""Chapter 10: what SAT costs, as pictures. Its tables are in the file beside this one, `cost_tables`.
+"""*What SAT costs* and *Counted alike*: costs as pictures. Its tables are in the file beside this one, `cost_tables`.
 
 Costs are multiply-adds for one output image; T is 10^12 of them.
 """
@@ -39,6 +39,23 @@ def conventions(costs: Costs, scale: int) -> Shown:
         alt=f"Bars of the multiply-adds, in T, of {len(ordered)} networks at x{scale}, each in two parts: what layers "
         f"with weights do, filled, and products outside of them, hatched. {values}. {dearest} has the largest hatched "
         "part.",
+    )
+
+
+def prints(costs: Costs, printed: Mapping[tuple[str, int], float]) -> Shown:
+    """Draw each network's printed FLOPs (T) as a multiple of its multiply-adds with all products, the least first."""
+    ratios: dict[str, dict[int, float]] = {}
+    for (name, s), value in printed.items():
+        if (name, s) in costs:
+            ratios.setdefault(name, {})[s] = value * 1e12 / costs[name, s].total
+    ordered = dict(sorted(ratios.items(), key=lambda item: min(item[1].values())))
+    told = "; ".join(
+        f"{name} {', '.join(f'{ratio:.2f} at x{s}' for s, ratio in sorted(of.items()))}" for name, of in ordered.items()
+    )
+    return show(
+        bars.print_marks(ordered),
+        alt="A row for each network with a mark for each scale: FLOPs as the paper prints them over our count of all "
+        f"multiply-adds, on a log axis with a line at 1. {told}.",
     )
 
 

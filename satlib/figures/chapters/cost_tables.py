@@ -1,4 +1,4 @@
-"""Chapter 10: what SAT and its peers cost, as Markdown tables. T is 10^12 multiply-adds, G 10^9.
+"""*What SAT costs* and *Counted alike*: costs as Markdown tables. T is 10^12 multiply-adds, G 10^9.
 
 ``printed`` is Table 1 of the paper: FLOPs in T by (network, scale). ``costs`` is what we count, by the same.
 """

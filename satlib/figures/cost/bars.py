@@ -36,6 +36,27 @@ def convention_bars(costs: Mapping[str, tuple[float, float]]) -> Figure:
     return figure
 
 
+@styled
+def print_marks(ratios: Mapping[str, Mapping[int, float]]) -> Figure:
+    """Draw a mark for each network and scale: its printed FLOPs as a multiple of a count with all products."""
+    figure = Figure(figsize=(WIDTH, 0.36 * len(ratios) + 1.2), layout="constrained")
+    ax = figure.subplots()
+    ax.axvline(1, color="0.5", linewidth=0.8)
+    scales = sorted({scale for of_scales in ratios.values() for scale in of_scales})
+    for scale, mark, color in zip(scales, "os^", (BLUE, VERMILLION, GREEN), strict=False):
+        known = [(of[scale], place) for place, of in enumerate(ratios.values()) if scale in of]
+        ax.plot(*zip(*known, strict=True), mark, color=color, markersize=6, label=f"×{scale}")
+    ax.set_xscale("log")
+    ticks = (0.1, 0.2, 0.5, 1, 2)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_yticks(range(len(ratios)), list(ratios))
+    ax.invert_yaxis()
+    ax.set(xlabel="printed FLOPs / multiply-adds with all products")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(scales))
+    return figure
+
+
 def stage_label(stage: str) -> str:
     """Return the name of a stage of :class:`~satlib.complexity.Complexity` as it is displayed: QKᵀ, S × S."""
     return stage.replace("^T", "ᵀ").replace(" x ", " × ")
