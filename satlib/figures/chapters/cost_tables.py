@@ -38,7 +38,7 @@ def table_a(ours: Mapping[int, Complexity]) -> str:
         size, own = f"{cost.grid[1]}×{cost.grid[0]}", f"{cost.params['total'] / 1e6:.3f}"
         rows.append((f"x{scale}", size, f"{params:.1f}", own, f"{flops:.2f}", *counted))
     head = ("scale", "input", "params (M), paper", "here", "FLOPs (T), paper")
-    return table((*head, "here, as published", "here, all", "all / published"), rows, align="llr")
+    return table((*head, "here", "here, all", "ratio"), rows, align="llr")
 
 
 def left_out(ours: Mapping[int, Complexity]) -> str:
