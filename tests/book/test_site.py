@@ -590,24 +590,30 @@ def chapter(window: Window, address: str) -> Iterator[Any]:
         yield tab
 
 
-def test_sliders_work_with_the_keyboard(chapter: Any) -> None:
-    with_slider = [figure for figure in chapter.locator("figure.plot").all() if figure.get_by_role("slider").count()]
-    assert len(with_slider) >= 4
-    for number, figure in enumerate(with_slider):
-        knob = figure.get_by_role("slider")
-        knob.focus()
-        notes = [figure.locator(".plot-title").inner_text()]
-        for _ in range(2):
-            points = figure.locator(".point").count()
-            chapter.keyboard.press("ArrowRight")
-            notes.append(figure.locator(".plot-title").inner_text())
-            assert knob.get_attribute("aria-valuetext") == figure.locator("output").inner_text()
-            if number < 2:  # another number of tokens is drawn; the later ones draw lines, or equally many
-                chapter.wait_for_function(
-                    "([figure, before]) => figure.querySelectorAll('.point').length !== before",
-                    arg=[figure.element_handle(), points],
-                )
-        assert len(set(notes)) == 3
+@pytest.mark.parametrize(("page", "least", "other_numbers"), [(CHAPTER, 3, 2), ("notebooks/24_edges.html", 3, 0)])
+def test_sliders_work_with_the_keyboard(
+    window: Window, address: str, page: str, least: int, other_numbers: int
+) -> None:
+    """The first ``other_numbers`` sliders draw another number of tokens, the others lines, or equally many."""
+    with window.cleared() as tab:
+        load(tab, address + page, WIDE)
+        with_slider = [figure for figure in tab.locator("figure.plot").all() if figure.get_by_role("slider").count()]
+        assert len(with_slider) >= least
+        for number, figure in enumerate(with_slider):
+            knob = figure.get_by_role("slider")
+            knob.focus()
+            notes = [figure.locator(".plot-title").inner_text()]
+            for _ in range(2):
+                points = figure.locator(".point").count()
+                tab.keyboard.press("ArrowRight")
+                notes.append(figure.locator(".plot-title").inner_text())
+                assert knob.get_attribute("aria-valuetext") == figure.locator("output").inner_text()
+                if number < other_numbers:
+                    tab.wait_for_function(
+                        "([figure, before]) => figure.querySelectorAll('.point').length !== before",
+                        arg=[figure.element_handle(), points],
+                    )
+            assert len(set(notes)) == 3
 
 
 def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
