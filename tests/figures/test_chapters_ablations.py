@@ -55,6 +55,15 @@ def test_seeds_are_drawn_above_their_mean_and_its_interval() -> None:
     assert "plain mean (G), Set5: -0.150 ± 0.070, single seeds -0.200 to -0.100." in shown.alt
 
 
+def test_rows_that_were_trained_again_have_both_intervals_and_the_papers_number() -> None:
+    gains = {"held": {"mean": [0.1, -0.3]}, "Set5": {"mean": [-0.1, -0.2]}}
+    alone = {"held": {"mean": 0.25}, "Set5": {"mean": 0.5}}
+    assert cells(pictures.again_table(gains, {"held": 0.05, "Set5": 0.07}, alone, {"mean": -0.07}))[1:] == [
+        ["plain mean (G)", "held", "-0.100", "±\xa00.050", "±\xa00.250", ""],
+        ["plain mean (G)", "Set5", "-0.150", "±\xa00.070", "±\xa00.500", "-0.07"],
+    ]
+
+
 def test_rows_have_their_means_spread_and_differences() -> None:
     head, chosen, grid, _ = cells(pictures.rows_table(TABLES, FOUND))
     assert head[:3] == ["choice", "held-out photographs", "Set5"]

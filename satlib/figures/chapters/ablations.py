@@ -94,6 +94,19 @@ def told_by_seed(gains: Values, halves: Mapping[str, Mapping[str, float]]) -> st
     )
 
 
+def again_table(
+    gains: Values, halves: Mapping[str, float], alone: Mapping[str, Mapping[str, float]], printed: Mapping[str, float]
+) -> str:
+    """Return a table of the rows' mean differences, with intervals for all and for each alone, and the paper's."""
+    lines = []
+    for name, rows in gains.items():
+        for row, values in rows.items():
+            theirs = f"{printed[row]:+.2f}" if name == BENCHMARK else ""
+            widths = (f"±\N{NO-BREAK SPACE}{half:.3f}" for half in (halves[name], alone[name][row]))
+            lines.append((NAMES[row], name, f"{np.mean(values):+.3f}", *widths, theirs))
+    return table(("choice", "photographs", "mean", "together", "alone", "paper"), lines, align="llr")
+
+
 def designs_table(read: Mapping[str, Designs]) -> str:
     """Return a table of half widths of a difference by the design that they are of, and of the test of the seeds."""
     head = ("photographs", "paired by seed", "seeds of its own for each row", "paired, all rows together")
