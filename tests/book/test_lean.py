@@ -77,6 +77,13 @@ PAGE = """<html>
 """
 
 
+def test_marks_of_code_that_show_nothing_go_and_others_stay(lean) -> None:
+    code = '<pre><span class="kn">import</span><span class="w"> </span><a href="x"><span class="n">a</span></a>'
+    assert lean.squeeze(code) == '<pre><span class="kn">import</span> <a href="x">a</a>'
+    for kept in ('<span class="n"><b>a</b></span>', '<span class="nf">a</span>', '<span class="n x">a</span>'):
+        assert lean.squeeze(kept) == kept
+
+
 def test_white_space_goes_where_it_does_not_count(lean, tmp_path: Path) -> None:
     expected = PAGE
     for indented in (
