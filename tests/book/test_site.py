@@ -639,6 +639,17 @@ def test_the_theme_switch_changes_page_and_figures(chapter: Any) -> None:
     assert len({text for *_, text in seen}) == 2
 
 
+def test_words_of_code_without_a_mark_have_the_colour_of_code(chapter: Any) -> None:
+    chapter.add_style_tag(content=STILL)
+    for theme in ("light", "dark"):
+        chapter.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        colors = chapter.evaluate(
+            """() => [".highlight pre", ".highlight .p"].map(
+                (place) => getComputedStyle(document.querySelector(place)).color)"""
+        )
+        assert colors[0] == colors[1]
+
+
 def test_the_chapter_works_when_opened_as_a_file(window: Window) -> None:
     with window.cleared() as tab:
         load(tab, (SITE / CHAPTER).as_uri(), WIDE)
