@@ -70,7 +70,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no
 test: $(VENV)/.dev ## Run the tests, except slow ones and those of the built book (about 5 minutes)
 	$(PYTEST) --ignore=tests/book/test_site.py -m 'not slow' $(ARGS)
 
-test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 20 minutes)
+test-all: $(VENV)/.dev ## Run all tests but those of the built book, as CI does (about 26 minutes)
 	$(PYTEST) --ignore=tests/book/test_site.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, formatting, and that notebooks match their sources
