@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import sleep
 
 import nursery
@@ -52,7 +52,8 @@ class Nursery:
 
     def close(self) -> None:
         """End the process."""
-        self._lines.close()
+        with suppress(OSError):  # a wish that could not be sent to a process that had ended
+            self._lines.close()
         self._channel.close()
         self._process.wait()
 

@@ -67,8 +67,12 @@ def test_a_fork_can_be_terminated_and_killed(forked_kernels: Any, nursery: Any, 
         fork.kill()  # of one that has ended: nothing
 
 
-def test_if_the_process_has_ended_that_is_said_with_its_exit_code(forked_kernels: Any) -> None:
+@pytest.mark.parametrize("before", [False, True])
+def test_if_the_process_has_ended_that_is_said_with_its_exit_code(forked_kernels: Any, before: bool) -> None:
+    """Before it is asked, so that the wish cannot be sent, or while it is."""
     nursery = forked_kernels.Nursery({**os.environ, "PYTHONHOME": "/nowhere"})  # no Python starts with this
+    if before:
+        nursery._process.wait()
     with pytest.raises(RuntimeError, match=r"the process that chapters are forked from has ended, exit code 1"):
         forked_kernels.Fork(nursery, python("pass"), {}, "/")
     nursery.close()
