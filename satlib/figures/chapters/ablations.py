@@ -80,17 +80,7 @@ def seed_by_seed(gains: Values, halves: Mapping[str, float], earlier: Values, pr
     return show(
         draw.seed_by_seed(named, widths, "similarity weights", earlier=before, printed=theirs),
         alt="Differences to weights of similarity in decibels, a mark for each seed, those of the first look hollow, "
-        "below them the mean with its 95 % interval, and the paper's as diamonds. " + told_by_seed(named, widths),
-    )
-
-
-def told_by_seed(gains: Values, halves: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the mean of each row and measure, its interval and the range of the seeds, in words."""
-    return " ".join(
-        f"{row}, {name}: {np.mean(values):+.3f} ± {halves[name][row]:.3f}, "
-        f"single seeds {min(values):+.3f} to {max(values):+.3f}."
-        for name, rows in gains.items()
-        for row, values in rows.items()
+        "below them the mean with its 95 % interval, and the paper's as diamonds. " + draw.told_by_seed(named, widths),
     )
 
 

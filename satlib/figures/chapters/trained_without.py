@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from satlib.figures.chapters.ablations import told_by_seed
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.training import trials as draw
 from satlib.support.tables import table
@@ -56,7 +55,7 @@ def seed_by_seed(gained: Values) -> Shown:
     return show(
         draw.seed_by_seed(gained, widths, BASE),
         alt="Differences to the paper's layer in decibels, a mark for each seed, below them the mean with its 95 % "
-        f"interval. {told_by_seed(gained, widths)}",
+        f"interval. {draw.told_by_seed(gained, widths)}",
     )
 
 

@@ -105,6 +105,18 @@ def seed_by_seed(
     return figure
 
 
+def told_by_seed(
+    measures: Mapping[str, Mapping[str, Sequence[float]]], halves: Mapping[str, Mapping[str, float]]
+) -> str:
+    """Return in words what :func:`seed_by_seed` draws: each row's mean, its interval and the range of the seeds."""
+    return " ".join(
+        f"{row}, {name}: {mean(values):+.3f} ± {halves[name][row]:.3f}, "
+        f"single seeds {min(values):+.3f} to {max(values):+.3f}."
+        for name, rows in measures.items()
+        for row, values in rows.items()
+    )
+
+
 def _diamonds(ax: Axes, rows: Sequence[str], printed: Mapping[str, float]) -> None:
     """Draw what the paper prints for those rows that it has."""
     known = [place for place, row in enumerate(rows) if row in printed]
