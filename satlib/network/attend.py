@@ -1,9 +1,9 @@
 """softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
 
-torch's fused kernels do it (`satlib.network.torch_attention`); on a CPU the threads then meet once for a whole layer,
-or for some hundred windows, and not once for each small operation. They have no gradient for a bias there. Where one is
-wanted, in training, windows are computed here in blocks that fit in the cache: the weights of a block are used and
-forgotten, and computed again in the backward pass.
+torch's fused kernels do it (`satlib.network.torch_attention`); on a CPU the threads then meet once for some thousand
+queries (`satlib.network.query_blocks`), or for some hundred windows, and not once for each small operation. They have
+no gradient for a bias there. Where one is wanted, in training, windows are computed here in blocks that fit in the
+cache: the weights of a block are used and forgotten, and computed again in the backward pass.
 
 Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, b
 windows of a block, of all images, times heads.
@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from satlib.network.torch_attention import by_torch, with_bias
+from satlib.network.query_blocks import attend_at_once, attend_by_blocks
+from satlib.network.torch_attention import by_torch
 from satlib.network.windows import HalvesPlan, from_windows, pick, put, to_windows
 
 BLOCK_WEIGHTS = 2**18
@@ -51,12 +52,17 @@ def attend_in_windows(qkv: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:
 
 def _way(qkv: Tensor, bias: Tensor) -> Callable[[Tensor, Tensor, HalvesPlan], Tensor]:
     """Return what attends from (B, 6N, C/2) rows with a bias (2, heads, n, n): (B, 2N, C/2)."""
-    wide = qkv.device.type == "cpu" and qkv.dtype in (torch.float32, torch.float64)
-    if not wide or torch.compiler.is_compiling():
+    if not _by_blocks(qkv):
         return _windows_by_torch
     if not torch.is_grad_enabled() or not (qkv.requires_grad or bias.requires_grad):
         return _windows_without_gradient
     return _windows_in_blocks if bias.requires_grad else _windows_by_torch
+
+
+def _by_blocks(x: Tensor) -> bool:
+    """Return whether blocks pay: on a CPU, where nothing is compiled."""
+    wide = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    return wide and not torch.compiler.is_compiling()
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
@@ -65,9 +71,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     ``q`` (B, N, heads, d), ``k`` (B, K, heads, d), ``v`` (B, K, heads, e), and ``bias`` (B, K), a constant logit for
     each key; returns (B, N, heads, e).
     """
-    scale = q.shape[-1] ** -0.5
-    q, k = with_bias(q, k, bias / scale)
-    return by_torch(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), scale=scale).transpose(1, 2)
+    return (attend_by_blocks if _by_blocks(q) else attend_at_once)(q, k, v, bias)
 
 
 def _windows_by_torch(rows: Tensor, bias: Tensor, plan: HalvesPlan) -> Tensor:

@@ -50,7 +50,7 @@ def by_torch(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, sca
     """
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     narrow, wide = widths(q, v)
-    q, k, v, n_values = _filled(q, narrow), _filled(k, narrow), _filled(v, wide), v.shape[-1]
+    q, k, v, n_values = filled(q, narrow), filled(k, narrow), filled(v, wide), v.shape[-1]
     with chosen(q, mask):
         out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
     return out[..., :n_values]
@@ -95,5 +95,6 @@ def with_bias(q: Tensor, k: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat((q, q.new_ones(*q.shape[:-1], 2)), dim=-1), torch.cat((k, both), dim=-1)
 
 
-def _filled(x: Tensor, width: int) -> Tensor:
+def filled(x: Tensor, width: int) -> Tensor:
+    """Fill the last axis up to a width with zeros."""
     return functional.pad(x, (0, width - x.shape[-1])) if x.shape[-1] < width else x

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch.nn.attention import SDPBackend
 
 from satlib import plain
-from satlib.network import attend, torch_attention
+from satlib.complexity.measured import peak_bytes
+from satlib.network import attend, query_blocks, torch_attention
 from satlib.network.windows import plan_halves
 
 DOUBLE = torch.float64
@@ -71,6 +72,51 @@ def test_attention_to_few_tokens_is_the_formula(n_images, n_queries, n_keys, hea
     assert_same(gradients(lambda *t: attend.attend(*t, bias), *qkv), gradients(lambda *t: formula(*t, bias), *qkv))
 
 
+@pytest.mark.parametrize("block", [1, 2, 100])
+@pytest.mark.parametrize("n_queries", [1, 2, 7, 150])
+def test_attention_to_few_tokens_by_blocks_is_the_formula(monkeypatch, n_queries, block):
+    monkeypatch.setattr(query_blocks, "BLOCK_QUERIES", block)
+    *qkv, bias = tokens(n_queries=n_queries)
+    found = gradients(lambda *t: attend.attend(*t, bias), *qkv)
+    assert_same(found, gradients(lambda *t: formula(*t, bias), *qkv))
+    assert_same([attend.attend(*qkv, bias)], found[:1])
+
+
+def test_neither_batch_nor_threads_change_a_block(n_queries=5000):
+    """Bit by bit, though the sums over queries are by blocks."""
+    *qkv, bias = (t.float() for t in tokens(3, n_queries, 30, 4, 5, 10))
+    assert n_queries > query_blocks.BLOCK_QUERIES
+    weighting = tensor(3, n_queries, 4, 10, seed=9, dtype=torch.float32)
+
+    def run(images):
+        leaves = [t[images].clone().requires_grad_() for t in qkv]
+        out = attend.attend(*leaves, bias[images])
+        return out, *torch.autograd.grad(out, leaves, weighting[images])
+
+    threads, together = torch.get_num_threads(), run(slice(3))
+    try:
+        torch.set_num_threads(threads + 1)
+        assert_same(run(slice(3)), together, 0)
+    finally:
+        torch.set_num_threads(threads)
+    for i in range(3):
+        assert_same(run(slice(i, i + 1)), [t[i : i + 1] for t in together], 0)
+
+
+def test_attention_of_a_large_image_fills_up_a_block_at_a_time(monkeypatch):
+    """The widths of "sat-light": 5 channels and 10 would become 16."""
+    q, k, v, bias = (t.float().requires_grad_(i < 3) for i, t in enumerate(tokens(1, 4096, 12, 4, 5, 10)))
+    narrow = 4 * q.shape[1] * 4 * (5 + 10)  # bytes of the queries, and of the results
+
+    def backward():
+        with torch.enable_grad():
+            torch.autograd.grad(attend.attend(q, k, v, bias), (q, k, v), v.new_ones(1, 4096, 4, 10))
+
+    at_once = peak_bytes(backward)
+    monkeypatch.setattr(query_blocks, "BLOCK_QUERIES", 128)
+    assert peak_bytes(backward) < 2.5 * narrow < at_once
+
+
 @pytest.mark.parametrize("mask_padding", [True, False])
 @pytest.mark.parametrize("grid", [(1, 1), (5, 9), (8, 8), (3, 17)])
 def test_window_attention_by_blocks_and_by_torch(monkeypatch, grid, mask_padding):
@@ -106,6 +152,7 @@ def test_the_size_of_the_blocks_changes_nothing(monkeypatch):
     whole = [gradients(f, *inputs) for f, inputs in runs]
     monkeypatch.setattr(attend, "BLOCK_WEIGHTS", 300)
     monkeypatch.setattr(attend, "BLOCK_NUMBERS", 300)
+    monkeypatch.setattr(query_blocks, "BLOCK_QUERIES", 40)
     for expected, (f, inputs) in zip(whole, runs, strict=True):
         assert_same(gradients(f, *inputs), expected)
         assert_same([f(*inputs)], expected[:1])
