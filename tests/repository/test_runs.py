@@ -38,7 +38,7 @@ def test_a_configuration_has_the_scale_and_the_network_of_its_name(path: Path) -
         assert (written, config.network.scale) == ("sat-tiny", 2)
         return
     presets = {"paper": "sat", "released": "sat-released", "light": "sat-light", "tiny": "sat-tiny"}
-    presets["tiny-real"] = "sat-tiny"
+    presets |= {"tiny-real": "sat-tiny", "tiny-long": "sat-tiny"}
     assert (written, config.network.scale) == (presets[name], int(scale))
 
 

@@ -1,6 +1,6 @@
 """*With and without SAA*: networks that were trained on photographs, compared with the paper's layer seed by seed.
 
-Jobs are those of the experiment "with_and_without" (:func:`satlib.results.trials.results`).
+Jobs are those of the experiment "with_and_without" (:func:`satlib.results.trials.results`): four rows, eight seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from satlib.analysis.comparisons import designs
 from satlib.figures.kit.show import Shown, show
 from satlib.figures.training import trials as draw
 from satlib.support.tables import table
@@ -18,40 +19,31 @@ BASE = "paper"
 SPACE = "\N{NO-BREAK SPACE}"
 MEASURES = {"held out": "psnr", "Set5": "Set5"}
 
-Values = Mapping[str, Mapping[str, list[float]]]
+Values = Mapping[str, Mapping[str, Sequence[float]]]
 """By the measure's name and the row: a value for each seed."""
 
 
-def gains(jobs: Jobs) -> Values:
-    """Return by how much each other row is above `BASE` in dB, for the seeds that both have, in their order.
+def gains(tables: Values) -> dict[str, dict[str, list[float]]]:
+    """Return by how much each other row is above `BASE` in dB, seed by seed.
 
-    A row that shares fewer than two seeds with `BASE` is left out: it has no interval.
+    ``tables`` has PSNR by photographs, row and seed, as :func:`satlib.results.trials.table` returns it for each of
+    `MEASURES`.
     """
-    trained = {(job["row"], job["seed"]): job for job in jobs}
-    seeds = {row: sorted(seed for r, seed in trained if r == row and (BASE, seed) in trained) for row, _ in trained}
     return {
-        name: {
-            row: [float(trained[row, seed][key] - trained[BASE, seed][key]) for seed in shared]
-            for row, shared in seeds.items()
-            if row != BASE and len(shared) > 1
-        }
-        for name, key in MEASURES.items()
+        name: {row: list(np.subtract(values, rows[BASE])) for row, values in rows.items() if row != BASE}
+        for name, rows in tables.items()
     }
 
 
-def halves(gained: Values) -> dict[str, dict[str, float]]:
-    """Return half the width of the 95 % interval of each row's mean, from its own differences (Student's t)."""
-    from scipy.stats import sem, t
-
-    return {
-        name: {row: float(t.ppf(0.975, len(values) - 1) * sem(values)) for row, values in rows.items()}
-        for name, rows in gained.items()
-    }
+def halves(tables: Values) -> dict[str, float]:
+    """Return half the width of the 95 % intervals of the mean gains, which hold for all rows together (Dunnett)."""
+    return {name: designs(list(rows.values())).simultaneous for name, rows in tables.items()}
 
 
-def seed_by_seed(gained: Values) -> Shown:
+def seed_by_seed(tables: Values) -> Shown:
     """Draw what each training gains on `BASE`, and the mean of each row with its interval."""
-    widths = halves(gained)
+    gained = gains(tables)
+    widths = {name: dict.fromkeys(gained[name], half) for name, half in halves(tables).items()}
     return show(
         draw.seed_by_seed(gained, widths, BASE),
         alt="Differences to the paper's layer in decibels, a mark for each seed, below them the mean with its 95 % "
@@ -59,16 +51,26 @@ def seed_by_seed(gained: Values) -> Shown:
     )
 
 
-def differences_table(gained: Values, predicted: Mapping[str, str]) -> str:
-    """Return a table of each row's differences to `BASE` in dB, with intervals, beside what was predicted."""
-    widths = halves(gained)
+def differences_table(tables: Values, predicted: Mapping[str, str]) -> str:
+    """Return a table of each row's gain on `BASE` in dB beside what was predicted.
+
+    "together" are the intervals of :func:`halves`, which take the noise of all rows to be alike; "alone" those of each
+    row's own differences, by Student's t, with Bonferroni's level so that all hold together, too.
+    """
+    gained, together = gains(tables), halves(tables)
     lines = [
-        (f"`{row}`, {name}", f"{np.mean(rows[row]):+.3f} ± {widths[name][row]:.3f}".replace(" ", SPACE), text)
+        (f"`{row}`, {name}", f"{np.mean(rows[row]):+.3f}", f"±{SPACE}{together[name]:.3f}", _alone(rows, row), text)
         for row, text in predicted.items()
         for name, rows in gained.items()
-        if row in rows
     ]
-    return table(("trained, measured on", "found, dB", "predicted, dB"), lines)
+    return table(("trained, measured on", "found, dB", "together", "alone", "predicted, dB"), lines)
+
+
+def _alone(rows: Mapping[str, Sequence[float]], row: str) -> str:
+    from scipy.stats import sem, t
+
+    level = 1 - 0.05 / 2 / len(rows)
+    return f"±{SPACE}{t.ppf(level, len(rows[row]) - 1) * sem(rows[row]):.3f}"
 
 
 def swaps_table(jobs: Jobs, predicted: Mapping[str, str]) -> str:
@@ -76,6 +78,6 @@ def swaps_table(jobs: Jobs, predicted: Mapping[str, str]) -> str:
     lines = []
     for row, text in predicted.items():
         swaps = [job["swap"] for job in jobs if job["row"] == row]
-        found = ", ".join(f"{swap:.3f}" for swap in swaps) or "not trained yet"
+        found = ", ".join(f"{swap:.3f}" for swap in swaps)
         lines.append((f"`{row}`", found, text))
     return table(("trained", "found, dB", "predicted, dB"), lines)
