@@ -82,7 +82,7 @@ def _named(line: Line, y: Sequence[float], dash: str, hover: str, place: tuple[i
         y=y,
         name=name,
         mode="lines+markers+text",
-        text=[name if n == at else "" for n in line.tokens],
+        text=[name.replace(", ", ",<br>") if n == at else "" for n in line.tokens],
         textposition=side,
         cliponaxis=False,
         line={"color": COLORS[line.way], "dash": dash},
