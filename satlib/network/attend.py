@@ -1,9 +1,10 @@
 """softmax(q k^T / sqrt(d) + bias) v without keeping the weights: in windows, and from all tokens to a few.
 
-torch's fused kernels do it (`satlib.network.torch_attention`); on a CPU the threads then meet once for some thousand
-queries (`satlib.network.query_blocks`), or for some hundred windows, and not once for each small operation. They have
-no gradient for a bias there. Where one is wanted, in training, windows are computed here in blocks that fit in the
-cache: the weights of a block are used and forgotten, and computed again in the backward pass.
+torch's fused kernels do it (`satlib.network.torch_attention`). On a CPU the threads then meet once for some hundred
+windows, and for all queries of aggregated tokens once; in training once for some thousand queries
+(`satlib.network.query_blocks`). Small operations need no meeting of their own. The kernels have no gradient for a bias.
+Where one is wanted, in training, windows are computed here in blocks that fit in the cache: the weights of a block are
+used and forgotten, and computed again in the backward pass.
 
 Shapes: B images, W windows of n tokens, N queries, K keys, d (queries, keys) and e (values) channels of a head, b
 windows of a block, of all images, times heads.
