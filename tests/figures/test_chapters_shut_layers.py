@@ -1,5 +1,7 @@
 """What keeps layers from attending is drawn and told from the reports that are given."""
 
+from typing import Any
+
 import pytest
 
 from satlib.analysis.layer_reports import LayerReport
@@ -8,7 +10,7 @@ from satlib.figures.chapters import shut_layers as pictures
 REPORTS = [LayerReport(0.15, 0.3, 0.6, 0.25, 0.08, 0.012), LayerReport(0.008, 0.01, 0.99, 0.03, 0.0, -0.004)]
 
 
-def job(row: str, seed: int, factor: float) -> dict[str, object]:
+def job(row: str, seed: int, factor: float) -> dict[str, Any]:
     layers = [report._replace(varies=factor * report.varies)._asdict() for report in REPORTS]
     return {"row": row, "seed": seed, "swap": 0.01 * factor, "layers": layers}
 
@@ -59,6 +61,22 @@ def test_the_rows_are_told_in_words() -> None:
     assert "those of the last 2 hardly do (0.06 to 0.75, and 0.03 to 0.25 with all three changes)" in text
     assert "`paper` 0.0080 to 0.1500; `start` 0.0080 to 0.1500; `norms` 0.0080 to 0.1500; `log_n`" in text
     assert text.endswith("costs +0.020 ± 0.002 dB and +0.020 ± 0.002 dB.")
+
+
+def test_a_row_is_told_by_its_least_and_largest_values_and_by_its_open_layers() -> None:
+    jobs = [job("paper", 0, 1.0), job("paper", 1, 0.5), job("task", 0, 1.0)]
+    for one in jobs:
+        one["layers"] = [one["layers"][0], *one["layers"]]  # the first layer twice
+    text = pictures.spread_table(jobs, {"paper": ("below 0.03", "below 0.004")})
+    (paper,) = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[3:])
+    assert paper == ["`paper`", "below 0.03", "0.015 to 0.250", "below 0.004", "0.008 to 0.150", "2 of 4", "2 of 2"]
+
+
+@pytest.mark.parametrize(
+    ("varies", "share", "expected"), [(0.11, 0.021, True), (0.1, 0.021, False), (0.11, 0.02, False), (0.0, 0.0, False)]
+)
+def test_a_layer_is_open_above_both_marks(varies: float, share: float, expected: bool) -> None:
+    assert pictures.is_open(REPORTS[0]._replace(varies=varies, share=share)._asdict()) is expected
 
 
 def test_networks_are_told_side_by_side() -> None:

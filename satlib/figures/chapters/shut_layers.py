@@ -28,6 +28,8 @@ REPORTED = ("output / input", "of it by place", "tokens read", "queries differ",
 """What is told of a layer."""
 
 MEASURES = {"varies": "how differently queries read", "share": "output, as a share of what it is added to"}
+OPEN = {"varies": 0.10, "share": 0.02}
+"""A layer is open if it has more of both: said before the first training of "alive"."""
 
 
 def report_table(reports: Sequence[LayerReport]) -> str:
@@ -109,6 +111,28 @@ def outcome_table(jobs: Jobs, predicted: Mapping[str, tuple[str, str, str]]) -> 
         cells = [cell for pair in zip(texts, found, strict=True) for cell in (pair[0], pair[1] or "not trained yet")]
         rows.append((f"`{row}`", *cells))
     return table(head, rows)
+
+
+def spread_table(jobs: Jobs, predicted: Mapping[str, tuple[str, str]]) -> str:
+    """Return a table of what was predicted of each row's last layers, what its seeds have, and how many are open."""
+    head = ("trained", "queries differ", "", "output / input", "", "of them open", "of the others")
+    rows: list[tuple[str, ...]] = [("", *("predicted", "found") * 2, "", "")]
+    for row, texts in predicted.items():
+        found = [_spread(jobs, row, key, slice(-LAST, None), 3) for key in MEASURES]
+        cells = [cell for pair in zip(texts, found, strict=True) for cell in pair]
+        rows.append((f"`{row}`", *cells, _open(jobs, row, slice(-LAST, None)), _open(jobs, row, slice(-LAST))))
+    return table(head, rows)
+
+
+def _open(jobs: Jobs, row: str, layers: slice) -> str:
+    """Return how many of some layers are open in the trainings of a row, and of how many."""
+    found = [is_open(report) for job in jobs if job["row"] == row for report in job["layers"][layers]]
+    return f"{sum(found)} of {len(found)}"
+
+
+def is_open(report: Mapping[str, float]) -> bool:
+    """Return whether a layer has more than `OPEN`, by its report as a dict."""
+    return all(report[key] > least for key, least in OPEN.items())
 
 
 def told(jobs: Jobs) -> str:
