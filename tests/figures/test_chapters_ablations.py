@@ -85,7 +85,7 @@ def test_designs_stand_in_columns() -> None:
     row = cells(pictures.designs_table({"Set5": read}))[1]
     assert row == [
         "Set5",
-        *(f"± {x:.3f}" for x in (read.paired, read.unpaired, read.simultaneous)),
+        *(f"±\N{NO-BREAK SPACE}{x:.3f}" for x in (read.paired, read.unpaired, read.simultaneous)),
         f"{read.seeds:.2f}",
     ]
 
@@ -117,7 +117,14 @@ def test_log_n_is_told_seed_by_seed_with_an_answer() -> None:
     rows = {"without": [31.0, 31.1], "with": [31.2, 31.0]}
     gain = differences(rows, "without")["with"]
     (row,) = cells(pictures.bias_table({"Set5": rows}, {"Set5": gain}))[1:]
-    assert row == ["Set5", "31.050", "31.100", "+0.200, -0.100", f"+0.050 ± {gain.half:.3f}", f"{gain.visible:.3f}"]
+    assert row == [
+        "Set5",
+        "31.050",
+        "31.100",
+        "+0.200, -0.100",
+        f"+0.050 ±\N{NO-BREAK SPACE}{gain.half:.3f}",
+        f"{gain.visible:.3f}",
+    ]
     assert pictures.bias_answer({"Set5": gain}) == "No difference is seen"
     seen = {"Set5": Difference(0.3, 0.1, 0.2), "held": gain}
     assert pictures.bias_answer(seen) == "On Set5 log n makes it better"

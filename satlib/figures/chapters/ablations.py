@@ -100,7 +100,9 @@ def again_table(
 def designs_table(read: Mapping[str, Designs]) -> str:
     """Return a table of half widths of a difference by the design that they are of, and of the test of the seeds."""
     head = ("photographs", "paired by seed", "seeds of its own for each row", "paired, all rows together")
-    rows = [(name, *(f"± {width:.3f}" for width in d[:3]), f"{d.seeds:.2f}") for name, d in read.items()]
+    rows = [
+        (name, *(f"±\N{NO-BREAK SPACE}{width:.3f}" for width in d[:3]), f"{d.seeds:.2f}") for name, d in read.items()
+    ]
     return table((*head, "P that seeds do not matter"), rows)
 
 
@@ -169,7 +171,7 @@ def bias_table(tables: Values, gain: Mapping[str, Difference]) -> str:
         each = ", ".join(f"{x:+.3f}" for x in biased - without)
         d = gain[name]
         means = (f"{values.mean():.3f}" for values in (without, biased))
-        lines.append((name, *means, each, f"{d.mean:+.3f} ± {d.half:.3f}", f"{d.visible:.3f}"))
+        lines.append((name, *means, each, f"{d.mean:+.3f} ±\N{NO-BREAK SPACE}{d.half:.3f}", f"{d.visible:.3f}"))
     return table(head, lines)
 
 
