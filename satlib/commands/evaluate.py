@@ -59,6 +59,7 @@ def evaluate(
             check_writable(file)
         if save_images is not None:
             check_folder(save_images)
+            _check_different([folder.resolve().name for folder in data])
         options: dict[str, Any] = {
             "metrics": tuple(metrics.replace(" ", "").split(",")),
             "rounded": rounded,
@@ -96,6 +97,13 @@ def evaluate(
     tell_failures(failures, sum(len(result.images) for result in results), "images or folders")
     if rows is not None:
         rows.unlink(missing_ok=True)
+
+
+def _check_different(names: list[str]) -> None:
+    """Raise ValueError if two folders of one name would write their upscaled images over each other's."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"--save-images has a folder for each of --data, and two are called {twice[0]!r}")
 
 
 def _passes(text: str | None) -> tuple[Pass, ...]:

@@ -140,7 +140,7 @@ def _channels(store: Path, asked: int | None) -> int:
 
 def _sources(folder: Path, files: list[Path]) -> list[tuple[str, int, int]]:
     """Return what tells whether the files have changed: name, bytes, time of the last change."""
-    stats = [path.stat() for path in files]
+    stats = [path.stat(follow_symlinks=path.exists()) for path in files]  # a dead link's own
     names = [path.relative_to(folder).as_posix() for path in files]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(names, stats, strict=True)]
 

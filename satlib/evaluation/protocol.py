@@ -10,7 +10,7 @@ the code of SAT and of the networks in its Table 1 is built.
 
 ``gray``: what the Y of a grey photograph is. "rgb", the default: the grey is copied into R, G and B, and Y has 219/255
 of its contrast, because BasicSR reads every file as RGB; this adds 1.32 dB to the image. "y": the grey is Y, as in
-older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by 0.095 dB. "all": every photograph
+older MATLAB code. One of the 14 images of Set14 is grey, so its mean differs by 0.094 dB. "all": every photograph
 becomes grey first (:func:`satlib.images.folder.with_channels`) and is compared as it is, which is how networks for grey
 are measured.
 """

@@ -1,15 +1,34 @@
 """YAML files and texts: numbers as people write them, and faults told in one line."""
 
 import re
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from satlib.support.paths import as_path
 
+MERGE = "tag:yaml.org,2002:merge"
+"""Of the key "<<", which takes what another mapping has."""
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers may be written 2e-4; YAML 1.1, which PyYAML reads, takes that for a text."""
+    """YAML whose numbers may be written 2e-4; YAML 1.1, which PyYAML reads, takes that for a text.
+
+    A key that stands twice in a mapping is an error; PyYAML keeps the last one.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return a mapping, whose keys are all different."""
+        seen = set()
+        for key, _ in node.value:
+            if key.tag != MERGE and isinstance(key, yaml.ScalarNode):
+                name = self.construct_object(key, deep=deep)
+                if name in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"key {name!r} stands twice", key.start_mark)
+                seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(

@@ -9,7 +9,8 @@ A recipe says how to train; which network, on what, and for how long can be said
 "quick"
     Ours, for small networks and small budgets: few and small patches, a high learning rate that falls to zero along a
     cosine, a moving average of the weights, and a start that interpolates. One thread: the operations of such a step
-    are too short to be shared; two threads take about as long, and twice the CPU time (`python -m benchmarks beside`).
+    are too short to be shared well; two threads save a quarter of the time on an idle machine, for half as much CPU
+    time again, and take four times as long as one beside other work (`python -m benchmarks beside`).
 
 The paper does not say how its x3 and x4 runs treat what does not fit from x2; see :mod:`satlib.training.first_weights`.
 """
@@ -26,6 +27,7 @@ from satlib.training.networks import config_of
 SCHEDULES = ("steps", "cosine")
 PRECISIONS = ("32-true", "bf16-mixed")
 STARTS = ("random", "interpolation")
+MAX_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,7 @@ class TrainConfig:
             _integer(name, getattr(self, name), 1)
         if self.threads is not None:
             _integer("threads", self.threads, 1)
+            require(self.threads <= MAX_THREADS, "threads", self.threads, f"at most {MAX_THREADS}")
         for name in ("holdout", "warmup", "workers", "samples", "seed"):
             _integer(name, getattr(self, name), 0)
         for name in ("store", "start"):

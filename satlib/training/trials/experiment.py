@@ -14,6 +14,7 @@ kind ("copies" or "legends", of :mod:`satlib.data`), the side, and the seed and 
 those to measure on; ``training`` then names no data.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +130,11 @@ def _read(content: Mapping[str, object], data: Path) -> Experiment:
         for row, changes in rows.items():
             listed = isinstance(changes, list) and all(isinstance(change, str) for change in changes)
             require(listed, f"rows: {row}", changes, "a list of changes, field=value each")
+            named = re.fullmatch(r"\w[\w.+-]*", row) is not None
+            require(named, "rows: a name", row, "letters, digits, _, ., + and -, as it names a folder")
             assert isinstance(changes, list)
             config = build_config(base, [*changes, f"seed={seed}"], f"row {row}")
+            require(config.holdout != 1, f"row {row}: holdout", 1, "2 or more: a photograph reads another one's tokens")
             scale = config.network.scale  # the measures are beside bicubic interpolation
             require(isinstance(config.network, SATConfig), f"row {row}: network", config.network, "a SATConfig")
             require(scale > 1, f"row {row}: network.scale", scale, "2, 3, 4 or 8 in an experiment")

@@ -44,6 +44,10 @@ RESULTS = "results.json"
 PATIENCE = 3600.0
 """Seconds to wait while another process draws the scenes."""
 
+DECIDE = {"steps", "milestones", "store", "validation", "precision", "start"}
+"""Fields that may change when a training goes on, and not between trainings that are compared. Scenes decide where they
+are themselves."""
+
 
 class TrainingsFailedError(ValueError):
     """Some trainings of an experiment cannot be done; the others are. ``failures`` has their names and reasons."""
@@ -180,9 +184,10 @@ def name_of(job: dict[str, Any]) -> str:
 def _check_done(experiment: Experiment, out: Path) -> None:
     """Raise ValueError if the folder has results of a training that the file describes otherwise."""
     done = {name_of(job) for job in read_jobs(out)}
+    free = FREE - DECIDE if experiment.scenes is None else FREE - DECIDE | {"store", "validation"}
     for training in experiment.trainings:
         if training.name in done:
-            differs = difference(training.config, read_config(out / training.name / CONFIG), FREE - {"steps", "start"})
+            differs = difference(training.config, read_config(out / training.name / CONFIG), free)
             if differs:
                 raise ValueError(f"{out} has results of {training.name} with {differs}; choose another folder")
 

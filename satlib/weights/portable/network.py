@@ -7,7 +7,7 @@ functions. Four of its parts cannot be taken over.
   `satlib.dta.sampling`. `torch.Generator` has no counterpart in ONNX. The sample and the sizes are inputs here, and
   `satlib.weights.portable.sampler` makes them in the file.
 * `plain.aggregate` holds a membership and a softmax for each of N * K pairs. At 128 x 128 the page as a whole takes
-  three times as long as the fast network; a file shall not. Here a cluster's sum is a scatter over N tokens.
+  several times as long as the fast network; a file shall not. Here a cluster's sum is a scatter over N tokens.
 * `plain.window_attention` can be exported, but its masks of pairs and its position networks make the file of two pairs
   of blocks half as large again (409 KB to 270), 7 % slower at 128 x 128 and twice as long to export; that of six pairs
   would be above 0.8 MB. See `satlib.weights.portable.windows`.
