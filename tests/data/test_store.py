@@ -253,12 +253,14 @@ def test_unusable_photographs_can_be_left_out_and_are_listed(tmp_path: Path) -> 
     folder, store = tmp_path / "HR", tmp_path / "HR.store"
     images = make_images(folder)
     (folder / "bad.png").write_bytes(b"no image")
+    (folder / "gone.png").symlink_to("nowhere.png")
     Image.new("RGB", (15, 40)).save(folder / "zz.png")
     prepare(folder, leave_out=True)
     record = read_record(store)
     assert record is not None and verify(store) == []
-    assert [photo.name for photo in left_out(record)] == ["bad.png", "zz.png"]
-    assert "zz.png has 40 x 15 pixels" in left_out(record)[1].reason
+    assert [photo.name for photo in left_out(record)] == ["bad.png", "gone.png", "zz.png"]
+    assert "gone.png" in left_out(record)[1].reason
+    assert "zz.png has 40 x 15 pixels" in left_out(record)[2].reason
     assert [entry.name for entry in Store(store, 2).entries] == list(images)
     before = times(store)
     prepare(folder, leave_out=True)
@@ -266,6 +268,7 @@ def test_unusable_photographs_can_be_left_out_and_are_listed(tmp_path: Path) -> 
     with pytest.raises(OSError, match=r"bad\.png is not a"):
         prepare(folder)
     (folder / "bad.png").unlink()
+    (folder / "gone.png").unlink()
     prepare(folder, leave_out=True)
     assert [photo.name for photo in left_out(read_record(store) or {})] == ["zz.png"]
     for name in images:

@@ -333,6 +333,19 @@ def test_command_with_several_folders_and_saved_images(folder: Path, tmp_path: P
     assert saved == ["Set5/bird.png", "photos/a.png", "photos/b.png", "photos/c.png"]
 
 
+def test_folders_of_one_name_would_save_over_each_other(tmp_path: Path) -> None:
+    folders = [tmp_path / "a" / "val", tmp_path / "b" / "val"]
+    for seed, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        Image.fromarray(photograph(seed, 40, 40)).save(folder / "p.png")
+    named = [part for folder in folders for part in ("--data", str(folder))]
+    saving = ["--save-images", str(tmp_path / "sr")]
+    result = CliRunner().invoke(app, ["bicubic", *named, "--scale", "2", *saving])
+    assert result.exit_code == 2 and "two are called 'val'" in result.stderr
+    assert not (tmp_path / "sr").exists()
+    assert CliRunner().invoke(app, ["bicubic", *named, "--scale", "2"]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

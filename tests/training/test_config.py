@@ -43,6 +43,7 @@ def test_the_released_recipe_differs_where_the_authors_yaml_does(scale: int) -> 
         ("learning_rate", float("nan"), "learning_rate must be a number > 0"),
         ("learning_rate", "fast", "learning_rate must be a number > 0, got 'fast'"),
         ("threads", 0, "threads must be an integer of at least 1, got 0"),
+        ("threads", 100_000, "threads must be at most 1024, got 100000"),
         ("query_std", 0, "query_std must be a number > 0, got 0"),
         ("schedule", "line", "schedule must be one of steps, cosine"),
         ("milestones", (5, 5), "milestones must be increasing"),

@@ -76,6 +76,8 @@ def test_every_row_of_a_seed_comes_before_the_next_seed(tmp_path: Path) -> None:
     [
         ({"rows": {}}, "rows must be at least one"),
         ({"rows": {"a": "network.scale=2"}}, "rows: a must be a list of changes"),
+        ({"rows": {"../a": []}}, "as it names a folder, got '../a'"),
+        ({"scenes": None, "training": {**TRAINING, "store": "x", "holdout": 1}}, "holdout must be 2 or more"),
         ({"rows": {"a": ["network.selective=all"]}}, "row a: selective must be one of 'aggregate', 'exact', 'none'"),
         ({"seeds": [0, 0]}, "seeds must be a list of different integers"),
         ({"scenes": {"side": 16}}, "scenes must have kind, side, train, held_out, got side"),
@@ -201,6 +203,10 @@ def test_what_is_done_stays_and_other_choices_are_refused(tmp_path: Path) -> Non
     code, said = run(path, "--out", out)
     differs = "network.selective='none', not 'exact'; choose another folder"
     assert code == 2 and f"{out} has results of none-seed0 with {differs}" in said
+    for field, value, was in (("precision", "bf16-mixed", "32-true"), ("milestones", [3], "[]")):
+        write(path, seeds=[0], rows={"none": ROWS["none"]}, training=TRAINING | {field: value})
+        code, said = run(path, "--out", out)
+        assert code == 2 and f"has results of none-seed0 with {field}=" in said and was in said
     (out / RESULTS).write_text("{")
     code, said = run(path, "--out", out)
     assert code == 2 and "does not hold an experiment's results" in said
