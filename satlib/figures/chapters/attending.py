@@ -182,7 +182,7 @@ def _reading(
 def learning(runs: Mapping[str, Jobs]) -> Shown:
     """Draw the PSNR of held-out maps over the steps: a panel for each run, a line for each of its trainings.
 
-    A training that leaves the others has a colour and a label.
+    A training that leaves the others has the colour of its row, which is named, and the style of its seed.
     """
     floor = min(max(value for _, value in job["curve"]) for jobs in runs.values() for job in jobs)
     begun = {title: [job for job in jobs if job["curve"][-1][1] > floor + 0.1] for title, jobs in runs.items()}
@@ -201,11 +201,14 @@ def learning(runs: Mapping[str, Jobs]) -> Shown:
 def _curves(runs: Mapping[str, Jobs], begun: Mapping[str, Jobs]) -> Figure:
     figure, axes = panels(len(runs), 0.85)
     for ax, (title, jobs) in zip(axes, runs.items(), strict=True):
+        named: set[str] = set()
         for job in jobs:
             steps, values = zip(*job["curve"], strict=True)
             if job in begun[title]:
                 color, style = COLORS.get(job["row"], BLACK), STYLES[job["seed"] % len(STYLES)]
-                ax.plot(steps, values, style, color=color, lw=2, zorder=3, label=f"{job['row']}, seed {job['seed']}")
+                label = None if job["row"] in named else job["row"]
+                named.add(job["row"])
+                ax.plot(steps, values, style, color=color, lw=2, zorder=3, label=label)
             else:
                 ax.plot(steps, values, color="0.6", linewidth=1)
         if begun[title]:
