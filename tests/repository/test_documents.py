@@ -57,7 +57,7 @@ def place(tmp_path: Path) -> Path:
     """A folder as the documents suppose it: with photographs, and what of the repository their commands name."""
     photo = samples.load("coffee").resize((96, 80))
     (tmp_path / "photos").mkdir()
-    for name in ("photo.png", "photo.jpg", "photos/first.png", "photos/second.png"):
+    for name in ("photo.png", "photo.jpg", "photos/first.png", "photos/second.png", "photos/third.png"):
         photo.save(tmp_path / name)
     for name in ("runs", "notebooks"):
         (tmp_path / name).symlink_to(ROOT / name)
