@@ -15,7 +15,7 @@ from benchmarks.protocol import Case, Run, compare, machine, peak_growth, save, 
 from satlib import SAT, SATConfig, dta, plain
 from satlib.dta.sampling import Grid
 from satlib.network.attention import SelectiveAggregationAttention
-from satlib.network.blocks import Block
+from satlib.network.blocks import Block, ResidualGroup
 from satlib.network.geometry import eval_sample, make_geometry
 
 
@@ -37,7 +37,9 @@ def block(channels: int, number: int) -> Block:
     """Return a block in eval mode: 0 local, 1 SAA of the first group; local ones of the second are shifted."""
     torch.manual_seed(0)
     model = SAT(config(channels)).eval()
-    found = model.groups[1 if number == 0 else 0].blocks[number]
+    group = model.groups[1 if number == 0 else 0]
+    assert isinstance(group, ResidualGroup)
+    found = group.blocks[number]
     assert isinstance(found, Block)
     return found
 

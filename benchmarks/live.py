@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from playwright.sync_api import sync_playwright
@@ -71,9 +72,10 @@ WHOLE = f"""async () => {{
 SIZES = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)"""
 
-Json = None | bool | int | float | str | list | dict
-Call = Callable[..., Json]
+Call = Callable[..., Any]
 """A page: a JavaScript function and its arguments give its value."""
+Found = dict[str, Any]
+"""What one browser takes, as it is written."""
 
 
 @contextmanager
@@ -108,7 +110,7 @@ def picture(side: int) -> list[int]:
     return list(file.getvalue())
 
 
-def measure(name: str, address: str, repetitions: int) -> dict[str, object]:
+def measure(name: str, address: str, repetitions: int) -> Found:
     """Return what one browser takes: a new one for each start and first drop, then runs in the last of them."""
     opened, starts, drops, rows = BROWSERS[name][1], [], [], []
     for number in range(repetitions):
@@ -124,7 +126,7 @@ def measure(name: str, address: str, repetitions: int) -> dict[str, object]:
     return {"name": name, "version": version, "bytes": n_bytes, **rounded, "rows": rows}
 
 
-def shown(found: dict[str, object]) -> str:
+def shown(found: Found) -> str:
     """Return a table of one browser's least and median times, and the targets."""
     times = {"start": found["start"], "drop": found["drop"], **{str(row["side"]): row["ms"] for row in found["rows"]}}
     lines = [(what, min(ms), f"{median(ms):.0f}", TARGETS.get(what, "")) for what, ms in times.items()]

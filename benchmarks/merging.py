@@ -134,6 +134,7 @@ def vit_errors(model: SmallViT, images: Tensor) -> list[Row]:
     found: dict[tuple[float, str], list[float]] = {(share, way): [] for share in SHARES for way in WAYS}
     x = model.tokens(images)
     for block in model.blocks:
+        assert isinstance(block, small_vit.Block)
         attention = block.attention
         q, k, v = attention.parts(block.norm1(x))
         exact, bias = attention.attend(q, k, v), attention.project.bias
@@ -189,9 +190,8 @@ def runs(grid: Grid, share: float) -> dict[str, Run]:
     }
 
 
-def _calls(share: float, grid: Grid) -> tuple[Run, Run, Run]:
-    dta, tome, blocks = runs(grid, share).values()
-    return dta, tome, blocks
+def _calls(share: float, grid: Grid) -> tuple[Run, ...]:
+    return tuple(runs(grid, share).values())
 
 
 MEMORY = {f"{share} {grid}": Case(partial(_calls, share), grid) for share in (0.5, 0.03) for grid in SIZES}

@@ -7,6 +7,7 @@ the exporter.
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnxruntime
@@ -22,7 +23,7 @@ from satlib.weights.portable.graph import OUTPUTS, exploring_graph, in_float32, 
 from satlib.weights.portable.sampler import sampler
 
 SIDES = (64, 96, 128)
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def main() -> None:

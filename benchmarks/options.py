@@ -49,7 +49,8 @@ def main() -> int:
 
 def measure(network: str, name: str, change: Mapping[str, float], test_set: TestSet, side: int = SIDE) -> list[Row]:
     """Return the rows of one network with one change: PSNR and SSIM of Y of each image."""
-    model, rows = load(network, **change), []
+    model = load(network, device="cpu", **change)
+    rows: list[Row] = []
     scale = model.config.scale
     for file in images_of(test_set.folder):
         photo = middle(file, side, scale)

@@ -15,13 +15,13 @@ from benchmarks import dense
 from benchmarks.cpu import features, no_grad
 from benchmarks.protocol import Run
 from satlib import SAT, SATConfig, plain
+from satlib.complexity.parameters import one_group
 from satlib.dta.sampling import Grid
 from satlib.network.attention import (
     RectangleWindowAttention,
     to_image,
     to_tokens,
 )
-from satlib.network.blocks import Block
 from satlib.network.geometry import eval_sample
 
 NETWORKS = (("sat-light", (128, 128)), ("sat", (128, 128)))
@@ -56,8 +56,7 @@ def whole(model: SAT, grid: Grid) -> tuple[Run, Run]:
 def parts(model: SAT, grid: Grid) -> list[Part]:
     """Return the parts of a network; "SAA layer" contains "aggregation"."""
     x, layers = features(grid, model.config.channels), sum(model.config.groups)
-    block, group = model.groups[0].blocks[0], model.groups[0]
-    assert isinstance(block, Block)
+    group, block, _ = one_group(model)
     slow_mlp = dense.on_tokens(plain.gated_mlp, block.mlp, grid)
     deep = to_image(x, grid)
     return [

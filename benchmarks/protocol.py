@@ -78,16 +78,16 @@ def cpu_seconds(run: Run) -> float:
 
 
 class Case(NamedTuple):
-    """Two ways to compute something at one size."""
+    """Ways to compute something at one size, mostly two."""
 
-    make: Callable[[Grid], tuple[Run, Run]]
+    make: Callable[[Grid], tuple[Run, ...]]
     grid: Grid
 
 
 def peak_growth(module: str, name: str, which: int) -> int:
     """Return by how many bytes a new process grows in a call, beyond what it prepares.
 
-    ``module.MEMORY[name]`` prepares two calls; ``which`` of them is made, after the same at 8 x 8 pixels, which loads
+    ``module.MEMORY[name]`` prepares calls; ``which`` of them is made, after the same at 8 x 8 pixels, which loads
     what the process needs only once. Large buffers go back to the system when they are freed, so that the peak is
     what is alive at once, not what the allocator keeps.
     """

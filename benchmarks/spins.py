@@ -84,7 +84,8 @@ def main() -> int:
     if cores.allowed() != 2:
         sys.stderr.write(f"two cores are needed, and {cores.allowed()} allowed\n")
         return 2
-    started_on, rows = machine(), {}
+    started_on = machine()
+    rows: dict[tuple[str, int | None, str], Row] = {}
     for number in range(options.rounds):
         for what, count, place, seconds in one_round():
             row = rows.setdefault((what, count, place), Row(what, count, place, []))

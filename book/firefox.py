@@ -157,7 +157,9 @@ class Tab:
 
     def click(self, selector: str, across: float = 0.5, down: float = 0.5) -> None:
         """Press the mouse on an element, at a share of its width and of its height."""
-        x, y = self.evaluate(MIDDLE, selector, across, down)
+        middle = self.evaluate(MIDDLE, selector, across, down)
+        assert isinstance(middle, list)
+        x, y = middle
         press = [{"type": f"pointer{way}", "button": 0} for way in ("Down", "Up")]
         self._act({"type": "pointer", "id": "mouse", "actions": [{"type": "pointerMove", "x": x, "y": y}, *press]})
 

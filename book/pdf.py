@@ -137,8 +137,16 @@ def print_book(site: Path, file: Path, chromium: str) -> int:
         if missing:
             raise ValueError(f"not drawn: {missing}")
         number = '<p style="font-size:8px;width:100%;text-align:center"><span class="pageNumber"></span></p>'
-        footer = {"display_header_footer": True, "header_template": "<p></p>", "footer_template": number}
-        tab.pdf(path=file, prefer_css_page_size=True, print_background=True, outline=True, tagged=True, **footer)
+        tab.pdf(
+            path=file,
+            prefer_css_page_size=True,
+            print_background=True,
+            outline=True,
+            tagged=True,
+            display_header_footer=True,
+            header_template="<p></p>",
+            footer_template=number,
+        )
         browser.close()
     return len(pages)
 

@@ -19,8 +19,9 @@ class AlternativeText(SphinxPostTransform):
 
     def run(self, **kwargs: object) -> None:
         """Run over one document."""
-        for bundle in self.document.findall(_is_output):
-            texts = [child.astext().strip() for child in bundle.children if child["mime_type"] == "text/plain"]
+        for bundle in filter(_is_output, self.document.findall(nodes.container)):
+            outputs = [child for child in bundle.children if isinstance(child, nodes.Element)]
+            texts = [output.astext().strip() for output in outputs if output["mime_type"] == "text/plain"]
             for picture in bundle.findall(nodes.image):
                 if "alt" in picture:
                     continue
@@ -30,8 +31,8 @@ class AlternativeText(SphinxPostTransform):
                     picture["alt"] = texts[0]
 
 
-def _is_output(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.container) and node.get("nb_element") == "mime_bundle"
+def _is_output(node: nodes.container) -> bool:
+    return bool(node.get("nb_element") == "mime_bundle")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

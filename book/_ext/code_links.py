@@ -49,7 +49,7 @@ def _has_title(section: nodes.section) -> bool:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Set sphinx-codeautolink up, with our analyser."""
-    sphinx_codeautolink.extension.CodeBlockAnalyser = Analyser
+    vars(sphinx_codeautolink.extension)["CodeBlockAnalyser"] = Analyser
     app.setup_extension("sphinx_codeautolink")
     app.connect("html-page-context", reword)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 from sphinx.util.typing import stringify_annotation
@@ -77,7 +78,9 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.
 def _places(env: BuildEnvironment) -> dict[str, set[tuple[str, str]]]:
     """Return the pages and anchors of all documented objects, by the last part of their names."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for name, entry in env.get_domain("py").objects.items():
+    python = env.get_domain("py")
+    assert isinstance(python, PythonDomain)
+    for name, entry in python.objects.items():
         found.setdefault(name.rpartition(".")[2], set()).add((entry.docname, entry.node_id))
     return found
 

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import sleep
+from typing import Any, cast
 
 import nursery
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from satlib.runner.kernels import PreparedKernelManager
 
@@ -107,8 +108,9 @@ class ForkedProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         environment = kwargs["env"]
         assert isinstance(environment, dict)
-        self.process = Fork(self.nursery, cmd, environment, str(kwargs["cwd"]))
-        self.pid = self.pgid = self.process.pid
+        fork = Fork(self.nursery, cmd, environment, str(kwargs["cwd"]))
+        self.process = cast("subprocess.Popen[bytes]", fork)
+        self.pid = self.pgid = fork.pid
         self.cwd = kwargs["cwd"]
         return self.connection_info
 
@@ -136,6 +138,6 @@ def _forking(nursery: Nursery) -> type[PreparedKernelManager]:
                 provisioner = ForkedProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
                 provisioner.nursery = nursery
                 self.provisioner = provisioner
-            return await super()._async_pre_start_kernel(**options)
+            return await super()._async_pre_start_kernel(**cast("dict[str, Any]", options))
 
     return ForkedKernelManager

@@ -35,7 +35,7 @@ def repository(folder: str | Path) -> str | None:
 def installing(notebook: dict[str, object], place: str) -> dict[str, object]:
     """Return a notebook with a first cell that installs the package of the repository ``place``."""
     source = f'%pip install --quiet "satlib[notebook,theory,train] @ git+https://github.com/{place}"'
-    cell = {
+    cell: dict[str, object] = {
         "cell_type": "code",
         "execution_count": None,
         "id": "install",

@@ -17,7 +17,9 @@ NUMBERED = re.compile(r"id\d+")
 
 def anchors(page: nodes.document) -> set[str]:
     """Return the anchors of a page."""
-    found = {anchor for element in page.findall(nodes.Element) for anchor in element.get("ids", ())}
+    found: set[str] = set()
+    for element in page.findall(nodes.Element):
+        found.update(element.get("ids", ()))
     return {anchor for anchor in found if not NUMBERED.fullmatch(anchor)}
 
 

@@ -38,14 +38,15 @@ def is_folded(node: nodes.Node) -> bool:
         isinstance(node, nodes.container)
         and node.get("nb_element") == "cell_code"
         and node.get("hide_mode") == "input"
-        and [child.get("nb_element") for child in node.children] == ["cell_code_source"]
+        and [isinstance(child, nodes.Element) and child.get("nb_element") for child in node.children]
+        == ["cell_code_source"]
     )
 
 
 def runs(siblings: Iterable[nodes.Node]) -> Iterator[list[nodes.container]]:
     """Yield the folded cells that follow one another directly, two at least."""
     for folded, group in groupby(list(siblings), is_folded):
-        cells = list(group)
+        cells = [cell for cell in group if isinstance(cell, nodes.container)]
         if folded and len(cells) > 1:
             yield cells
 

@@ -91,9 +91,9 @@ def _place(found: Tag) -> str:
     classes = found.get_attribute_list("class")
     if "math" in classes:
         number = found.select_one(".eqno")
-        title = f"Equation {number.extract().get_text()}" if number else ""
+        name = f"Equation {number.extract().get_text()}" if number else ""
         return (
-            f'<p class="preview-title">{title}</p>' if title else ""
+            f'<p class="preview-title">{name}</p>' if name else ""
         ) + f"<div>{escape(found.get_text().strip())}</div>"
     if "citation" in classes:
         return _html(None, found.find("p"))

@@ -14,6 +14,7 @@ from forked_kernels import kernel_managers
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
+from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import create_nb_reader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
@@ -56,15 +57,21 @@ def place_in_line(page: str) -> int:
     return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
+def settings(env: BuildEnvironment) -> NbParserConfig:
+    """Return the settings of myst-nb, which it keeps in the environment."""
+    found: NbParserConfig = vars(env)["mystnb_config"]
+    return found
+
+
 def stale(env: BuildEnvironment, names: list[str], cache: JupyterCacheBase) -> dict[Path, NotebookNode]:
     """Return the notebooks among some pages whose outputs are not in the cache, the longest first."""
     found = {}
     for name in sorted(names, key=place_in_line):
         path = Path(env.doc2path(name))
-        if any(PurePosixPath(path.as_posix()).match(p) for p in env.mystnb_config.execution_excludepatterns):
+        if any(PurePosixPath(path.as_posix()).match(p) for p in settings(env).execution_excludepatterns):
             continue
         text = path.read_text(encoding="utf-8")
-        reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, text)
+        reader = create_nb_reader(str(path), vars(env)["myst_config"], settings(env), text)
         if reader is None:
             continue
         notebook = reader.read(text)
@@ -119,7 +126,7 @@ async def execute_all(notebooks: dict[Path, NotebookNode], cache: JupyterCacheBa
 
 def execute_stale(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
     """Execute what the pages that are about to be read need."""
-    config = env.mystnb_config
+    config = settings(env)
     if config.execution_mode != "cache":
         return
     cache = get_cache(config.execution_cache_path)

@@ -33,7 +33,7 @@ def mend(app: Sphinx, page: str, template: str, context: dict[str, object], doct
     if not page.startswith(FOLDER) or not isinstance(body, str):
         return
     if page == FOLDER + "index":
-        modules = {name for name, code in app.env._viewcode_modules.items() if code}
+        modules = {name for name, code in vars(app.env)["_viewcode_modules"].items() if code}
         context["body"] = as_one_list(body, modules)
     else:
         objects = app.env.get_domain("py").get_objects()

@@ -25,8 +25,8 @@ class TwoLayouts(SphinxPostTransform):
 
     def run(self, **kwargs: object) -> None:
         """Run over one document."""
-        for bundle in self.document.findall(_is_output):
-            children = {child["mime_type"]: child for child in bundle.children}
+        for bundle in filter(_is_output, list(self.document.findall(nodes.container))):
+            children = {child["mime_type"]: child for child in bundle.children if isinstance(child, nodes.Element)}
             narrow = children.get("image/gif")
             if narrow is None or "image/png" not in children:
                 continue
@@ -64,8 +64,8 @@ class TwoLayouts(SphinxPostTransform):
             return read.size
 
 
-def _is_output(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.container) and node.get("nb_element") == "mime_bundle"
+def _is_output(node: nodes.container) -> bool:
+    return bool(node.get("nb_element") == "mime_bundle")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

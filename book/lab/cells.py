@@ -44,7 +44,8 @@ def notebook_text(source: Path) -> str:
         cells.append(nbformat.v4.new_markdown_cell(what_is_next(source)))
     name(cells)
     metadata = {"kernelspec": read.metadata.kernelspec}
-    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata)) + "\n"
+    text: str = nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
+    return text + "\n"
 
 
 def what_is_next(source: Path) -> str:
@@ -64,7 +65,8 @@ def code_cell(cell: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNod
     if folded:
         metadata["jupyter"] = folded
     caption = caption_of(cell) if "source_hidden" in folded else ""
-    return nbformat.v4.new_code_cell(caption + for_lab(cell.source, source), metadata=metadata)
+    made: nbformat.NotebookNode = nbformat.v4.new_code_cell(caption + for_lab(cell.source, source), metadata=metadata)
+    return made
 
 
 def caption_of(cell: nbformat.NotebookNode) -> str:
