@@ -3,8 +3,8 @@
 A folder holds one run:
 
     config.yaml                 what is trained and how, complete
-    first.safetensors           the network before the first step
-    last.safetensors            the network (its moving average, if there is one) at the last checkpoint
+    first.safetensors           the network before the first step; made anew if only the rest was kept
+    last.safetensors            the network (its moving average, if there is one) at the last checkpoint; likewise
     best.safetensors            the same at the best validation
     checkpoints/step-*.pt       everything, to go on from
     train.csv, valid.csv        the curves; tensorboard/ has them too
@@ -32,7 +32,7 @@ from satlib.support.paths import as_path, check_folder, check_room
 from satlib.support.progress import Say, say_nothing
 from satlib.support.temporary import sweep
 from satlib.training.checkpoints import State, check_same_run, checkpoints, n_bytes, newest
-from satlib.training.config import TrainConfig
+from satlib.training.config import STARTS, TrainConfig
 from satlib.training.first_weights import first_network
 from satlib.training.networks import save_network
 from satlib.training.optimizer import Adam
@@ -135,7 +135,7 @@ def train(
     chosen, examples = data_of(config, store)
     check_examples(examples, config.network.scale)
     loader = Batches(config, store, chosen, rank=fabric.global_rank, world=fabric.world_size)
-    start = "random" if going_on else config.start
+    start = config.start if not going_on or config.start in STARTS else "random"
     model, fresh = first_network(config.network, start, config.seed, query_std=config.query_std)
     check_room(out, n_bytes(config, model.n_params) - _used(out), "the checkpoints and networks of the run")
     if fresh:
@@ -251,10 +251,12 @@ def _state(config: TrainConfig, model: Network, out: Path, fabric: Fabric, sets:
     state = State(model, average, optimizer, photographs=photographs, validation=validation, sums=sums)
     if content is not None:
         check_same_run(config, content, folder, photographs, validation)
+    first = out / "first.safetensors"
+    if fabric.is_global_zero and (content is None or (config.start in STARTS and not first.exists())):
+        save_network(model, first)
+    if content is not None:
         state.restore(content)
         say(f"going on from step {state.step:,} of {config.steps:,}")
-    elif fabric.is_global_zero:
-        save_network(model, out / "first.safetensors")
     if fabric.is_global_zero:
         write_config(config, out / CONFIG)
     return state

@@ -19,6 +19,8 @@ from satlib.training.stopper import Stopper
 from satlib.training.validation import Example, validate
 from satlib.upscaling.graphs import Graph
 
+LAST = "last.safetensors"
+
 MAX_STREAK = 100
 """Steps in a row without a finite loss after which a run is given up."""
 
@@ -60,6 +62,8 @@ class Session:
         try:
             self._validate_if_due(always=True)  # the last session may have had no time for it
             self._save()
+            if self.main and self.state.step and not (self.out / LAST).exists():  # only the checkpoint was kept
+                save_network(self.state.network, self.out / LAST)
             while self.state.step < self.config.steps and reason is None:
                 self.step()
                 reason = self._stop()
@@ -191,7 +195,7 @@ class Session:
         self._share_sums()
         if self.main:
             save(self.state, self.config, self.out / "checkpoints")
-            save_network(self.state.network, self.out / "last.safetensors")
+            save_network(self.state.network, self.out / LAST)
         self.fabric.barrier()
         self.saved = (self.state.step, self.state.validated)
         self.longest_save = max(self.longest_save, time.monotonic() - start)

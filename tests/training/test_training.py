@@ -166,6 +166,33 @@ def test_a_finished_run_stays_as_it_is(store: Path, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"start": "interpolation", "query_std": 0.35}], ids=["random", "interpolation"]
+)
+def test_from_what_is_kept_of_a_run_its_networks_are_made_again(
+    store: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    """The repository keeps checkpoints without networks; the chapter on training wants the first and the last."""
+    settings = config(store, steps=4, **changes)
+    run(settings, tmp_path / "run")
+    networks = {name: (tmp_path / "run" / name) for name in ("first.safetensors", "last.safetensors")}
+    before = {name: path.read_bytes() for name, path in networks.items()}
+    for path in tmp_path.glob("run/*.safetensors"):
+        path.unlink()
+    assert run(settings, tmp_path / "run", resume=True).finished
+    assert {name: path.read_bytes() for name, path in networks.items()} == before
+
+
+def test_a_start_from_a_file_is_not_made_again(store: Path, tmp_path: Path) -> None:
+    """The file may be another one by now."""
+    run(config(store, steps=2), tmp_path / "earlier")
+    settings = config(store, steps=4, start=str(tmp_path / "earlier" / "last.safetensors"))
+    run(settings, tmp_path / "run")
+    (tmp_path / "run" / "first.safetensors").unlink()
+    assert run(settings.replace(steps=5), tmp_path / "run", resume=True).finished
+    assert not (tmp_path / "run" / "first.safetensors").exists()
+
+
 def test_damaged_checkpoints_are_named_and_passed_over(store: Path, tmp_path: Path) -> None:
     settings = config(store, save_every=3, keep=4)
     run(settings, tmp_path / "whole")
