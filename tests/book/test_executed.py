@@ -1,7 +1,10 @@
 """Executed notebooks: that they hold nothing of the machine that they ran on, and that the page of runs has them."""
 
+import ast
 import json
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -34,6 +37,17 @@ def test_there_are_runs() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_run_is_of_a_chapter(path: Path) -> None:
     assert (ROOT / read_run(path).notebook).is_file()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_a_run_imports_of_satlib_is_there(path: Path) -> None:
+    """A reader who downloads it can run it again; after a move in the library it is to be run anew."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    found = [node for source in cells for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    names = [(node.module, alias.name) for node in found for alias in node.names if node.module.startswith("satlib")]
+    assert len(names) >= 5
+    for module, name in names:
+        assert hasattr(import_module(module), name) or find_spec(f"{module}.{name}"), f"{module}.{name}"
 
 
 def test_addresses_of_runs_that_were_pages_lead_to_the_page_of_runs() -> None:
