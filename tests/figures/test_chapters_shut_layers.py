@@ -43,6 +43,17 @@ def test_what_was_predicted_stands_beside_what_was_found() -> None:
     assert norms[2::2] == ["not trained yet"] * 3
 
 
+def test_each_layer_stands_beside_what_was_predicted_of_it() -> None:
+    jobs = [{**job("three", seed, factor), "swap_error": 0.002} for seed, factor in ((1, 0.2), (0, 1.0))]
+    predicted = {"three": (("open", "shut"), "0.02 to 0.06"), "four": (("open",), "0.01")}
+    lines = pictures.depth_table(jobs, predicted).splitlines()[2:]
+    first, second, swap, *four = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    assert first == ["`three`", "1", "open", "open; shut", "0.250; 0.050", "0.150; 0.150"]
+    assert second == ["", "2", "shut", "shut; shut", "0.030; 0.006", "0.008; 0.008"]
+    assert swap == ["", "swap, dB", "0.02 to 0.06", "+0.010 ± 0.002; +0.002 ± 0.002", "", ""]
+    assert [cells[3] for cells in four] == ["not trained yet"] * 2
+
+
 def test_the_rows_are_told_in_words() -> None:
     jobs = [
         {

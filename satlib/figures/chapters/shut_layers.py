@@ -1,6 +1,6 @@
 """What shuts layers, in *With and without SAA*: reports on layers, and trainings that change one thing each.
 
-Jobs are those of the experiment "alive" (:func:`satlib.results.trials.results`), with a report on each of L layers.
+Jobs are those of an experiment (:func:`satlib.results.trials.results`), most of them of "alive", with a report on each of L layers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -133,6 +133,21 @@ def _open(jobs: Jobs, row: str, layers: slice) -> str:
 def is_open(report: Mapping[str, float]) -> bool:
     """Return whether a layer has more than `OPEN`, by its report as a dict."""
     return all(report[key] > least for key, least in OPEN.items())
+
+
+def depth_table(jobs: Jobs, predicted: Mapping[str, tuple[Sequence[str], str]]) -> str:
+    """Return a table of what was predicted of each layer of a row, and of its swap, and what its seeds have."""
+    rows: list[tuple[str, ...]] = []
+    for row, (of_layers, of_swap) in predicted.items():
+        mine = sorted((job for job in jobs if job["row"] == row), key=lambda job: int(job["seed"]))
+        for index, text in enumerate(of_layers):
+            reports = [job["layers"][index] for job in mine]
+            found = ["; ".join(f"{report[key]:.3f}" for report in reports) for key in MEASURES]
+            state = "; ".join("open" if is_open(report) else "shut" for report in reports)
+            rows.append(("" if index else f"`{row}`", f"{index + 1}", text, state or "not trained yet", *found))
+        swaps = "; ".join(f"{job['swap']:+.3f} ± {job['swap_error']:.3f}" for job in mine)
+        rows.append(("", "swap, dB", of_swap, swaps or "not trained yet", "", ""))
+    return table(("groups", "layer", "predicted", "found", "queries differ", "output / input"), rows)
 
 
 def told(jobs: Jobs) -> str:
