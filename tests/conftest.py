@@ -25,6 +25,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.load_profile("repeatable")
 torch.set_num_threads(1)
 processes.adopt_orphans()
+processes.end_with_this_one()
 
 TESTS = Path(__file__).parent
 FIRST = (

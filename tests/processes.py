@@ -87,6 +87,17 @@ def end(processes: Iterable[psutil.Process]) -> None:
     reap()
 
 
+def end_with_this_one() -> None:
+    """Let SIGTERM end first what this process has started, then this process."""
+    signal.signal(signal.SIGTERM, _end_everything)
+
+
+def _end_everything(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    end(descendants())
+    os.kill(os.getpid(), number)
+
+
 def reap() -> None:
     """Forget children that have ended and that nobody waits for."""
     for process in psutil.Process().children():

@@ -1,5 +1,6 @@
 """What the tests rely on: processes react to Ctrl-C, and those that are left are found and ended, orphans as well."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -37,3 +38,47 @@ def test_ctrl_c_ends_a_process_also_where_this_one_ignores_it(tmp_path: Path) ->
     processes.wait_for((tmp_path / "started").exists, "it has not started")
     process.send_signal(signal.SIGINT)
     assert process.wait(processes.PATIENCE) != 0
+
+
+TESTS = """
+import sys
+from pathlib import Path
+
+import processes
+
+
+def test_that_is_interrupted(tmp_path):
+    process = processes.start([sys.executable, "-c", "import time; time.sleep(3600)"])
+    Path("pid").write_text(str(process.pid))
+    process.wait()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are found on Linux alone")
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_tests_that_are_told_to_end_leave_nothing_behind(workers: str, tmp_path: Path) -> None:
+    """A job that is cancelled gets SIGTERM, and pytest would end without a word to what its tests have started."""
+    tests = Path(processes.__file__).parent
+    tmp_path.joinpath("conftest.py").write_text(tests.joinpath("conftest.py").read_text())
+    tmp_path.joinpath("test_it.py").write_text(TESTS)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        ".",
+        "-n",
+        workers,
+        "-p",
+        "no:cacheprovider",
+    ]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tests), str(tests.parent)))}
+    run = processes.start([*command, "test_it.py"], cwd=tmp_path, env=variables)
+    file = tmp_path / "pid"
+    processes.wait_for(lambda: file.exists() and file.read_text(), "it has not started")
+    run.terminate()
+    assert run.wait(processes.PATIENCE) == -signal.SIGTERM
+    assert not processes.is_alive(int(file.read_text()))
