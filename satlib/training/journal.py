@@ -68,11 +68,23 @@ class Journal:
 
 
 def read_table(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a table of :class:`Journal`; none if it is not there. A last row cut short is left out."""
+    """Return the rows of a table of :class:`Journal`; none if it is not there. A last row cut short is left out.
+
+    Raises
+    ------
+    ValueError
+        If it is another table, or no text.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        found = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # as spreadsheets save it, too
+            table = csv.DictReader(file)
+            found = list(table)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no table of a run: {error}") from None
+    if found and "step" not in (table.fieldnames or ()):
+        raise ValueError(f"{path} is no table of a run: it has no column 'step', but {', '.join(found[0])}")
     rows = []
     for row in found:
         try:

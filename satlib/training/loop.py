@@ -3,14 +3,16 @@
 A folder holds one run:
 
     config.yaml                 what is trained and how, complete
-    first.safetensors           the network before the first step; made anew if only the rest was kept
-    last.safetensors            the network (its moving average, if there is one) at the last checkpoint; likewise
+    first.safetensors           the network before the first step
+    last.safetensors            the network (its moving average, if there is one) at the last checkpoint
     best.safetensors            the same at the best validation
     checkpoints/step-*.pt       everything, to go on from
     train.csv, valid.csv        the curves; tensorboard/ has them too
     samples/step-*/             upscaled validation images, if they are asked for
 
-One process writes; with several, each has a share of every batch, and of the machine's cores.
+Networks that are missing are made again from what is there: the first one unless it came from a file, the last one, and
+the best one if the checkpoint is of the best validation. One process writes; with several, each has a share of every
+batch, and of the machine's cores.
 """
 
 import copy
@@ -34,6 +36,7 @@ from satlib.support.temporary import sweep
 from satlib.training.checkpoints import State, check_same_run, checkpoints, n_bytes, newest
 from satlib.training.config import STARTS, TrainConfig
 from satlib.training.first_weights import first_network
+from satlib.training.journal import TRAIN, read_table
 from satlib.training.networks import save_network
 from satlib.training.optimizer import Adam
 from satlib.training.patches import Batches
@@ -242,6 +245,8 @@ def _state(config: TrainConfig, model: Network, out: Path, fabric: Fabric, sets:
         say(f"{problem}; passed over")
     if problems and content is None:
         raise ValueError(f"{out} has no checkpoint that is whole; move it away to begin anew")
+    if content is None and read_table(out / TRAIN):
+        say(f"{out} has curves and no checkpoint: beginning anew")
     average = None
     if config.ema is not None:
         average = copy.deepcopy(model).to(fabric.device).eval().requires_grad_(False)

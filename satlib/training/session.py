@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from satlib.support.progress import Say
 from satlib.training.checkpoints import State, save
 from satlib.training.config import TrainConfig
-from satlib.training.journal import Journal, duration
+from satlib.training.journal import VALID, Journal, duration, read_table
 from satlib.training.networks import save_network
 from satlib.training.patches import Batches
 from satlib.training.schedule import learning_rate
@@ -19,7 +19,7 @@ from satlib.training.stopper import Stopper
 from satlib.training.validation import Example, validate
 from satlib.upscaling.graphs import Graph
 
-LAST = "last.safetensors"
+LAST, BEST = "last.safetensors", "best.safetensors"
 
 MAX_STREAK = 100
 """Steps in a row without a finite loss after which a run is given up."""
@@ -62,8 +62,8 @@ class Session:
         try:
             self._validate_if_due(always=True)  # the last session may have had no time for it
             self._save()
-            if self.main and self.state.step and not (self.out / LAST).exists():  # only the checkpoint was kept
-                save_network(self.state.network, self.out / LAST)
+            if self.main and self.state.step:
+                self._write_networks()
             while self.state.step < self.config.steps and reason is None:
                 self.step()
                 reason = self._stop()
@@ -181,7 +181,7 @@ class Session:
         best = state.best is None or found.psnr > state.best
         if self.main and self.journal is not None:
             if best:
-                save_network(state.network, self.out / "best.safetensors")
+                save_network(state.network, self.out / BEST)
             row = {"step": state.step, "psnr": found.psnr, "ssim": found.ssim, "seconds": seconds}
             line = f"step {state.step:,}  validation: PSNR {found.psnr:.3f} dB, SSIM {found.ssim:.4f}"
             self.journal.valid(row, line + ("  (best)" if best else ""))
@@ -199,6 +199,15 @@ class Session:
         self.fabric.barrier()
         self.saved = (self.state.step, self.state.validated)
         self.longest_save = max(self.longest_save, time.monotonic() - start)
+
+    def _write_networks(self) -> None:
+        """Write the networks of the checkpoint that this call goes on from: they may be older than it, or missing."""
+        state, best = self.state, self.out / BEST
+        save_network(state.network, self.out / LAST)
+        if state.best is not None and state.validated == state.step and not best.exists():
+            found = read_table(self.out / VALID)
+            if found and found[-1] == {**found[-1], "step": state.step, "psnr": float(f"{state.best:.9g}")}:
+                save_network(state.network, best)
 
     def _keep_steps(self) -> None:
         """Write a checkpoint in the first process alone, without a word if that fails: another error is on its way."""

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from satlib import samples
+from satlib.config import SATConfig
 from satlib.data.store_writer import prepare
+from satlib.network.convolutional import NetworkConfig
 from satlib.training.config import STARTS, TrainConfig
 from satlib.training.yaml_config import read_config
+from satlib.weights.checkpoint import bundled_names
+from satlib.weights.hub import is_address
 
 SAMPLES = "samples.store"
 """Name of the store of the package's sample photographs, which is made where it is missing."""
@@ -35,14 +39,16 @@ def set_up(
     OSError
         If there is no such file, or a folder cannot be made.
     ValueError
-        If it holds a bad field, or no photographs to validate on.
+        If it holds a bad field, no photographs to validate on, or a network that the chapter on training cannot show:
+        convolutional, grey, or of scale 1.
     """
     root = _root(config)
     changes = [*overrides, *([f"steps={steps}"] if steps else []), *([f"seed={seed}"] if seed >= 0 else [])]
     settings = read_config(root / config, changes)
     if not settings.holdout and settings.validation is None:
         raise ValueError(f"{config} must have photographs to validate on, got holdout=0 and validation=None")
-    folder = Path(out or tempfile.mkdtemp())
+    _check_shown(config, settings.network)
+    folder = Path(out or tempfile.mkdtemp()).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     store = root / settings.store
     if store.name == SAMPLES and not store.is_dir():
@@ -50,9 +56,20 @@ def set_up(
     places = {"store": str(store)}
     if settings.validation is not None:
         places["validation"] = str(root / settings.validation)
-    if settings.start not in STARTS:
+    if settings.start not in (*STARTS, *bundled_names()) and not is_address(settings.start):
         places["start"] = str(root / settings.start)
     return settings.replace(**places), folder
+
+
+def _check_shown(config: str, network: NetworkConfig) -> None:
+    """Raise ValueError if the chapter cannot show such a network: it draws what SAA chooses in colour photographs."""
+    if not isinstance(network, SATConfig):
+        raise ValueError(f"{config} must be of a SAT network here, got a convolutional one; `satlib train` trains both")
+    if network.in_channels != 3 or network.scale == 1:
+        raise ValueError(
+            f"{config} must be of a network that enlarges colour photographs here, got "
+            f"in_channels={network.in_channels} and scale={network.scale}; `satlib train` trains others, too"
+        )
 
 
 def _root(config: str) -> Path:

@@ -28,9 +28,15 @@ def test_paths_hold_from_a_folder_below_that_of_the_configuration(place: Path) -
     (place / "other.yaml").write_text(TEXT.replace("holdout: 2", "validation: images\nstart: first.safetensors"))
     settings, folder = set_up("own.yaml", out="runs/one")
     assert settings.store == str(place / "data/some.store") and settings.start == "interpolation"
-    assert folder == Path("runs/one") and (place / "notebooks/runs/one").is_dir()
+    assert folder == place / "notebooks/runs/one" and (place / "notebooks/runs/one").is_dir()
     settings, _ = set_up("other.yaml", out="runs/one")
     assert (settings.validation, settings.start) == (str(place / "images"), str(place / "first.safetensors"))
+
+
+@pytest.mark.parametrize("start", ["sat-tiny-x2", "hf://owner/name"])
+def test_a_start_that_is_a_name_stays_one(place: Path, start: str) -> None:
+    settings, _ = set_up("own.yaml", overrides=[f"start={start}"], out="runs/one")
+    assert settings.start == start
 
 
 def test_parameters_go_before_the_file(place: Path) -> None:
@@ -61,4 +67,20 @@ def test_a_run_that_cannot_validate_or_has_no_file_is_refused(place: Path) -> No
         set_up("own.yaml", overrides=["holdout=0"], out="out")
     with pytest.raises(OSError, match="none.yaml"):
         set_up("none.yaml", out="out")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (["network={blocks: 2, channels: 8, scale: 2}"], "a SAT network here, got a convolutional one"),
+        (["network.in_channels=1"], "got in_channels=1 and scale=2"),
+        (["network.scale=1", "degradation=mild", "start=random"], "got in_channels=3 and scale=1"),
+    ],
+)
+def test_a_network_that_the_chapter_cannot_show_is_refused_before_it_is_trained(
+    place: Path, changes: list[str], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=f"own.yaml must be of .*{expected}"):
+        set_up("own.yaml", overrides=changes, out="out")
     assert not Path("out").exists()

@@ -172,15 +172,86 @@ def test_a_finished_run_stays_as_it_is(store: Path, tmp_path: Path) -> None:
 def test_from_what_is_kept_of_a_run_its_networks_are_made_again(
     store: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    """The repository keeps checkpoints without networks; the chapter on training wants the first and the last."""
-    settings = config(store, steps=4, **changes)
+    """The repository keeps checkpoints without networks; the chapters want the first, the last and the best."""
+    settings = config(store, steps=40, validate_every=20, save_every=20, learning_rate=5e-3, **changes)
     run(settings, tmp_path / "run")
-    networks = {name: (tmp_path / "run" / name) for name in ("first.safetensors", "last.safetensors")}
-    before = {name: path.read_bytes() for name, path in networks.items()}
-    for path in tmp_path.glob("run/*.safetensors"):
+    networks = [tmp_path / "run" / f"{name}.safetensors" for name in FILES]
+    before = [path.read_bytes() for path in networks]
+    psnr = [row["psnr"] for row in read_table(tmp_path / "run" / "valid.csv")]
+    assert psnr[-1] == max(psnr)  # or the best one could not be had from the last checkpoint
+    for path in networks:
         path.unlink()
     assert run(settings, tmp_path / "run", resume=True).finished
-    assert {name: path.read_bytes() for name, path in networks.items()} == before
+    assert [path.read_bytes() for path in networks] == before
+
+
+def test_the_best_network_is_not_made_of_another_one(store: Path, tmp_path: Path) -> None:
+    settings = config(store, steps=4, validate_every=2)
+    run(settings, tmp_path / "run")
+    (tmp_path / "run" / "best.safetensors").unlink()
+    table = tmp_path / "run" / "valid.csv"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([*rows[:-1], rows[-1].replace(",", ",9", 1)]) + "\n")  # another PSNR than the best
+    assert run(settings, tmp_path / "run", resume=True).finished
+    assert not (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_the_last_network_is_that_of_the_checkpoint(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may be killed after the last checkpoint and before its network."""
+    settings = config(store, steps=6, holdout=0, save_every=3)
+    run(settings, tmp_path / "whole")
+    real = sessions.save_network
+
+    def killed(model, path):
+        if path.name == "last.safetensors" and path.exists():
+            raise OSError("killed")
+        real(model, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions, "save_network", killed)
+        with pytest.raises(OSError, match="killed"):
+            run(settings, tmp_path / "run")
+    networks = [tmp_path / name / "last.safetensors" for name in ("whole", "run")]
+    assert networks[0].read_bytes() != networks[1].read_bytes()
+    assert run(settings, tmp_path / "run", resume=True).finished
+    assert networks[0].read_bytes() == networks[1].read_bytes()
+
+
+def test_curves_without_a_checkpoint_are_not_dropped_without_a_word(store: Path, tmp_path: Path) -> None:
+    run(config(store, steps=4), tmp_path / "run")
+    for path in checkpoints(tmp_path / "run" / "checkpoints"):
+        path.unlink()
+    lines: list[str] = []
+    run(config(store, steps=4), tmp_path / "run", resume=True, say=lines.append)
+    assert lines[0] == f"{tmp_path / 'run'} has curves and no checkpoint: beginning anew"
+
+
+def test_a_table_that_a_spreadsheet_has_saved_is_read(store: Path, tmp_path: Path) -> None:
+    run(config(store, steps=4, log_every=2), tmp_path / "run")
+    table = tmp_path / "run" / "train.csv"
+    rows, text = read_table(table), table.read_text()
+    table.write_text(text, encoding="utf-8-sig")
+    assert read_table(table) == rows != []
+    assert run(config(store, steps=5), tmp_path / "run", resume=True).finished
+    assert table.read_text().startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"epoch,loss\n1,2\n", "has no column 'step', but epoch, loss"),
+        (b"step,loss\n\xff,2\n", "can't decode byte 0xff"),
+    ],
+)
+def test_another_table_is_named(store: Path, tmp_path: Path, content: bytes, expected: str) -> None:
+    run(config(store, steps=4), tmp_path / "run")
+    table = tmp_path / "run" / "valid.csv"
+    table.write_bytes(content)
+    with pytest.raises(ValueError, match=f"valid.csv is no table of a run: .*{expected}"):
+        run(config(store, steps=5), tmp_path / "run", resume=True)
+    assert table.read_bytes() == content
 
 
 def test_a_start_from_a_file_is_not_made_again(store: Path, tmp_path: Path) -> None:

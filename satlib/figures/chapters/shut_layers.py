@@ -1,6 +1,7 @@
 """What shuts layers, in *With and without SAA*: reports on layers, and trainings that change one thing each.
 
-Jobs are those of an experiment (:func:`satlib.results.trials.results`), most of them of "alive", with a report on each of L layers.
+Jobs are those of an experiment (:func:`satlib.results.trials.results`), mostly of "alive", with a report on each of L
+layers.
 """
 
 from collections.abc import Mapping, Sequence

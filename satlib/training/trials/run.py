@@ -198,6 +198,8 @@ def _measured(training: Training, scenes: Scenes | None, out: Path) -> dict[str,
     model = load(folder / "last.safetensors")
     found = on_scenes(model, scenes) if scenes is not None else _on_validation(config, folder)
     rows = read_table(folder / TRAIN)
+    if not rows:
+        raise ValueError(f"{folder / TRAIN} has no rows of the training")
     return {
         "row": training.row,
         "seed": training.seed,
