@@ -25,7 +25,7 @@ from satlib.images.tensors import to_tensor
 from satlib.metrics import psnr
 from satlib.results import trials
 from satlib.support.files import locked
-from satlib.training.journal import VALID, read_table
+from satlib.training.journal import TRAIN, VALID, read_table
 from satlib.training.session import Session
 from satlib.training.trials import run as runs
 from satlib.training.trials.experiment import Scenes, read_experiment
@@ -344,3 +344,15 @@ def test_whatever_a_training_raises_the_others_are_done(
     assert code == 1 and "1 of 2 trainings could not be used; the others are done" in said
     assert re.search(rf"\| none-seed0 +\| {error}", said) and "Traceback" not in said
     assert [job["seed"] for job in read_jobs(tmp_path / "out")] == [1]
+
+
+@pytest.mark.slow
+def test_a_training_whose_curve_is_gone_is_named_and_the_others_are_measured(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "e.yaml", rows={"none": ROWS["none"]}), tmp_path / "out"
+    assert run(path, "--out", out, "--device", "cpu")[0] == 0
+    (out / RESULTS).unlink()
+    (out / "none-seed0" / TRAIN).unlink()
+    code, said = run(path, "--out", out, "--device", "cpu")
+    assert code == 1 and "1 of 2 trainings could not be used; the others are done" in said
+    assert re.search(r"\| none-seed0 +\| .*has no rows of the training", said) and "Traceback" not in said
+    assert [job["seed"] for job in read_jobs(out)] == [1]
