@@ -20,7 +20,7 @@ import numpy.typing as npt
 from satlib.results import paper
 from satlib.results.reading import choose_results
 
-NAMES = ("size_bias", "first_look", "legends", "legends_long", "with_and_without", "alive", "task", "table_g")
+NAMES = ("size_bias", "first_look", "legends", "legends_long", "with_and_without", "alive", "task", "depth", "table_g")
 NETWORKS = ("legends_long-similarity-seed0",)
 """Trained networks that are kept: the trials, the row and the seed."""
 
