@@ -1,5 +1,6 @@
 """Paths as users give them, and whether something can be written there: known before the work that would be lost."""
 
+import errno
 import os
 import shutil
 from os import PathLike
@@ -66,10 +67,14 @@ def behind_links(path: Path) -> Path:
     OSError
         If the links go round in a circle.
     """
+    if not path.is_symlink() or (path.exists() and not path.is_file()):
+        return path
     try:
-        return path if not path.is_symlink() or (path.exists() and not path.is_file()) else path.resolve()
-    except RuntimeError as error:
-        raise OSError(f"cannot write {path}: its links go round in a circle") from error
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # of which `resolve` says nothing from Python 3.13 on
+            raise OSError(f"cannot write {path}: its links go round in a circle") from error
+    return path.resolve()
 
 
 def check_folder(path: object) -> Path:

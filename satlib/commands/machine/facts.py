@@ -107,7 +107,7 @@ def _versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "none"
-    return found
+    return found | {"torch": torch.__version__}  # which says for what it was built, where the package's does not
 
 
 def _system() -> str:
