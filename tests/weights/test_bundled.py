@@ -14,6 +14,8 @@ from satlib.evaluation.protocol import degraded
 from satlib.images.degradation import crop_to_multiple, downscale
 from satlib.metrics import psnr
 from satlib.resize import imresize
+from satlib.training import read_config
+from satlib.training.config import STARTS
 from satlib.weights import benchmark_names
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +77,17 @@ def test_the_recorded_numbers_of_set5_are_right(name: str) -> None:
     found = evaluate(name, DATA / "Set5", scale=scale_of(name))
     assert found.psnr == pytest.approx(recorded["psnr"], abs=2e-3)
     assert found.ssim == pytest.approx(recorded["ssim"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(path.parents[1] for path in ROOT.glob("checkpoints/*/checkpoints/*.pt")),
+    ids=lambda path: path.name,
+)
+def test_from_a_kept_checkpoint_the_whole_run_can_be_had(folder: Path) -> None:
+    """Its first network is made again from the seed, unless it came from a file: then it is kept."""
+    settings = read_config(folder / "config.yaml")
+    kept = (folder / "first.safetensors").is_file()
+    assert kept == (settings.start not in STARTS)
+    if kept:
+        assert load(folder / "first.safetensors").config == settings.network
