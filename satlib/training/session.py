@@ -206,7 +206,7 @@ class Session:
         save_network(state.network, self.out / LAST)
         if state.best is not None and state.validated == state.step and not best.exists():
             found = read_table(self.out / VALID)
-            if found and found[-1] == {**found[-1], "step": state.step, "psnr": float(f"{state.best:.9g}")}:
+            if found and (found[-1]["step"], found[-1].get("psnr")) == (state.step, float(f"{state.best:.9g}")):
                 save_network(state.network, best)
 
     def _keep_steps(self) -> None:

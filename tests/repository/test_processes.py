@@ -55,28 +55,16 @@ def test_that_is_interrupted(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="orphans are found on Linux alone")
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_tests_that_are_told_to_end_leave_nothing_behind(workers: str, tmp_path: Path) -> None:
     """A job that is cancelled gets SIGTERM, and pytest would end without a word to what its tests have started."""
     tests = Path(processes.__file__).parent
     tmp_path.joinpath("conftest.py").write_text(tests.joinpath("conftest.py").read_text())
     tmp_path.joinpath("test_it.py").write_text(TESTS)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-c",
-        "/dev/null",
-        "--rootdir",
-        ".",
-        "-n",
-        workers,
-        "-p",
-        "no:cacheprovider",
-    ]
+    options = f"-c {os.devnull} --rootdir . -n {workers} -p no:cacheprovider"
+    command = [sys.executable, "-m", "pytest", *options.split(), "test_it.py"]
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tests), str(tests.parent)))}
-    run = processes.start([*command, "test_it.py"], cwd=tmp_path, env=variables)
+    run = processes.start(command, cwd=tmp_path, env=variables)
     file = tmp_path / "pid"
     processes.wait_for(lambda: file.exists() and file.read_text(), "it has not started")
     run.terminate()
