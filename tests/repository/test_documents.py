@@ -125,6 +125,20 @@ def test_a_block_that_is_not_run_says_why_and_names_options_that_exist(page: Pat
         assert [word for word in words if word.startswith("-") and word not in known] == [], " ".join(words)
 
 
+def shown(page: Path) -> list[tuple[str, str]]:
+    """Return language and text of a page's blocks of code that its readers see."""
+    found = re.findall(r"^(`{3,})(?:\{[\w-]+\} ?)?(\w+)\n((?::[^\n]*\n)*)(.*?)^\1$", page.read_text(), re.M | re.S)
+    return [(language, text) for _, language, options, text in found if not re.search("(remove|hide)-", options)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_is_seen_whole_on_a_laptop(page: Path) -> None:
+    # what the middle of a page shows in a window of 1280 pixels; the letters of executed cells are smaller
+    for language, text in shown(page):
+        width = 88 if language == "ipython3" else 79
+        assert [line for line in text.splitlines() if len(line) > width] == []
+
+
 def test_the_page_on_installing_lists_every_extra() -> None:
     table = re.findall(r"^\| `(\w+)` \|", (ROOT / "book/use/install.md").read_text(), re.M)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
