@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from satlib import SAT, SATConfig
-from satlib.upscaling.precision import computing, exact
+from satlib.upscaling.precision import EXACT, NEWER, computing, exact
 
 CPU = torch.device("cpu")
 
@@ -29,6 +29,51 @@ def test_exact_switches_tf32_off_and_back(before):
     finally:
         torch.set_float32_matmul_precision(original[0])
         torch.backends.cudnn.allow_tf32 = original[1]
+
+
+def test_threads_that_overlap_leave_the_settings_as_they_were():
+    original = settings()
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.allow_tf32 = True
+    try:
+        first, second = exact(), exact()  # as two threads enter and leave
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert settings() == ("highest", False)
+        second.__exit__(None, None, None)
+        assert settings() == ("high", True)
+    finally:
+        torch.set_float32_matmul_precision(original[0])
+        torch.backends.cudnn.allow_tf32 = original[1]
+
+
+def newer():
+    """Torch's newer settings, by backend and operation."""
+    return {
+        (backend, operation): getattr(getattr(torch.backends, backend), operation)
+        for backend, operation in [*NEWER, ("cudnn", "rnn")]
+    }
+
+
+def precisions():
+    return [setting.fp32_precision for setting in newer().values()]
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="this torch has the older settings alone")
+@pytest.mark.parametrize("chosen", [*NEWER, "all"])
+def test_what_torchs_newer_settings_say_is_switched_off_and_back_too(chosen):
+    owner = torch.backends if chosen == "all" else newer()[chosen]
+    before, given = precisions(), owner.fp32_precision
+    try:
+        owner.fp32_precision = "ieee" if chosen == ("cudnn", "conv") else "tf32"  # the other one than at first
+        during = precisions()
+        with computing("float32", CPU):
+            assert set(precisions()[:-1]) <= set(EXACT)
+        assert precisions() == during
+    finally:
+        owner.fp32_precision = given
+    assert precisions() == before
 
 
 def test_products_are_in_the_format_that_is_asked_for():
