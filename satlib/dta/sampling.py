@@ -116,10 +116,11 @@ def draw_from_cells(cells: Cells, *, batch: int = 1, generator: torch.Generator 
     """Draw a sample for each of ``batch`` images, (batch, S): what the cells give, the rest from what is left.
 
     Two random keys decide for each token: the first which tokens a cell gives, the second which of the others fill up.
+    They are float32 whatever torch's default is: other numbers would be another sample.
     """
     device = cells.labels.device
     source = device if generator is None else generator.device
-    keys = torch.rand(2, batch, len(cells.labels), generator=generator, device=source).to(device)
+    keys = torch.rand(2, batch, len(cells.labels), generator=generator, device=source, dtype=torch.float32).to(device)
     shuffled = keys[0].argsort(dim=1, stable=True)  # (B, N)
     by_cell = cells.labels[shuffled].argsort(dim=1, stable=True)
     surplus = torch.zeros_like(by_cell).scatter(1, by_cell, cells.surplus.expand_as(by_cell))

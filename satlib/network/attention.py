@@ -35,7 +35,7 @@ class PositionBias(nn.Module):
                 for out in (channels, channels, heads)
             )
         )
-        self.register_buffer("offsets", relative_offsets(window).float(), persistent=False)
+        self.register_buffer("offsets", relative_offsets(window).to(self.project.weight.dtype), persistent=False)
         self.register_buffer("index", relative_index(window), persistent=False)
 
     def forward(self) -> Tensor:

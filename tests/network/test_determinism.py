@@ -1,5 +1,7 @@
 """The same image, the same result: alone, in a batch, again, in another network of the same seed; and what may vary."""
 
+import copy
+
 import pytest
 import torch
 
@@ -23,6 +25,36 @@ def test_the_same_image_twice_is_bit_equal(sampling):
         torch.rand(5)
         assert torch.equal(model(x), first)
         assert torch.equal(model(torch.cat([x[:1], x[:1]]))[0], model(torch.cat([x[:1], x[:1]]))[1])
+
+
+@pytest.fixture
+def default_float64():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("sampling", ["stratified", "strips", "random"])
+def test_torchs_default_dtype_changes_no_sample(sampling, request):
+    x = torch.rand(1, 3, 17, 23)
+    with torch.no_grad():
+        model = network(sampling=sampling).eval()
+        samples, first = [layer.aggregation.sample for layer in trace(model, x)], model(x)
+        request.getfixturevalue("default_float64")
+        twin = copy.deepcopy(model)  # without what it keeps of sizes
+        assert all(map(torch.equal, samples, [layer.aggregation.sample for layer in trace(twin, x)]))
+        assert torch.equal(twin(x), first)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_network_that_is_built_in_float64_runs_in_it(training, default_float64):
+    model, x = network(drop_path=0.0).train(training), torch.rand(1, 3, 17, 23)
+    torch.manual_seed(1)
+    out = model(x)
+    torch.manual_seed(1)
+    assert out.dtype == torch.float64
+    torch.testing.assert_close(out, copy.deepcopy(model).float().double()(x), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 9), (17, 23), (32, 40)])
