@@ -10,7 +10,7 @@ import copy
 
 import torch
 
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
 from satlib.support.checks import require
 
 
@@ -29,7 +29,7 @@ def without_layer(model: SAT, layer: int) -> SAT:
     ValueError
         If there is no such layer.
     """
-    silent = copy.deepcopy(model)
+    silent = copy.deepcopy(as_sat(model))
     layers = silent.saa_layers()
     require(0 <= layer < len(layers), "layer", layer, f"in 0..{len(layers) - 1}")
     with torch.no_grad():

@@ -65,7 +65,8 @@ def random_bias_spread(window: tuple[int, int], width: int, seed: int = 0) -> fl
         Of the draw.
     """
     random = torch.Generator().manual_seed(seed)
-    bias = PositionBias(window, width, heads=1)
+    with torch.random.fork_rng(devices=[]):
+        bias = PositionBias(window, width, heads=1)
     with torch.no_grad():
         for parameter in bias.parameters():
             parameter.normal_(generator=random)

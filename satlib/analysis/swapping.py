@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from satlib.dta.aggregation import Aggregation
-from satlib.network.model import SAT, in_eval
+from satlib.network.model import SAT, as_sat, in_eval
 
 
 def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
@@ -55,7 +55,9 @@ def without_selective_attention(model: SAT) -> SAT:
 
     It was not trained so: what it loses says what the output of SAA is used for, not whether SAA is needed.
     """
-    off = SAT(model.config.replace(selective="none")).to(next(model.parameters()))
+    model = as_sat(model)
+    with torch.random.fork_rng(devices=[]):
+        off = SAT(model.config.replace(selective="none")).to(next(model.parameters()))
     off.load_state_dict({name: value for name, value in model.state_dict().items() if name in off.state_dict()})
     return off.eval()
 
@@ -64,6 +66,7 @@ class Swapped(nn.Module):
     """A network that reads the aggregated tokens of one other image, whatever image it is given.
 
     A :class:`satlib.upscaling.models.Upscaler`, so that it stands beside the network wherever networks are compared.
+    What it reads are buffers of its own: they move with the network, and tell two of one network apart.
 
     Parameters
     ----------
@@ -75,15 +78,19 @@ class Swapped(nn.Module):
 
     def __init__(self, model: SAT, other: Tensor) -> None:
         super().__init__()
-        self.model, self.scale, self.n_params = model, model.scale, model.n_params
-        self.name = f"{model.name}, another's tokens"
+        self.model = model = as_sat(model)
+        self.scale, self.n_params, self.name = model.scale, model.n_params, f"{model.name}, another's tokens"
         weight = next(model.parameters())
         with torch.no_grad():
             layers = in_eval(model).layers(other.unsqueeze(0).to(weight.device, weight.dtype))
-        self._read = [layer.aggregation for layer in layers]
+        self._buffer_names = [[f"{field}_{i}" for field in Aggregation._fields] for i in range(len(layers))]
+        for names, layer in zip(self._buffer_names, layers, strict=True):
+            for name, part in zip(names, layer.aggregation, strict=True):
+                self.register_buffer(name, part)
 
     def forward(self, x: Tensor) -> Tensor:
         """Upscale (B, 3, H, W) to (B, 3, sH, sW)."""
-        read = [Aggregation(*(part.expand(len(x), *part.shape[1:]) for part in made)) for made in self._read]
+        parts = ([self.get_buffer(name) for name in names] for names in self._buffer_names)
+        read = [Aggregation(*(part.expand(len(x), *part.shape[1:]) for part in made)) for made in parts]
         upscaled: Tensor = self.model(x, read=read)
         return upscaled

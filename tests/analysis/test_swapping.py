@@ -4,7 +4,12 @@ import pytest
 import torch
 from selective_networks import network
 
-from satlib.analysis.swapping import swapped
+from satlib import samples
+from satlib.analysis.layer_weights import without_layer
+from satlib.analysis.position_bias import random_bias_spread
+from satlib.analysis.swapping import Swapped, swapped, without_selective_attention
+from satlib.evaluation import evaluate
+from satlib.upscaling.models import get_model
 
 GENERATOR = torch.Generator().manual_seed(1)
 IMAGES, OTHERS = torch.rand(2, 3, 9, 12, generator=GENERATOR), torch.rand(2, 3, 7, 10, generator=GENERATOR)
@@ -71,3 +76,31 @@ def test_one_image_is_one_of_a_batch_and_the_mode_is_restored():
 def test_other_numbers_of_images_are_an_error(other):
     with pytest.raises(ValueError, match="image and other must be as many images"):
         swapped(lively("aggregate"), IMAGES, other)
+
+
+def test_a_network_that_reads_one_other_image_moves_with_what_it_reads():
+    model = lively("aggregate").float()
+    found = get_model(Swapped(model, OTHERS[0]))
+    assert isinstance(found, Swapped)
+    with torch.no_grad():
+        torch.testing.assert_close(found(IMAGES)[:1], swapped(model, IMAGES[:1], OTHERS[:1]))
+        assert found.double()(IMAGES.double()).dtype == torch.float64
+
+
+def test_an_evaluation_goes_on_with_rows_of_the_same_other_image_alone(tmp_path):
+    (tmp_path / "photos").mkdir()
+    samples.load("coffee").crop((60, 60, 92, 90)).save(tmp_path / "photos" / "coffee.png")
+    model, folder, rows = lively("aggregate"), tmp_path / "photos", tmp_path / "rows.jsonl"
+    for other in OTHERS:
+        went_on = evaluate(Swapped(model, other), folder, scale=2, resume=rows)
+        assert went_on.psnr == evaluate(Swapped(model, other), folder, scale=2).psnr
+
+
+def test_what_is_derived_takes_a_wrapped_network_and_draws_nothing():
+    model = lively("aggregate")
+    wrapped, state = torch.nn.DataParallel(model), torch.get_rng_state()
+    with torch.no_grad():
+        for make in (without_selective_attention, lambda x: without_layer(x, 1), lambda x: Swapped(x, OTHERS[0])):
+            assert torch.equal(make(wrapped)(IMAGES.double()), make(model)(IMAGES.double()))
+    assert random_bias_spread((2, 4), 8) > 0
+    assert torch.equal(torch.get_rng_state(), state)
