@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from satlib.analysis.statistics import gini
+from satlib.images.tensors import check_floats
 from satlib.support.checks import require
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
@@ -137,7 +138,8 @@ def measured(output: Tensor, square: Square, objective: Objective) -> Tensor:
 
 
 def check_square(square: Square, image: Tensor, scale: int) -> None:
-    """Raise ValueError unless the image is (3, H, W) and its output, enlarged by the scale, holds the square."""
+    """Raise ValueError unless the image is (3, H, W) floats and its output, enlarged by the scale, holds the square."""
+    check_floats(image)
     require(image.ndim == 3 and image.shape[0] == 3, "image", tuple(image.shape), "(3, H, W)")
     height, width = (scale * n for n in image.shape[1:])
     row, column, side = square

@@ -16,6 +16,7 @@ from torch.nn import functional
 from satlib.analysis.sample_quality import coverage
 from satlib.analysis.tracing import trace
 from satlib.dta.sampling import cell_labels
+from satlib.images.tensors import check_floats
 from satlib.network.model import SAT
 
 
@@ -98,9 +99,9 @@ def edge_strength(image: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the image has another shape, or a side of less than 2 pixels.
+        If the image has another shape, or a side of less than 2 pixels, or holds integers.
     """
     if image.ndim != 3 or image.shape[0] != 3 or min(image.shape) < 2:
         raise ValueError(f"image must be (3, H, W) with H, W >= 2, got {tuple(image.shape)}")
-    down, right = torch.gradient(image.mean(0))
+    down, right = torch.gradient(check_floats(image).mean(0))
     return torch.hypot(down, right).flatten()

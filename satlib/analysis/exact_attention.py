@@ -21,6 +21,7 @@ from torch.nn.functional import linear
 from satlib.analysis.tracing import LayerTrace, trace
 from satlib.dta.aggregation import Aggregation, aggregate
 from satlib.dta.options import AggregationOptions
+from satlib.images.tensors import check_floats
 from satlib.network.attention import SelectiveAggregationAttention, each_token
 from satlib.network.model import SAT, as_sat
 
@@ -67,12 +68,12 @@ def layer_errors(model: SAT, image: Tensor) -> ByYardstick:
     Raises
     ------
     ValueError
-        If the image has another shape.
+        If the image has another shape, or holds integers.
     """
     if image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
         raise ValueError(f"image must be (3, H, W), got {tuple(image.shape)}")
     double = copy.deepcopy(as_sat(model)).cpu().double().eval()
-    layers = trace(double, image.detach().cpu().double())
+    layers = trace(double, check_floats(image).detach().cpu().double())
     with torch.inference_mode():
         layers_of = zip(double.saa_layers(), layers, strict=True)
         errors = [_errors(module, layer) for module, layer in layers_of]

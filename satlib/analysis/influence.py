@@ -8,6 +8,7 @@ Shapes: H, W sides of the input, s the scale.
 import torch
 from torch import Tensor
 
+from satlib.images.tensors import check_floats
 from satlib.support.checks import require
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
@@ -31,9 +32,9 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     Raises
     ------
     ValueError
-        If the place is not in the image.
+        If the place is not in the image, or the image holds integers.
     """
-    row, column = _checked(place, image)
+    row, column = _checked(place, check_floats(image))
     model = for_inference(model)
     batch = image.unsqueeze(0).to(weight_of(model)).clone().requires_grad_()
     with torch.enable_grad():
@@ -73,10 +74,10 @@ def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float
     Raises
     ------
     ValueError
-        If the place is not in the image, or the step is 0.
+        If the place is not in the image, the step is 0, or the image holds integers.
     """
     require(step != 0, "step", step, "another number than 0")
-    row, column = _checked(place, image)
+    row, column = _checked(place, check_floats(image))
     weight = weight_of(model)
     both = image.to(weight).repeat(2, 1, 1, 1)
     pixel = both[1, :, row, column]

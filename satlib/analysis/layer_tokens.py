@@ -11,6 +11,7 @@ from torch import Tensor
 from satlib import dta
 from satlib.analysis.patch_features import patch_features
 from satlib.config import SATConfig
+from satlib.images.tensors import check_floats
 from satlib.network.geometry import eval_sample
 from satlib.network.model import SAT, as_sat, in_eval
 
@@ -92,9 +93,15 @@ def feature_names(model: SAT | None) -> list[tuple[str, int | None]]:
 
 
 def batch_for(model: SAT, image: Tensor) -> Tensor:
-    """Return an image (3, H, W) as a batch of one, on the device and in the dtype of the network."""
+    """Return an image (3, H, W) as a batch of one, on the device and in the dtype of the network.
+
+    Raises
+    ------
+    ValueError
+        If it holds integers.
+    """
     parameter = next(model.parameters())
-    return image.unsqueeze(0).to(parameter.device, parameter.dtype)
+    return check_floats(image).unsqueeze(0).to(parameter.device, parameter.dtype)
 
 
 def at_home(values: Tensor) -> Tensor:

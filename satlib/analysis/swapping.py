@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from satlib.dta.aggregation import Aggregation
+from satlib.images.tensors import check_floats
 from satlib.network.model import SAT, as_sat, in_eval
 
 
@@ -37,8 +38,10 @@ def swapped(model: SAT, image: Tensor, other: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the two are not as many images.
+        If the two are not as many images, or hold integers.
     """
+    check_floats(image)
+    check_floats(other, "other")
     if image.ndim not in (3, 4) or image.shape[:-2] != other.shape[:-2]:
         raise ValueError(f"image and other must be as many images, got {tuple(image.shape)} and {tuple(other.shape)}")
     model = in_eval(model)
@@ -74,10 +77,16 @@ class Swapped(nn.Module):
         The network; it is not changed.
     other
         (3, H, W) in [0, 1], of any size.
+
+    Raises
+    ------
+    ValueError
+        If ``other`` holds integers.
     """
 
     def __init__(self, model: SAT, other: Tensor) -> None:
         super().__init__()
+        check_floats(other, "other")
         self.model = model = as_sat(model)
         self.scale, self.n_params, self.name = model.scale, model.n_params, f"{model.name}, another's tokens"
         weight = next(model.parameters())

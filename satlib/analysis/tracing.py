@@ -10,7 +10,7 @@ from torch import Tensor
 
 from satlib.dta.aggregation import Aggregation
 from satlib.images.inputs import as_picture
-from satlib.images.tensors import to_tensor
+from satlib.images.tensors import check_floats, to_tensor
 from satlib.network.model import SAT, in_eval
 from satlib.upscaling.run import check_channels
 
@@ -50,7 +50,7 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
     Raises
     ------
     ValueError, OSError
-        If the image cannot be used, or has other channels than the network takes.
+        If the image cannot be used, or has other channels than the network takes; or a tensor holds integers.
     """
     model = in_eval(model)
     if not isinstance(image, Tensor):
@@ -58,7 +58,7 @@ def trace(model: SAT, image: Tensor | str | PathLike[str] | Image.Image | npt.ND
         color = picture.pixels[..., :-1] if picture.has_alpha else picture.pixels
         check_channels(color.shape[2], model.in_channels)
         image = to_tensor(color, model.in_channels)
-    batch = image if image.ndim == 4 else image.unsqueeze(0)
+    batch = check_floats(image if image.ndim == 4 else image.unsqueeze(0))
     parameter = next(model.parameters())
     with torch.inference_mode():
         layers = model.layers(batch.to(parameter.device, parameter.dtype))

@@ -18,6 +18,21 @@ def to_tensor(pixels: npt.NDArray[Any], channels: int = 3) -> Tensor:
     return torch.from_numpy(wide / white).permute(2, 0, 1).expand(channels, -1, -1)
 
 
+def check_floats(image: Tensor, name: str = "image") -> Tensor:
+    """Return a tensor of pixels in [0, 1]; levels of 0 to 255, as integers are, would be taken for far above white.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold floats.
+    """
+    if not image.is_floating_point():
+        raise ValueError(
+            f"{name} must hold floats in [0, 1], got {image.dtype} {tuple(image.shape)}; divide levels by 255"
+        )
+    return image
+
+
 def to_pixels(image: Tensor, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return a tensor (C, H, W) as (H, W, C) pixels of ``dtype``, clipped, and rounded to integers."""
     clipped = image.permute(1, 2, 0).clamp(0, 1).numpy()
