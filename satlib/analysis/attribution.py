@@ -17,7 +17,7 @@ from torch import Tensor
 
 from satlib.analysis.statistics import gini
 from satlib.images.tensors import check_floats
-from satlib.support.checks import require
+from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
@@ -94,7 +94,8 @@ def attribution(
     ValueError
         If the square is not in the output, or a number is out of range.
     """
-    require(sigma > 0, "sigma", sigma, "positive")
+    require(0 < sigma < math.inf, "sigma", sigma, "positive")
+    integers("steps and batch", steps, batch)
     require(min(steps, batch) >= 1, "steps and batch", (steps, batch), "at least 1")
     check_square(square, image, model.scale)
     weight = weight_of(model)
@@ -143,6 +144,7 @@ def check_square(square: Square, image: Tensor, scale: int) -> None:
     require(image.ndim == 3 and image.shape[0] == 3, "image", tuple(image.shape), "(3, H, W)")
     height, width = (scale * n for n in image.shape[1:])
     row, column, side = square
+    integers("square", *square)
     inside = side >= 2 and 0 <= row <= height - side and 0 <= column <= width - side
     require(inside, "square", tuple(square), f"in an output of {height} x {width} pixels, and of at least 2 x 2")
 

@@ -5,11 +5,13 @@ The effective receptive field of a network (Luo et al., NIPS 2016) is the mean o
 Shapes: H, W sides of the input, s the scale.
 """
 
+from math import isfinite
+
 import torch
 from torch import Tensor
 
 from satlib.images.tensors import check_floats
-from satlib.support.checks import require
+from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
@@ -76,7 +78,7 @@ def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float
     ValueError
         If the place is not in the image, the step is 0, or the image holds integers.
     """
-    require(step != 0, "step", step, "another number than 0")
+    require(step != 0 and isfinite(step), "step", step, "another number than 0")
     row, column = _checked(place, check_floats(image))
     weight = weight_of(model)
     both = image.to(weight).repeat(2, 1, 1, 1)
@@ -113,5 +115,6 @@ def share_side(field: Tensor, place: tuple[int, int], share: float) -> int:
 def _checked(place: tuple[int, int], image: Tensor) -> tuple[int, int]:
     height, width = image.shape[-2:]
     row, column = place
+    integers("place", *place)
     require(0 <= row < height and 0 <= column < width, "place", place, f"in an image of {height} x {width}")
     return row, column

@@ -4,11 +4,13 @@ It asks the network itself and no gradient, so that jumps count: other centres m
 are looked at one at a time; what several do together is not seen.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 from satlib.analysis.attribution import BATCH, SIGMA, Objective, Square, blurred, check_square, measured
-from satlib.support.checks import require
+from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
@@ -39,7 +41,8 @@ def occlusion(
     ValueError
         If the square is not in the output, or a number is out of range.
     """
-    require(sigma > 0, "sigma", sigma, "positive")
+    require(0 < sigma < math.inf, "sigma", sigma, "positive")
+    integers("part and batch", part, batch)
     require(min(part, batch) >= 1, "part and batch", (part, batch), "at least 1")
     check_square(square, image, model.scale)
     height, width = image.shape[1:]

@@ -15,7 +15,7 @@ grows with N and not with N * K.
 Shapes: B images, N tokens, C channels, S sampled tokens, K centres, m neighbours, R rows of a block.
 """
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import torch
@@ -41,6 +41,7 @@ from satlib.dta.vectors import (
     row_blocks,
     take,
 )
+from satlib.support.checks import integers
 
 
 class Aggregation(NamedTuple):
@@ -108,6 +109,7 @@ def aggregate(
         If an argument is out of range; the message names it.
     """
     n_images, n_tokens, _ = check_tokens(x)
+    integers("n_centers", n_centers)
     if not 1 <= n_centers <= n_tokens:
         raise ValueError(f"n_centers must be in 1..{n_tokens} (the number of tokens), got {n_centers}")
     with torch.autocast(x.device.type, enabled=False):
@@ -144,7 +146,7 @@ def n_neighbors(neighbors: float | int, n_centers: int, n_sampled: int) -> int:
     ValueError
         If ``neighbors`` is neither an int >= 1 nor a float > 0.
     """
-    if isinstance(neighbors, bool) or not neighbors > 0:
+    if isinstance(neighbors, bool) or not isinstance(neighbors, Real) or not neighbors > 0:
         raise ValueError(f"neighbors must be an int >= 1 or a float > 0, got {neighbors!r}")
     m = int(neighbors if isinstance(neighbors, Integral) else min(neighbors * n_centers, n_sampled))
     return min(max(m, 1), n_sampled - 1)

@@ -4,12 +4,14 @@ Each returns its argument, or raises a ValueError that names it; :func:`check_op
 configuration, or a layer, makes long before there are tokens.
 """
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
 from satlib.dta.options import AGGREGATIONS, NORM_RESTORATIONS, SAMPLINGS, AggregationOptions
 from satlib.dta.sampling import Grid
-from satlib.support.checks import is_int, one_of, real, require
+from satlib.support.checks import integers, is_int, one_of, real, require
 
 
 def check_options(options: AggregationOptions) -> AggregationOptions:
@@ -42,6 +44,7 @@ def check_tokens(x: Tensor) -> torch.Size:
     ValueError
         If it is not.
     """
+    require(isinstance(x, Tensor), "x", type(x).__name__, "a tensor (B, N, C)")
     if x.ndim != 3 or 0 in x.shape or not x.is_floating_point():
         raise ValueError(f"x must be floating point of shape (B, N, C), not empty; got {x.dtype} {tuple(x.shape)}")
     return x.shape
@@ -57,6 +60,8 @@ def check_grid(grid: Grid | None, n_tokens: int) -> Grid:
     """
     if grid is None:
         return 1, n_tokens
+    require(isinstance(grid, (tuple, list)), "grid", grid, "(H, W)")
+    integers("grid", *grid)
     if len(grid) != 2 or min(grid) < 1 or grid[0] * grid[1] != n_tokens:
         raise ValueError(f"grid must be (H, W) with H * W = {n_tokens} tokens, got {grid}")
     return grid
@@ -70,8 +75,8 @@ def check_subsample(subsample: float) -> float:
     ValueError
         If it is not.
     """
-    if not 1 <= subsample < float("inf"):
-        raise ValueError(f"subsample must be a number >= 1, got {subsample}")
+    if not isinstance(subsample, (Real, Tensor)) or not 1 <= subsample < float("inf"):
+        raise ValueError(f"subsample must be a number >= 1, got {subsample!r}")
     return subsample
 
 
@@ -83,8 +88,8 @@ def check_temperature(temperature: float) -> float:
     ValueError
         If it is not.
     """
-    if not 0 < temperature < float("inf"):
-        raise ValueError(f"temperature must be a positive number, got {temperature}")
+    if not isinstance(temperature, (Real, Tensor)) or not 0 < temperature < float("inf"):
+        raise ValueError(f"temperature must be a positive number, got {temperature!r}")
     return temperature
 
 
@@ -99,6 +104,7 @@ def check_sample(sample: Tensor, n_images: int, n_tokens: int, n_centers: int) -
     ValueError
         If its shape or dtype is another, or it has fewer positions than there are centres.
     """
+    require(isinstance(sample, Tensor), "sample", type(sample).__name__, f"a tensor (S,) or ({n_images}, S)")
     integer = not (sample.is_floating_point() or sample.is_complex() or sample.dtype == torch.bool)
     if not integer or sample.ndim not in (1, 2) or (sample.ndim == 2 and sample.shape[0] != n_images):
         raise ValueError(

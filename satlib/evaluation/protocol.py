@@ -36,6 +36,7 @@ from satlib.images.folder import read_8bit, with_channels
 from satlib.images.picture import Picture
 from satlib.metrics.fidelity import WINDOW
 from satlib.metrics.perceptual import SMALLEST, dists, lpips
+from satlib.support.checks import one_of
 from satlib.upscaling.models import Upscaler
 from satlib.upscaling.run import upscale_picture
 from satlib.upscaling.tiling import Tile, Tiling
@@ -77,11 +78,12 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if isinstance(self.scale, bool) or self.scale not in SCALES:
-            raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, got {self.scale!r}")
+        one_of("scale", self.scale, SCALES)
         object.__setattr__(self, "metrics", tuple(self.metrics))
         if not self.metrics or len(set(self.metrics)) < len(self.metrics) or not set(self.metrics) <= set(METRICS):
-            raise ValueError(f"metrics must be some of {', '.join(METRICS)}, got {', '.join(self.metrics) or 'none'}")
+            raise ValueError(
+                f"metrics must be some of {', '.join(METRICS)}, got {', '.join(map(str, self.metrics)) or 'none'}"
+            )
         if self.gray not in GRAY:
             raise ValueError(f"gray must be one of {', '.join(GRAY)}, got {self.gray!r}")
         object.__setattr__(self, "degradation", passes_of(self.degradation))

@@ -20,6 +20,7 @@ from satlib.dta.clusters import center_similarity, cluster_softmax, cluster_sum
 from satlib.dta.options import AGGREGATIONS, AggregationMethod, Sampling, listed
 from satlib.dta.sampling import Grid
 from satlib.merging.clusters import Merged
+from satlib.support.checks import integers, require
 
 
 def merge(
@@ -80,6 +81,7 @@ def merge(
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"unknown aggregation {aggregation!r}; choose {listed(AGGREGATIONS)}")
     alone = _check_protected(protected, n_tokens)
+    integers("k", k)
     if k != n_tokens and not len(alone) < k < n_tokens:
         raise ValueError(f"k must be in {len(alone) + 1}..{n_tokens} (protected + 1 to all tokens), got {k}")
     grid = check_grid(grid, n_tokens - len(alone)) if len(alone) < n_tokens else None
@@ -148,6 +150,7 @@ def _join(protected: Tensor, free: Tensor, centers: Tensor, assignment: Tensor) 
 def _features(x: Tensor, metric: Tensor | None) -> Tensor:
     """Return what tokens are compared by, (B, N, D), in float32 or float64."""
     found = x if metric is None else metric
+    require(isinstance(found, Tensor), "metric", type(found).__name__, "a tensor (B, N, D) or (B, h, N, D)")
     if found.ndim == 4:
         found = found.mean(1) if found.dtype == torch.float64 else found.float().mean(1)  # (B, h, N, D)
     if found.ndim != 3 or found.shape[:2] != x.shape[:2] or 0 in found.shape or not found.is_floating_point():
@@ -161,6 +164,7 @@ def _features(x: Tensor, metric: Tensor | None) -> Tensor:
 
 def _check_protected(protected: Sequence[int], n_tokens: int) -> Tensor:
     """Return the positions in order, (P,), after checking that they are distinct and in 0..N-1."""
+    integers("protected", *protected)
     found = sorted(int(position) for position in protected)
     if found and (found[0] < 0 or found[-1] >= n_tokens or len(set(found)) < len(found)):
         raise ValueError(f"protected must be distinct positions in 0..{n_tokens - 1}, got {list(protected)}")
@@ -169,6 +173,7 @@ def _check_protected(protected: Sequence[int], n_tokens: int) -> Tensor:
 
 def _check_sizes(sizes: Tensor, x: Tensor) -> Tensor:
     """Return sizes after checking their shape, and on a CPU that they are positive: on a GPU a look would wait."""
+    require(isinstance(sizes, Tensor), "sizes", type(sizes).__name__, "a tensor (B, N)")
     if sizes.shape != x.shape[:2] or sizes.is_complex() or sizes.dtype == torch.bool:
         raise ValueError(
             f"sizes must be numbers of shape (B, N) = {tuple(x.shape[:2])}, got {sizes.dtype} {tuple(sizes.shape)}"

@@ -1,5 +1,8 @@
 """Checks of values that a user hands in: one ValueError that names the field and the value."""
 
+from operator import index
+from typing import SupportsIndex
+
 
 def require(condition: bool, name: str, value: object, what: str) -> None:
     """Raise ValueError that ``name`` must be ``what``, unless the condition holds."""
@@ -10,6 +13,26 @@ def require(condition: bool, name: str, value: object, what: str) -> None:
 def is_int(value: object) -> bool:
     """Return whether it is an integer, and not True or False."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def integers(name: str, *values: object) -> None:
+    """Require integers, numpy's among them: what can be a position or a length.
+
+    Raises
+    ------
+    ValueError
+        If one is none, such as True or 2.0.
+    """
+    for value in values:
+        require(isinstance(value, SupportsIndex) and _indexes(value), name, value, "an integer")
+
+
+def _indexes(value: SupportsIndex) -> bool:
+    """Return whether it stands for an integer; a tensor need not."""
+    try:
+        return not isinstance(value, bool) and index(value) is not None
+    except TypeError:
+        return False
 
 
 def one_of(name: str, value: object, choices: tuple[object, ...]) -> None:

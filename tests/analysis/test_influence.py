@@ -97,6 +97,8 @@ def test_what_cannot_be_is_named() -> None:
         moved(Bicubic(2), IMAGE, (16, 0))
     with pytest.raises(ValueError, match="step must be another number than 0, got 0"):
         moved(Bicubic(2), IMAGE, PLACE, step=0)
+    with pytest.raises(ValueError, match="place must be an integer, got 2.5"):
+        influence(Bicubic(2), IMAGE, (2.5, 0))
     with pytest.raises(ValueError, match=r"images must be \(n, 3, H, W\), got \(3, 16, 24\)"):
         effective_receptive_field(Bicubic(2), IMAGE, PLACE)
     with pytest.raises(ValueError, match=r"share must be in \(0, 1\], got 0"):

@@ -403,6 +403,8 @@ def test_bad_protocols() -> None:
     for options, message in (
         ({"scale": 5}, "scale must be one of 1, 2, 3, 4, 8, got 5"),
         ({"scale": True}, "got True"),
+        ({"scale": 2.0}, "got 2.0"),
+        ({"scale": 2, "metrics": ("psnr", 1)}, "got psnr, 1"),
         ({"scale": 2, "metrics": ()}, "got none"),
         ({"scale": 2, "metrics": ("psnr", "psnr")}, "got psnr, psnr"),
         ({"scale": 2, "tile": 40, "overlap": 20}, "more than twice the overlap"),
