@@ -62,6 +62,7 @@ class Attribution(NamedTuple):
         return 100 * (1 - gini(self.map.abs()))
 
 
+@torch.inference_mode(False)  # gradients are taken, whatever the caller does
 def attribution(
     model: Upscaler,
     image: Tensor,

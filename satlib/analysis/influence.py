@@ -16,6 +16,7 @@ from satlib.support.progress import Progress, silent
 from satlib.upscaling.models import Upscaler, for_inference, weight_of
 
 
+@torch.inference_mode(False)  # gradients are taken, whatever the caller does
 def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     """Return how much each input pixel moves one output pixel: a gradient's length, (H, W), not negative.
 

@@ -34,7 +34,11 @@ def check_floats(image: Tensor, name: str = "image") -> Tensor:
 
 
 def to_pixels(image: Tensor, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return a tensor (C, H, W) as (H, W, C) pixels of ``dtype``, clipped, and rounded to integers."""
-    clipped = image.permute(1, 2, 0).clamp(0, 1).numpy()
+    """Return a tensor (C, H, W) as (H, W, C) pixels of ``dtype``, clipped, and rounded to integers.
+
+    Half precision is widened first: numpy has no bfloat16, and float16 rounds 255 times a value.
+    """
+    wide = image.to(torch.promote_types(image.dtype, torch.float32))
+    clipped = wide.permute(1, 2, 0).clamp(0, 1).numpy()
     dtype = np.dtype(dtype)
     return (np.rint(clipped * np.iinfo(dtype).max) if dtype.kind == "u" else clipped).astype(dtype)

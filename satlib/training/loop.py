@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from lightning_fabric import Fabric
 
 from satlib.data.store import Store
 from satlib.network.convolutional import Network
+from satlib.support.checks import require
 from satlib.support.devices import default_device, widest
 from satlib.support.environment import threads_of_one
 from satlib.support.files import locked
@@ -66,6 +68,7 @@ class Result:
     """Steps whose loss was not finite, over the whole run."""
 
 
+@torch.inference_mode(False)  # gradients are taken, whatever the caller does
 def train(
     config: TrainConfig,
     folder: str | Path,
@@ -106,7 +109,7 @@ def train(
     Raises
     ------
     ValueError
-        If the data do not fit the configuration, or the folder holds another run.
+        If the data do not fit the configuration, the folder holds another run, or the time limit is no number.
     OSError
         If files cannot be read or written. What was saved before stays.
     FloatingPointError
@@ -124,6 +127,7 @@ def train(
     check_folder(out)
     if min(devices, nodes) < 1:
         raise ValueError(f"devices and nodes must be at least 1, got {devices} and {nodes}")
+    require(time_limit is None or not isnan(time_limit), "time_limit", time_limit, "a number of seconds")
     store = Store(config.store, config.network.scale)
     fabric = Fabric(
         accelerator=default_device().type if device == "auto" else device,  # Fabric's "auto" takes MPS unasked

@@ -33,8 +33,8 @@ def config_of(values: Mapping[str, Any]) -> NetworkConfig:
 
 
 def build_network(config: NetworkConfig) -> Network:
-    """Return a network with weights that are drawn from torch's global generator."""
-    return SAT(config) if isinstance(config, SATConfig) else Convolutional(config)
+    """Return a network with weights in float32 that are drawn from torch's global generator."""
+    return (SAT(config) if isinstance(config, SATConfig) else Convolutional(config)).float()
 
 
 def load_network(config: NetworkConfig, path: str | Path) -> Network:

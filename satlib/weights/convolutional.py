@@ -64,7 +64,7 @@ def load_convolutional(path: str | PathLike[str], *, device: torch.device | str 
         raise FileNotFoundError(f"no such file: {path}")
     config, state = _read(path)
     with torch.random.fork_rng(devices=[]):
-        model = Convolutional(config)
+        model = Convolutional(config).float()
     check_weights(model.state_dict(), state, path)
     model.load_state_dict(state)
     return move(model.eval(), place)

@@ -9,6 +9,7 @@ import torch
 
 from satlib import SAT, SATConfig
 from satlib.analysis.controls import OFF, ONE, OTHER, controls, layer_swaps, one_vector
+from satlib.analysis.layer_reports import layer_reports
 from satlib.analysis.swapping import swapped, without_selective_attention
 from satlib.dta.aggregation import aggregate
 from satlib.images.degradation import downscale
@@ -90,6 +91,15 @@ def test_the_network_is_left_as_it_was(images: list[Pixels]) -> None:
     model = network().train()
     controls(model, images[:2])
     assert model.training and all(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_network_in_half_precision_is_measured(dtype: torch.dtype, images: list[Pixels]) -> None:
+    model = network().to(dtype)
+    assert all(np.isfinite(values).all() for values in controls(model, images[:2]).values())
+    assert all(np.isfinite(report).all() for report in layer_reports(model, images[:2], queries=3))
+    output = torch.tensor([[[0.7]]], dtype=dtype)
+    assert to_pixels(output, np.uint8).item() == round(255 * output.double().item())
 
 
 @pytest.mark.parametrize("measure", [controls, layer_swaps])

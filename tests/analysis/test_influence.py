@@ -5,6 +5,7 @@ import torch
 from listening import listener
 from torch import Tensor, nn
 
+from satlib.analysis.attribution import Square, attribution
 from satlib.analysis.influence import effective_receptive_field, influence, moved, share_side
 from satlib.network.model import SAT
 from satlib.upscaling.models import Bicubic
@@ -24,6 +25,15 @@ def test_of_a_linear_network_every_image_has_one_field() -> None:
     rows, columns = field.nonzero().unbind(1)
     assert (int(rows.min()), int(rows.max()), int(columns.min()), int(columns.max())) == (5, 9, 9, 13)
     assert share_side(field, PLACE, 1.0) == 5
+
+
+def test_gradients_are_taken_in_inference_mode_too() -> None:
+    model, square = tiny(), Square(4, 4, 6)
+    field, shares = influence(model, IMAGE, PLACE), attribution(model, IMAGE, square, steps=2).map
+    with torch.inference_mode():
+        image = IMAGE.clone()
+        assert torch.equal(influence(model, image, PLACE), field)
+        assert torch.equal(attribution(model, image, square, steps=2).map, shares)
 
 
 def test_the_field_is_the_mean_over_images() -> None:

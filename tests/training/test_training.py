@@ -93,6 +93,35 @@ def test_the_global_generator_is_left_as_it_was(store: Path, tmp_path: Path) -> 
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+def test_it_takes_gradients_where_the_caller_takes_none(
+    store: Path, tmp_path: Path, around: type[torch.no_grad]
+) -> None:
+    with around():
+        run(config(store, steps=3), tmp_path / "around")
+        assert not torch.is_grad_enabled()
+    run(config(store, steps=3), tmp_path / "plain")
+    assert_same_run(tmp_path / "around", tmp_path / "plain")
+
+
+def test_weights_are_float32_whatever_torchs_default_is(store: Path, tmp_path: Path) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        run(config(store, steps=2), tmp_path / "run")
+    finally:
+        torch.set_default_dtype(before)
+    for name in FILES:
+        weights = load_file(tmp_path / "run" / f"{name}.safetensors")
+        assert {weight.dtype for name, weight in weights.items() if name != "satlib_config"} == {torch.float32}
+
+
+def test_a_time_limit_that_is_no_number_is_named(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="time_limit must be a number of seconds, got nan"):
+        run(config(store), tmp_path / "run", time_limit=float("nan"))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_killed_at_random_moments(store: Path, tmp_path: Path) -> None:
     """`python tests/training_runs.py STORE OUT 100 0 4000` kills a hundred times."""

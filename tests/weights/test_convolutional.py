@@ -41,6 +41,17 @@ def test_half_precision_is_read_as_float32(model: Convolutional, tmp_path: Path)
     assert all(torch.equal(expected[name], weight) and weight.dtype == torch.float32 for name, weight in found.items())
 
 
+def test_it_is_float32_whatever_torchs_default_is(model: Convolutional, tmp_path: Path) -> None:
+    path, before = tmp_path / "a.safetensors", torch.get_default_dtype()
+    save_convolutional(model, path)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = load_convolutional(path)
+    finally:
+        torch.set_default_dtype(before)
+    assert {weight.dtype for weight in found.parameters()} == {torch.float32}
+
+
 def test_files_of_sat_are_told_apart(model: Convolutional, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
     save_convolutional(model, ours)
