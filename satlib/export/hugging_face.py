@@ -9,7 +9,7 @@ from pathlib import Path
 
 from satlib._version import __version__
 from satlib.export.records import Result, read_prose, read_results
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
 from satlib.support.files import replacing
 from satlib.support.paths import check_folder
 from satlib.weights.checkpoint import FORMAT, save
@@ -52,7 +52,7 @@ def write_folder(
     OSError
         If one of the files is there already, or cannot be written.
     """
-    target = check_folder(folder)
+    model, target = as_sat(model), check_folder(folder)
     if repo is not None:
         check_repo(repo)
     for file in (WEIGHTS, CONFIG, CARD):
@@ -70,7 +70,7 @@ def write_folder(
 
 def model_card(model: SAT, *, name: str, repo: str | None = None, license: str | None = None) -> str:
     """Return a model card in Markdown, its front matter first; the arguments are those of :func:`write_folder`."""
-    results = read_results(name)
+    model, results = as_sat(model), read_results(name)
     address = f"hf://{repo}" if repo else WEIGHTS
     task = "the restoration of images" if model.scale == 1 else "super-resolution"
     what = f"SAT, the Selective Aggregation Transformer, for {task}"

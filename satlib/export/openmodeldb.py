@@ -13,7 +13,7 @@ from datetime import date
 from os import PathLike
 from pathlib import Path
 
-from satlib.network.model import SAT
+from satlib.network.model import SAT, as_sat
 from satlib.support.files import replacing
 from satlib.support.paths import as_path, check_writable
 
@@ -69,6 +69,7 @@ def write_entry(
     OSError
         If the file cannot be read or the entry not be written.
     """
+    model = as_sat(model)
     target, weights = check_writable(path), as_path(file, "file")
     _require(target.suffix == ".json" and MODEL.fullmatch(target.stem), "the entry's file", target.name, "2x-Name.json")
     scale = int(target.stem.split("x")[0])

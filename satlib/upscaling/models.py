@@ -107,7 +107,7 @@ def get_model(model: ModelLike | Upscaler, device: torch.device | str | None = N
         path = convolutional.weights() if str(model) == convolutional.NAME else model
         return (load_convolutional if is_convolutional(path) else load)(path, device=place or default_device())
     found = as_sat(model) if is_sat(model) else model
-    if not isinstance(found, Upscaler):
+    if isinstance(found, type) or not isinstance(found, Upscaler):
         raise ValueError(f"model must be {MODELS}, got {shown(model)}")
     if not isinstance(found, nn.Module):
         return found

@@ -27,6 +27,7 @@ from satlib.weights.tensors import (
     CONFIG_TENSOR,
     Named,
     build,
+    check_own,
     find_network,
     from_released,
     pack_config,
@@ -98,12 +99,14 @@ def save(model: SAT | nn.Module, path: str | PathLike[str]) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If ``model`` is no network or has no values, or ``path`` has another extension.
+        If ``model`` is no network, has no values, or other weights than its configuration says, as parametrized layers
+        have; or ``path`` has another extension.
     """
     target, network = as_path(path), as_sat(model)
     if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": FORMAT, "version": __version__, "config": json.dumps(network.config.to_dict())}
+    check_own(network, lambda: SAT(network.config))
     state = {**network.state_dict(), CONFIG_TENSOR: pack_config(network.config)}
     content = to_bytes(state, header)
     with replacing(target) as temporary:

@@ -17,7 +17,7 @@ from satlib.support.errors import first_line
 from satlib.support.files import replacing
 from satlib.support.paths import as_path
 from satlib.weights.checkpoint import CONVOLUTIONAL, header_and_tensors, to_bytes
-from satlib.weights.tensors import check_weights
+from satlib.weights.tensors import check_own, check_weights
 
 
 def save_convolutional(model: Convolutional, path: str | PathLike[str]) -> None:
@@ -28,12 +28,13 @@ def save_convolutional(model: Convolutional, path: str | PathLike[str]) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If the network has no values, or ``path`` another extension.
+        If the network has no values, or other weights than its configuration says; or ``path`` another extension.
     """
     target = as_path(path)
     if target.suffix != ".safetensors":
         raise ValueError(f"networks are saved as .safetensors, got {str(path)!r}")
     header = {"format": CONVOLUTIONAL, "version": __version__, "config": json.dumps(model.config.to_dict())}
+    check_own(model, lambda: Convolutional(model.config))
     content = to_bytes(model.state_dict(), header)
     with replacing(target) as temporary:
         temporary.write_bytes(content)

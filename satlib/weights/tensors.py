@@ -6,10 +6,10 @@ writes the configuration. So it is written a second time, as a tensor: the bytes
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from satlib.config import SATConfig
 from satlib.network.model import SAT
@@ -134,6 +134,42 @@ def check_weights(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor],
     ValueError
         If they do not fit, or have values that are not finite.
     """
+    check_fit(expected, weights, f"the weights in {source} do not fit the configuration")
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"the weights in {source} are not finite: {name} has NaN or infinite values")
+
+
+def check_own(network: nn.Module, like: Callable[[], nn.Module]) -> None:
+    """Require that a network has the weights of its configuration, so that what is saved of it can be loaded.
+
+    Parametrized and pruned layers have others in their place.
+
+    Parameters
+    ----------
+    like
+        Makes a network of that configuration; called without storage.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    with torch.device("meta"):
+        expected = like().state_dict()
+    check_fit(
+        expected, network.state_dict(), "the network cannot be saved, its weights are not those of its configuration"
+    )
+
+
+def check_fit(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], what: str) -> None:
+    """Compare weights with expected ones by name and shape.
+
+    Raises
+    ------
+    ValueError
+        If they differ: ``what``, and the first difference.
+    """
     problems = [f"{name} is missing" for name in expected if name not in weights]
     problems += [f"{name} is not part of the network" for name in weights if name not in expected]
     problems += [
@@ -143,7 +179,4 @@ def check_weights(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor],
     ]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ValueError(f"the weights in {source} do not fit the configuration: {problems[0]}{more}")
-    for name, tensor in weights.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"the weights in {source} are not finite: {name} has NaN or infinite values")
+        raise ValueError(f"{what}: {problems[0]}{more}")

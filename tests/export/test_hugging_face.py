@@ -67,6 +67,13 @@ def test_a_folder_has_weights_configuration_and_card(tmp_path: Path) -> None:
         write_folder(small(), folder, name="mine")
 
 
+def test_a_network_in_a_wrapper_is_written_without_it(tmp_path: Path) -> None:
+    folder = write_folder(torch.nn.DataParallel(small()), tmp_path / "new", name="mine")
+    plain = write_folder(small(), tmp_path / "plain", name="mine")
+    for file in plain.iterdir():
+        assert (folder / file.name).read_bytes() == file.read_bytes()
+
+
 @pytest.mark.parametrize("repo", ["sat", "a/b/c", "hf://a/b", "a/", "/b", "a b/c"])
 def test_a_repository_is_owner_and_name(tmp_path: Path, repo: str) -> None:
     with pytest.raises(ValueError, match="is owner/name, got"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import torch
 
 from satlib import SAT, SATConfig, load, save
 from satlib.export.openmodeldb import write_entry
@@ -24,7 +25,7 @@ GOOD = {
 
 def test_an_entry_keeps_the_schema_and_describes_the_file(tmp_path: Path) -> None:
     file = bundled("sat-tiny-x4")
-    path = write_entry(load("sat-tiny-x4"), tmp_path / "4x-SAT-tiny.json", file=file, **GOOD)
+    path = write_entry(torch.nn.DataParallel(load("sat-tiny-x4")), tmp_path / "4x-SAT-tiny.json", file=file, **GOOD)
     entry = json.loads(path.read_text())
     jsonschema.validate(entry, SCHEMA)
     (resource,) = entry["resources"]

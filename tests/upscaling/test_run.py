@@ -32,6 +32,8 @@ def test_models_by_name_and_by_object(model):
     for name in ("bicubic-x5", "bicubic", "sat-huge-x2", "no/such/file.safetensors"):
         with pytest.raises((ValueError, OSError), match=re.escape(name)):
             get_model(name)
+    with pytest.raises(ValueError, match="model must be a SAT .*, got type"):
+        get_model(SAT)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "abacus", "xla"])

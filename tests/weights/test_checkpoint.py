@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.utils.prune
 from released_tensors import released_tensors
 from safetensors.torch import load_file, save_file
 
@@ -462,3 +463,20 @@ def test_a_network_without_values_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match=r"^the network has no values to save: \S+ is on the device 'meta'$"):
         save(SAT(SMALL).to("meta"), tmp_path / "a.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_could_not_be_loaded_is_not_saved(tmp_path):
+    model, pruned = SAT(SMALL), SAT(SMALL)
+    torch.nn.utils.parametrizations.weight_norm(model.head)
+    torch.nn.utils.prune.l1_unstructured(pruned.head, "weight", 0.5)
+    state = torch.get_rng_state()
+    for network in (model, pruned):
+        with pytest.raises(
+            ValueError, match=r"^the network cannot be saved, .*: head.weight is missing \(and . more\)$"
+        ):
+            save(network, tmp_path / "a.safetensors")
+    torch.nn.utils.prune.remove(pruned.head, "weight")
+    assert list(tmp_path.iterdir()) == []
+    save(pruned, tmp_path / "a.safetensors")
+    assert torch.equal(load(tmp_path / "a.safetensors").head.weight, pruned.head.weight)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -52,6 +52,13 @@ def test_it_is_float32_whatever_torchs_default_is(model: Convolutional, tmp_path
     assert {weight.dtype for weight in found.parameters()} == {torch.float32}
 
 
+def test_a_network_that_could_not_be_loaded_is_not_saved(model: Convolutional, tmp_path: Path) -> None:
+    torch.nn.utils.parametrizations.weight_norm(model.head)
+    with pytest.raises(ValueError, match="the network cannot be saved, .*: head.weight is missing"):
+        save_convolutional(model, tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_of_sat_are_told_apart(model: Convolutional, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
     save_convolutional(model, ours)
