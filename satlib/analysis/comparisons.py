@@ -47,7 +47,8 @@ def designs(values: npt.ArrayLike) -> Designs:
 
     table = np.asarray(values, dtype=np.float64)
     require(table.ndim == 2 and min(table.shape) >= 2, "values", table.shape, "at least two rows with two seeds")
-    require(bool(np.isfinite(table).all()), "values", values, "finite")
+    strange = table[~np.isfinite(table)].tolist()
+    require(not strange, "values", strange[:1], "finite")
     n_rows, n_seeds = table.shape
     degrees, own = (n_rows - 1) * (n_seeds - 1), n_rows * (n_seeds - 1)
     rows, seeds = table.mean(1, keepdims=True), table.mean(0)

@@ -18,6 +18,7 @@ from satlib.analysis.tracing import trace
 from satlib.dta.sampling import cell_labels
 from satlib.images.tensors import check_floats
 from satlib.network.model import SAT
+from satlib.support.checks import integers
 
 
 def layer_centers(models: Sequence[SAT], images: Sequence[Tensor]) -> list[Tensor]:
@@ -37,8 +38,9 @@ def gradient_rank(image: Tensor, *, reach: int = 0) -> Tensor:
     Raises
     ------
     ValueError
-        If ``reach`` is negative.
+        If ``reach`` is negative, or no integer.
     """
+    integers("reach", reach)
     if reach < 0:
         raise ValueError(f"reach must not be negative, got {reach}")
     strength = edge_strength(image).view(1, 1, *image.shape[1:])

@@ -102,6 +102,7 @@ def share_side(field: Tensor, place: tuple[int, int], share: float) -> int:
         If the share is not in (0, 1], the place not in the map, or the map empty or negative.
     """
     require(0 < share <= 1, "share", share, "in (0, 1]")
+    require(0 not in field.shape, "the map", tuple(field.shape), "of at least 1 x 1")
     extremes = (float(field.min()), float(field.max()))
     require(0 <= extremes[0] < extremes[1] or extremes[0] > 0, "the map's extremes", extremes, "0 or more, not both 0")
     row, column = _checked(place, field)

@@ -15,6 +15,7 @@ from torch import Tensor
 from satlib.config import SATConfig
 from satlib.dta.sampling import Grid
 from satlib.network.windows import plan_windows
+from satlib.support.checks import integers
 
 
 class InWindows(NamedTuple):
@@ -93,6 +94,7 @@ def local_shifts(config: SATConfig) -> list[bool]:
 
 
 def _checked(token: int, grid: Grid) -> int:
+    integers("token", token)
     if not 0 <= token < grid[0] * grid[1]:
         raise ValueError(f"token must lie in 0..{grid[0] * grid[1] - 1}, got {token}")
     return token

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from satlib.dta.vectors import positions
+from satlib.support.checks import integers
 
 
 def overlap(chosen: Tensor, other: Tensor) -> float:
@@ -56,11 +57,15 @@ def missed_squares(samples: Tensor, grid: tuple[int, int], side: int) -> float:
     Raises
     ------
     ValueError
-        If the squares are larger than the grid, or smaller than a token.
+        If the squares are larger than the grid, or smaller than a token, or the samples no positions in it.
     """
+    integers("side", side)
     if not 1 <= side <= min(grid):
         raise ValueError(f"side must be in 1..{min(grid)} for a grid of {grid}, got {side}")
-    taken = torch.zeros(len(samples), grid[0] * grid[1]).scatter(1, samples, 1.0)
+    n_tokens = grid[0] * grid[1]
+    if samples.ndim != 2 or 0 in samples.shape or samples.min() < 0 or samples.max() >= n_tokens:
+        raise ValueError(f"samples must be positions (D, S) in 0..{n_tokens - 1}, got shape {tuple(samples.shape)}")
+    taken = torch.zeros(len(samples), n_tokens).scatter(1, samples, 1.0)
     found = functional.max_pool2d(taken.view(-1, 1, *grid), side, stride=1)
     return 1 - float(found.double().mean())
 
@@ -75,6 +80,7 @@ def missed_scattered(n_tokens: int, n_sampled: int, n: int) -> float:
     ValueError
         If ``n_sampled`` or ``n`` is not in 0..``n_tokens``.
     """
+    integers("n_tokens, n_sampled and n", n_tokens, n_sampled, n)
     if not (0 <= n_sampled <= n_tokens and 0 <= n <= n_tokens):
         raise ValueError(f"n_sampled and n must be in 0..{n_tokens}, got {n_sampled} and {n}")
     return comb(n_tokens - n, n_sampled) / comb(n_tokens, n_sampled)

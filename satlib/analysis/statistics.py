@@ -44,10 +44,13 @@ def interval(values: Tensor, *, resamples: int = 2000, seed: int = 0) -> Interva
     Raises
     ------
     ValueError
-        If there are fewer than two images.
+        If there are fewer than two images, or no draw, or ``resamples`` is no positive integer.
     """
-    if values.ndim < 2 or values.shape[-2] < 2:
-        raise ValueError(f"an interval needs values (..., images, draws) of two images at least, got {values.shape}")
+    require(is_int(resamples) and resamples >= 1, "resamples", resamples, "an integer of at least 1")
+    if values.ndim < 2 or values.shape[-2] < 2 or 0 in values.shape:
+        raise ValueError(
+            f"an interval needs values (..., images, draws) of two images at least, got {tuple(values.shape)}"
+        )
     random = torch.Generator().manual_seed(seed)
     n_images, n_draws = values.shape[-2:]
     image = torch.randint(n_images, (resamples, n_images, 1), generator=random)
@@ -136,11 +139,17 @@ def _ranks(values: Floats) -> Floats:
     return np.asarray((last - (count - 1) / 2)[place])
 
 
+def _in_one_line(values: Floats) -> str:
+    """Return what a message says of values: their shape, and the first few."""
+    some = ", ".join(f"{value:g}" for value in values.ravel()[:5])
+    return f"shape {values.shape}: {some}{', ...' if values.size > 5 else ''}"
+
+
 def _logs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     places, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     values = values[:, None] if values.ndim == 1 else values
     if places.ndim != 1 or len(np.unique(places)) < 2 or places.min() <= 0 or not np.isfinite(places).all():
-        raise ValueError(f"x must hold positive numbers (n,), at least two different, got {x!r}")
+        raise ValueError(f"x must hold positive numbers (n,), at least two different, got {_in_one_line(places)}")
     if values.ndim != 2 or len(values) != len(places) or values.shape[1] == 0:
         raise ValueError(f"y must be ({len(places)}, R), got shape {values.shape}")
     if not np.isfinite(values).all() or values.min() <= 0:

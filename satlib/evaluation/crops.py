@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from satlib.metrics.fidelity import psnr, ssim
 from satlib.metrics.luma import luma
+from satlib.support.checks import integers
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int]
@@ -84,6 +85,7 @@ def lattice(image: Pixels, side: int, *, margin: int = 0) -> list[Box]:
     ValueError
         If there is not a single one.
     """
+    integers("side and margin", side, margin)
     height, width = image.shape[:2]
     rows, columns = ((length - 2 * margin) // side if side >= 1 and margin >= 0 else 0 for length in (height, width))
     if rows < 1 or columns < 1:
@@ -102,6 +104,7 @@ def cut(image: Pixels, box: Box) -> Pixels:
         If it does not lie in the image.
     """
     top, left, side = box
+    integers("box", *box)
     height, width = image.shape[:2]
     if side < 1 or not (0 <= top <= height - side and 0 <= left <= width - side):
         raise ValueError(f"the box {box} does not lie in an image of {height} x {width} pixels")

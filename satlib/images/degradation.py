@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from satlib.resize import imresize
+from satlib.support.checks import integers, require
 
 
 def crop_to_multiple(image: npt.NDArray[np.uint8], scale: int) -> npt.NDArray[np.uint8]:
@@ -15,8 +16,10 @@ def crop_to_multiple(image: npt.NDArray[np.uint8], scale: int) -> npt.NDArray[np
     Raises
     ------
     ValueError
-        If nothing would be left.
+        If nothing would be left, or ``scale`` is no positive integer.
     """
+    integers("scale", scale)
+    require(scale >= 1, "scale", scale, "at least 1")
     height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
     if not height or not width:
         raise ValueError(f"an image of {image.shape[0]} x {image.shape[1]} pixels is too small for scale {scale}")
@@ -37,8 +40,9 @@ def low_resolution(photo: Image.Image, side: int = 96) -> Tensor:
     Raises
     ------
     ValueError
-        If ``side`` is not positive.
+        If ``side`` is no positive integer.
     """
+    integers("side", side)
     if side < 1:
         raise ValueError(f"side must be positive, got {side}")
     array = np.asarray(photo.convert("RGB"))

@@ -52,7 +52,7 @@ def _no_hit(n_tokens: int, n: int, n_samples: int) -> float:
 def _check(sizes: ArrayLike, n_samples: int) -> tuple[list[int], int]:
     array = np.asarray(sizes)
     if array.ndim != 1 or len(array) == 0 or not np.issubdtype(array.dtype, np.integer) or array.min() < 1:
-        raise ValueError(f"sizes must be one or more positive integers, got {sizes!r}")
+        raise ValueError(f"sizes must be one or more positive integers, got {array.tolist()!r:.100}")
     counts = [int(n) for n in array]
     check_count("n_samples", n_samples, 1, sum(counts))
     return counts, sum(counts)

@@ -51,7 +51,7 @@ def size_bias_bound(sizes: ArrayLike, values: ArrayLike) -> float:
     """
     counts = np.asarray(sizes, dtype=np.float64)
     if counts.ndim != 1 or len(counts) == 0 or not np.isfinite(counts).all() or counts.min() < 1:
-        raise ValueError(f"sizes must be one or more numbers >= 1, got {sizes!r}")
+        raise ValueError(f"sizes must be one or more numbers >= 1, got {counts.tolist()!r:.100}")
     return sqrt(counts.sum()) * diameter(values) * tanh(np.log(counts.max() / counts.min()) / 4)
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from satlib.analysis.comparisons import designs, dunnett_critical
+from satlib.analysis.statistics import loglog_slope
 from satlib.results import trials
 
 
@@ -58,6 +59,13 @@ def test_half_widths_are_those_of_loops_and_of_the_trials() -> None:
 def test_bad_values_are_errors(values: list[object], what: str) -> None:
     with pytest.raises(ValueError, match=f"^values must be .*{what}"):
         designs(values)
+
+
+def test_of_many_bad_values_one_is_named_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^values must be finite, got \[nan\]$"):
+        designs(np.full((30, 40), np.nan))
+    with pytest.raises(ValueError, match=r"^x must hold .*, got shape \(300,\): -1, -1, -1, -1, -1, \.\.\.$"):
+        loglog_slope(np.full(300, -1.0), np.ones(300))
 
 
 def test_bad_arguments_are_named() -> None:

@@ -117,7 +117,10 @@ def test_intervals_repeat_and_are_compared_with_a_number():
     [
         (lambda: edges.gradient_rank(photo(), reach=-1), "reach must not be negative, got -1"),
         (lambda: edges.edge_shares([], [], share=0), r"share must be in \(0, 1\], got 0"),
+        (lambda: edges.gradient_rank(photo(), reach=1.5), "reach must be an integer, got 1.5"),
         (lambda: interval(torch.ones(1, 3)), "two images at least"),
+        (lambda: interval(torch.ones(2, 0)), r"two images at least, got \(2, 0\)"),
+        (lambda: interval(torch.ones(2, 3), resamples=0), "resamples must be an integer of at least 1, got 0"),
         (lambda: interval(torch.ones(2, 3, 3)).compared(), "one interval"),
     ],
 )

@@ -113,6 +113,8 @@ def test_what_cannot_be_is_named() -> None:
         effective_receptive_field(Bicubic(2), IMAGE, PLACE)
     with pytest.raises(ValueError, match=r"share must be in \(0, 1\], got 0"):
         share_side(torch.ones(3, 3), (1, 1), 0)
+    with pytest.raises(ValueError, match=r"the map must be of at least 1 x 1, got \(0, 3\)"):
+        share_side(torch.ones(0, 3), (0, 0), 0.5)
     for empty in (torch.zeros(3, 3), -torch.ones(3, 3)):
         with pytest.raises(ValueError, match="the map's extremes must be 0 or more, not both 0"):
             share_side(empty, (1, 1), 0.5)

@@ -56,6 +56,8 @@ def test_bad_tokens_and_pairs_are_named():
     config = SATConfig.preset("sat-tiny")
     with pytest.raises(ValueError, match=r"token must lie in 0\.\.11, got 12"):
         readable((3, 4), config, 12, shifted=False)
+    with pytest.raises(ValueError, match="token must be an integer, got 2.5"):
+        readable((3, 4), config, 2.5, shifted=False)
     with pytest.raises(ValueError, match=r"pair must lie in 0\.\.5, got 6"):
         position_tables(SAT(config), 6)
 

@@ -80,6 +80,11 @@ def test_missed_scattered_counts_all_sets() -> None:
 def test_wrong_positions_and_images_are_named() -> None:
     with pytest.raises(ValueError, match=r"side must be in 1\.\.2 for a grid of \(2, 3\), got 3"):
         missed_squares(torch.zeros(1, 1, dtype=torch.int64), (2, 3), 3)
+    for samples in (torch.tensor([[0, 6]]), torch.tensor([0, 1])):
+        with pytest.raises(ValueError, match=r"samples must be positions \(D, S\) in 0\.\.5, got shape"):
+            missed_squares(samples, (2, 3), 2)
+    with pytest.raises(ValueError, match="n must be an integer, got 2.5"):
+        missed_scattered(4, 2, 2.5)
     with pytest.raises(ValueError, match=r"must be in 0\.\.4, got 5 and 1"):
         missed_scattered(4, 5, 1)
     with pytest.raises(ValueError, match=r"chosen must hold positions \(S,\), at least one; got shape \(0,\)"):

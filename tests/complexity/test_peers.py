@@ -150,3 +150,8 @@ def test_ipg_counts_the_pairs_that_it_computes_unless_told_how_many_it_needs():
 def test_counts_are_of_the_output_that_is_asked_for():
     assert counts(2) == counts(2, (1280, 640))
     assert counts(4, (512, 512)) == {"PFT": pft(4, (128, 128)), "IPG": ipg(4, (128, 128)), "CAT-A": cat(4, (128, 128))}
+
+
+def test_counts_of_another_scale_are_refused():
+    with pytest.raises(ValueError, match="scale must be one of 2, 3, 4, got 0"):
+        counts(0)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.collections import PathCollection
+from PIL import Image
 from torch.nn import functional
 
 from satlib.evaluation.conventions import downscalings, psnr_by_convention
 from satlib.figures import show
 from satlib.figures.quality import conventions
-from satlib.images.degradation import crop_to_multiple, downscale
+from satlib.images.degradation import crop_to_multiple, downscale, low_resolution
 from satlib.metrics import psnr
 from satlib.metrics.luma import luma
 from satlib.resize import imresize
@@ -66,6 +67,10 @@ def test_downscalings() -> None:
 def test_too_small_images_are_refused() -> None:
     with pytest.raises(ValueError, match="3 x 9 pixels is too small for scale 4"):
         crop_to_multiple(np.zeros((3, 9), np.uint8), 4)
+    with pytest.raises(ValueError, match="scale must be at least 1, got 0"):
+        downscale(np.zeros((8, 9), np.uint8), 0)
+    with pytest.raises(ValueError, match="side must be an integer, got nan"):
+        low_resolution(Image.new("RGB", (9, 8)), side=float("nan"))
 
 
 def test_pipeline_shows_the_error() -> None:

@@ -63,6 +63,13 @@ def test_no_square_fits(side: int, margin: int) -> None:
             rule(photograph(), side, margin=margin)
 
 
+def test_fractions_of_pixels_are_named() -> None:
+    with pytest.raises(ValueError, match="side and margin must be an integer, got 2.5"):
+        crops.steepest_box(photograph(), 5, margin=2.5)
+    with pytest.raises(ValueError, match="box must be an integer, got 4.0"):
+        crops.cut(photograph(), (0, 0, 4.0))
+
+
 @pytest.mark.parametrize("box", [(26, 0, 5), (0, -1, 3), (0, 0, 0), (0, 20, 4)])
 def test_a_box_outside_the_image(box: tuple[int, int, int]) -> None:
     for use in (crops.cut, sheets.framed):
