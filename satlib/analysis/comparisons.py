@@ -16,6 +16,9 @@ from satlib.support.checks import is_int, real, require
 
 Floats = npt.NDArray[np.float64]
 
+TAIL = 1e-16
+"""Probability that is left out at either end of a distribution."""
+
 
 class Designs(NamedTuple):
     """Half widths of the 95 % interval of a difference of two rows, by design, and a test of the seeds."""
@@ -83,17 +86,25 @@ def dunnett_critical(n_comparisons: int, degrees: int, *, level: float = 0.95) -
         If a number is out of its range.
     """
     from scipy.optimize import brentq
-    from scipy.stats import chi2, norm
+    from scipy.stats import chi2, norm, t
 
     require(is_int(n_comparisons) and n_comparisons >= 1, "n_comparisons", n_comparisons, "an integer of at least 1")
     require(is_int(degrees) and degrees >= 1, "degrees", degrees, "an integer of at least 1")
     real("level", level, 0, 1)
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)  # of the common row
-    spread = np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, degrees) / degrees)  # of the estimated noise, (2000,)
+    weights /= weights.sum()
+    ends = chi2.ppf(TAIL, degrees), chi2.isf(TAIL, degrees)
+    squares = np.geomspace(
+        *ends, 2000
+    )  # of the estimated noise, times the degrees; few in number where there is little
+    likely = squares * chi2.pdf(squares, degrees)
+    likely /= likely.sum()
 
-    def inside(limit: float) -> float:
-        reach = np.sqrt(2) * limit * spread[:, None]
+    def outside(limit: float) -> float:
+        reach = limit * np.sqrt(2 * squares / degrees)[:, None]
         each = norm.cdf(nodes + reach) - norm.cdf(nodes - reach)  # (2000, 64)
-        return float((each**n_comparisons @ weights).mean() / np.sqrt(2 * np.pi))
+        return float(likely @ ((1 - each**n_comparisons) @ weights))
 
-    return float(brentq(lambda limit: inside(limit) - level, 0, 1000))
+    # Between the value for one comparison and Bonferroni's for all of them.
+    low, high = t.isf((1 - level) / 2, degrees), t.isf((1 - level) / (2 * n_comparisons), degrees)
+    return float(low if n_comparisons == 1 else brentq(lambda limit: outside(limit) - (1 - level), low, high))

@@ -9,9 +9,24 @@ from satlib.analysis.statistics import loglog_slope
 from satlib.results import trials
 
 
-@pytest.mark.parametrize("degrees", [2, 12, 200])
-def test_one_comparison_is_students_t(degrees: int) -> None:
-    assert dunnett_critical(1, degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=2e-3)
+@pytest.mark.parametrize("degrees", [1, 2, 12, 200])
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999, 0.99999])
+def test_one_comparison_is_students_t(degrees: int, level: float) -> None:
+    assert dunnett_critical(1, degrees, level=level) == pytest.approx(stats.t.ppf((1 + level) / 2, degrees))
+
+
+@pytest.mark.parametrize(("k", "degrees", "level"), [(2, 1, 0.999), (3, 2, 0.99999), (5, 1, 0.5), (2, 40, 0.999)])
+def test_critical_value_at_any_level_against_integrals(k: int, degrees: int, level: float) -> None:
+    """A finer grid for the noise, and quadrature for the common row."""
+    limit = dunnett_critical(k, degrees, level=level)
+    logs = np.log(stats.chi.ppf(1e-14, degrees)), np.log(stats.chi.isf(1e-14, degrees))
+    noise, step = np.linspace(*logs, 4001, retstep=True)
+    row = np.linspace(-9, 9, 601)[:, None]
+    reach = np.sqrt(2 / degrees) * limit * np.exp(noise)
+    each = stats.norm.cdf(row + reach) - stats.norm.cdf(row - reach)  # (601, 4001)
+    outside = (stats.norm.pdf(row) * (1 - each**k)).sum(0) * 18 / 600
+    density = stats.chi.pdf(np.exp(noise), degrees) * np.exp(noise)
+    assert outside @ density * step == pytest.approx(1 - level, rel=1e-6)
 
 
 @pytest.mark.parametrize(("k", "degrees", "level"), [(6, 12, 0.95), (3, 8, 0.9), (10, 40, 0.99)])
