@@ -1,4 +1,4 @@
-"""Outputs that are not finite: an error that names the layer they come from, instead of a black image."""
+"""Outputs that are no images: of another size than promised, or not finite, which names the layer they come from."""
 
 import copy
 from collections.abc import Callable
@@ -7,6 +7,14 @@ from functools import partial
 from torch import Tensor, nn
 
 from satlib.upscaling.models import Upscaler
+
+
+def check_output(made: object, model: Upscaler, x: Tensor) -> None:
+    """Raise ValueError unless what a network has made of a batch ``x`` (B, I, H, W) is a tensor (B, I, sH, sW)."""
+    promised = (*x.shape[:2], *(model.scale * side for side in x.shape[2:]))
+    got = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
+    if got != promised:
+        raise ValueError(f"{model.name} upscales by {model.scale}, to {promised}, got {got}")
 
 
 def check_finite(out: Tensor, model: Upscaler, x: Tensor) -> None:

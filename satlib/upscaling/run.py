@@ -23,7 +23,7 @@ from satlib.network.model import SAT
 from satlib.resize import imresize
 from satlib.support.errors import is_out_of_memory
 from satlib.support.progress import Progress, Report, silent
-from satlib.upscaling.finite import check_finite
+from satlib.upscaling.finite import check_finite, check_output
 from satlib.upscaling.memory import bytes_available, bytes_needed
 from satlib.upscaling.models import Bicubic, Unrestored, Upscaler, channels_of, for_inference, weight_of
 from satlib.upscaling.precision import Format, computing
@@ -44,7 +44,7 @@ def upscale_picture(
     Raises
     ------
     ValueError
-        If the picture's channels are not what the network takes.
+        If the picture's channels are not what the network takes, or what it gives is not s times the size.
     """
     pixels = picture.pixels
     if isinstance(model, Unrestored):
@@ -96,7 +96,9 @@ def _run(color: Tensor, model: Upscaler, tiling: Tiling, report: Report) -> Tens
     def once(x: Tensor) -> Tensor:
         with computing(number_format, weight.device):
             batch = x.to(weight.device, weight.dtype)[None]
-            out = model(batch)[0].to(color)  # back in its dtype and on the CPU
+            made = model(batch)
+            check_output(made, model, batch)
+            out = made[0].to(color)  # back in its dtype and on the CPU
             check_finite(out, model, batch)
         return out
 

@@ -35,6 +35,33 @@ def test_an_output_that_is_not_finite_names_the_layer(model, layer, tile):
         upscale(RGB, broken)
 
 
+class Odd:
+    """Something that upscales, by its own account."""
+
+    name, scale, n_params = "odd", 2, 0
+
+    def __init__(self, run):
+        self.run = run
+
+    def __call__(self, x):
+        return self.run(x)
+
+
+@pytest.mark.parametrize(
+    ("run", "got"),
+    [
+        (lambda x: x, r"\(1, 3, 26, 33\)"),
+        (lambda x: Bicubic(2)(x)[:, :1], r"\(1, 1, 52, 66\)"),
+        (lambda x: Bicubic(2)(x)[0], r"\(3, 52, 66\)"),
+        (lambda x: Bicubic(2)(x).numpy(), "ndarray"),
+    ],
+)
+def test_an_output_that_is_not_what_was_promised_is_an_error(run, got):
+    with pytest.raises(ValueError, match=rf"^odd upscales by 2, to \(1, 3, 52, 66\), got {got}$"):
+        upscale(RGB, Odd(run))
+    assert upscale(RGB, Odd(Bicubic(2))).shape == (36, 50, 3)
+
+
 def test_exif_that_jpeg_does_not_hold_is_told_before_the_work(tmp_path: Path, monkeypatch):
     exif = Image.Exif()
     exif[0x8769] = {0x9286: b"ASCII\0\0\0" + b"a" * 70_000}
