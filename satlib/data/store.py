@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from satlib.data.record import check_record, read_record
+from satlib.support.checks import integers, one_of
+from satlib.support.errors import first_line
 from satlib.support.paths import as_path
 
 HIGH = "hr.u8"
@@ -109,6 +111,11 @@ class Store:
         self.fingerprint = "+".join(str(record["files"][name]["sha256"]) for name in parts)
         """The same for stores of the same photographs, or pairs, wherever they are."""
         self._high, self._low = (Layout(self.entries, s, self.channels) for s in (1, scale))
+        if self._high.bytes != record["files"][HIGH]["bytes"]:
+            raise ValueError(
+                f"{path}: its photographs should have {self._high.bytes} bytes, {HIGH} has "
+                f"{record['files'][HIGH]['bytes']}; `satlib data prepare PHOTOS --to {path}` repairs it"
+            )
         self._high_pixels = map_pixels(self.path / HIGH)
         self._low_pixels = map_pixels(self.path / (low_name(scale) if own else HIGH))
 
@@ -169,13 +176,33 @@ class Store:
 
 
 def entries_of(record: dict[str, Any]) -> list[Entry]:
-    """Return the photographs that the record of a store lists."""
-    return [Entry(**values) for values in record["about"]["store"]]
+    """Return the photographs that the record of a store lists.
+
+    Raises
+    ------
+    ValueError
+        If it lists something else.
+    """
+    try:
+        entries = [Entry(**values) for values in record["about"]["store"]]
+    except TypeError as error:
+        raise ValueError(f"the record of the store is damaged: {first_line(error)}") from error
+    for entry in entries:
+        integers(f"the record of the store is damaged: the size of {entry.name}", entry.height, entry.width)
+    return entries
 
 
 def channels_of(record: dict[str, Any]) -> int:
-    """Return the channels of the images of a store; records of RGB do not say them."""
-    return int(record["about"].get("channels", 3))
+    """Return the channels of the images of a store; records of RGB do not say them.
+
+    Raises
+    ------
+    ValueError
+        If it says something else.
+    """
+    channels = record["about"].get("channels", 3)
+    one_of("the record of the store is damaged: channels", channels, (1, 3))
+    return int(channels)
 
 
 def map_pixels(path: Path) -> npt.NDArray[np.uint8]:

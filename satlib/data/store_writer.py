@@ -161,6 +161,8 @@ def _finished(
     if record is not None and sorted(known) == sorted(sources):
         sizes = {path.name: path.stat().st_size for path in store.glob("*.u8")}
         finished = {name: file for name, file in record["files"].items() if sizes.get(name) == file["bytes"]}
+        if HIGH in finished and Layout(entries, 1, channels_of(record)).bytes != finished[HIGH]["bytes"]:
+            finished = {}
     if HIGH not in finished:
         (store / RECORD).unlink(missing_ok=True)
         finished = {}

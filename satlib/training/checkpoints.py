@@ -27,6 +27,19 @@ from satlib.weights.torch_files import read_torch_file
 
 FORMAT = "satlib training 1"
 
+PARTS: dict[str, type | tuple[type, ...]] = {
+    "config": dict,
+    "step": int,
+    "seconds": (int, float),
+    "best": (int, float, type(None)),
+    "validated": int,
+    "sums": Tensor,
+    "model": dict,
+    "optimizer": dict,
+    "average": (dict, type(None)),
+}
+"""What a checkpoint holds, and what kind of thing each is."""
+
 FREE = {
     "steps",
     "milestones",
@@ -191,6 +204,9 @@ def read(path: Path) -> dict[str, Any]:
     content = read_torch_file(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a checkpoint of satlib's training")
+    for name, kinds in PARTS.items():
+        if not isinstance(content.get(name), kinds):
+            raise ValueError(f"checkpoint {path} is damaged: its {name} is {type(content.get(name)).__name__}")
     return content
 
 

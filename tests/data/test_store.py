@@ -1,5 +1,6 @@
 """The store: made once, always the folder's images and their downscaled versions, read as matching random crops."""
 
+import json
 import os
 import pickle
 from pathlib import Path
@@ -171,6 +172,39 @@ def test_photograph_changed_within_its_size_is_noticed(tmp_path: Path) -> None:
     before = times(path)
     prepare(tmp_path / "HR", scales=(2,))
     assert times(path) != before
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"store": [1]}, "the record of the store is damaged: .*must be a mapping"),
+        ({"store": None}, "the record of the store is damaged: "),
+        ({"store": [{"name": "a.png"}]}, "the record of the store is damaged: .*missing"),
+        ({"channels": "x"}, "the record of the store is damaged: channels must be one of 1, 3, got 'x'"),
+    ],
+)
+def test_a_damaged_record_is_named(tmp_path: Path, about: dict[str, object], message: str) -> None:
+    make_images(tmp_path / "HR")
+    path = prepare(tmp_path / "HR", scales=(2,))
+    record = json.loads((path / "record.json").read_text())
+    record["about"] |= about
+    (path / "record.json").write_text(json.dumps(record))
+    for use in (lambda: Store(path, 2), lambda: prepare(tmp_path / "HR", scales=(2,))):
+        with pytest.raises(ValueError, match=message) as error:
+            use()
+        assert "\n" not in str(error.value)
+
+
+def test_a_record_of_other_sizes_than_its_files_is_refused_and_made_anew(tmp_path: Path) -> None:
+    images = make_images(tmp_path / "HR")
+    path = prepare(tmp_path / "HR", scales=(2,))
+    record = json.loads((path / "record.json").read_text())
+    record["about"]["store"][0]["height"] += 1
+    (path / "record.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"photographs should have \d+ bytes, hr.u8 has \d+; `satlib data prepare"):
+        Store(path, 2)
+    prepare(tmp_path / "HR", scales=(2,))
+    np.testing.assert_array_equal(Store(path, 2).hr(0), images["a.png"])
 
 
 def test_damage_is_seen_and_repaired(photographs: Path, store: Path) -> None:

@@ -33,6 +33,19 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         assert all(torch.equal(a[key], b[key]) for key in ("step", "exp_avg", "exp_avg_sq"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [("step", "7", "str"), ("seconds", None, "NoneType"), ("model", [], "list"), ("sums", 0.0, "float")],
+)
+def test_a_checkpoint_whose_content_is_something_else_is_damaged(
+    tmp_path: Path, name: str, value: object, kind: str
+) -> None:
+    path = save(make(7), config(Path("s")), tmp_path)
+    torch.save({**read(path), name: value}, path)
+    with pytest.raises(ValueError, match=f"checkpoint .*step-00000007.pt is damaged: its {name} is {kind}$"):
+        read(path)
+
+
 def test_the_newest_are_kept(tmp_path: Path) -> None:
     c = config(Path("s"), keep=2)
     for step in (3, 20, 100):
