@@ -19,7 +19,7 @@ from satlib.analysis.statistics import gini
 from satlib.images.tensors import check_floats
 from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
-from satlib.upscaling.models import Upscaler, for_inference, weight_of
+from satlib.upscaling.models import ModelLike, Upscaler, for_inference, get_model, weight_of
 
 Objective = Literal["detail", "brightness"]
 """What is explained of a square. "detail": the length of the gradient between neighbouring pixels, summed over the
@@ -64,7 +64,7 @@ class Attribution(NamedTuple):
 
 @torch.inference_mode(False)  # gradients are taken, whatever the caller does
 def attribution(
-    model: Upscaler,
+    model: ModelLike | Upscaler,
     image: Tensor,
     square: Square,
     *,
@@ -79,7 +79,7 @@ def attribution(
     Parameters
     ----------
     model
-        Any :class:`satlib.upscaling.models.Upscaler` that torch can differentiate; run in eval mode.
+        What :func:`satlib.upscale` takes, if torch can differentiate it; run in eval mode.
     image
         (3, H, W) in [0, 1].
     square
@@ -93,16 +93,17 @@ def attribution(
     Raises
     ------
     ValueError
-        If the square is not in the output, or a number is out of range.
+        If the square is not in the output, a number is out of range, or the model is none.
     """
     require(0 < sigma < math.inf, "sigma", sigma, "positive")
     integers("steps and batch", steps, batch)
     require(min(steps, batch) >= 1, "steps and batch", (steps, batch), "at least 1")
-    check_square(square, image, model.scale)
-    weight = weight_of(model)
+    network = get_model(model)
+    check_square(square, image, network.scale)
+    weight = weight_of(network)
     fractions = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
     total = torch.zeros(image.shape[1:], dtype=torch.float64)
-    model = for_inference(model)
+    run = for_inference(network)
     with progress("attribution") as report:
         for start in range(0, steps, batch):
             edges = fractions[start : start + batch + 1]
@@ -110,13 +111,13 @@ def attribution(
             path = torch.stack([blurred(image, sigma * float(f)) for f in edges])  # (b + 1, 3, H, W) float64
             x = middles.to(weight.device, weight.dtype).requires_grad_()
             with torch.enable_grad():
-                value = measured(model(x), square, objective).sum()
+                value = measured(run(x), square, objective).sum()
             (slope,) = torch.autograd.grad(value, x)
             total += (slope.to(path) * path.diff(dim=0)).sum((0, 1))
             report(min(start + batch, steps), steps)
     ends = torch.stack((blurred(image, sigma), image.double())).to(weight.device, weight.dtype)
     with torch.no_grad():
-        before, after = measured(model(ends), square, objective).tolist()
+        before, after = measured(run(ends), square, objective).tolist()
     return Attribution(total, after - before)
 
 

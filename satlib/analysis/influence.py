@@ -13,11 +13,11 @@ from torch import Tensor
 from satlib.images.tensors import check_floats
 from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
-from satlib.upscaling.models import Upscaler, for_inference, weight_of
+from satlib.upscaling.models import ModelLike, Upscaler, for_inference, get_model, weight_of
 
 
 @torch.inference_mode(False)  # gradients are taken, whatever the caller does
-def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
+def influence(model: ModelLike | Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     """Return how much each input pixel moves one output pixel: a gradient's length, (H, W), not negative.
 
     The gradient of the sum of the output pixel's three colours, its length taken over the colours of each input pixel.
@@ -26,7 +26,7 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
     Parameters
     ----------
     model
-        Run in eval mode; it is not changed.
+        What :func:`satlib.upscale` takes. Run in eval mode; it is not changed.
     image
         (3, H, W) in [0, 1].
     place
@@ -38,17 +38,17 @@ def influence(model: Upscaler, image: Tensor, place: tuple[int, int]) -> Tensor:
         If the place is not in the image, or the image holds integers.
     """
     row, column = _checked(place, check_floats(image))
-    model = for_inference(model)
-    batch = image.unsqueeze(0).to(weight_of(model)).clone().requires_grad_()
+    run = for_inference(get_model(model))
+    batch = image.unsqueeze(0).to(weight_of(run)).clone().requires_grad_()
     with torch.enable_grad():
-        value = model(batch)[0, :, row * model.scale, column * model.scale].sum()
+        value = run(batch)[0, :, row * run.scale, column * run.scale].sum()
     (gradient,) = torch.autograd.grad(value, batch)
     length: Tensor = torch.linalg.vector_norm(gradient[0], dim=0)
     return length
 
 
 def effective_receptive_field(
-    model: Upscaler, images: Tensor, place: tuple[int, int], *, progress: Progress = silent
+    model: ModelLike | Upscaler, images: Tensor, place: tuple[int, int], *, progress: Progress = silent
 ) -> Tensor:
     """Return the mean over images (n, 3, H, W) of what :func:`influence` returns, (H, W).
 
@@ -60,15 +60,15 @@ def effective_receptive_field(
         If there is no image, or the place is not in them.
     """
     require(images.ndim == 4 and len(images) > 0, "images", tuple(images.shape), "(n, 3, H, W)")
-    total = torch.zeros(images.shape[2:], dtype=torch.float64)
+    network, total = get_model(model), torch.zeros(images.shape[2:], dtype=torch.float64)
     with progress("receptive field") as report:
         for done, image in enumerate(images, start=1):
-            total += influence(model, image, place).to("cpu", torch.float64)
+            total += influence(network, image, place).to("cpu", torch.float64)
             report(done, len(images))
     return total / len(images)
 
 
-def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float = 1 / 255) -> Tensor:
+def moved(model: ModelLike | Upscaler, image: Tensor, place: tuple[int, int], *, step: float = 1 / 255) -> Tensor:
     """Return how much each output pixel moves with one input pixel, (sH, sW), in units of the step.
 
     The input pixel becomes brighter by ``step`` in all colours, or darker where it would leave [0, 1]. The network runs
@@ -81,12 +81,13 @@ def moved(model: Upscaler, image: Tensor, place: tuple[int, int], *, step: float
     """
     require(step != 0 and isfinite(step), "step", step, "another number than 0")
     row, column = _checked(place, check_floats(image))
-    weight = weight_of(model)
+    run = for_inference(get_model(model))
+    weight = weight_of(run)
     both = image.to(weight).repeat(2, 1, 1, 1)
     pixel = both[1, :, row, column]
     pixel += torch.where(pixel + step > 1, pixel.new_tensor(-step), pixel.new_tensor(step))
     with torch.no_grad():
-        before, after = for_inference(model)(both)
+        before, after = run(both)
     length: Tensor = torch.linalg.vector_norm((after - before) / step, dim=0)
     return length
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from satlib.analysis.attribution import BATCH, SIGMA, Objective, Square, blurred, check_square, measured
 from satlib.support.checks import integers, require
 from satlib.support.progress import Progress, silent
-from satlib.upscaling.models import Upscaler, for_inference, weight_of
+from satlib.upscaling.models import ModelLike, Upscaler, for_inference, get_model, weight_of
 
 
 def occlusion(
-    model: Upscaler,
+    model: ModelLike | Upscaler,
     image: Tensor,
     square: Square,
     *,
@@ -39,25 +39,26 @@ def occlusion(
     Raises
     ------
     ValueError
-        If the square is not in the output, or a number is out of range.
+        If the square is not in the output, a number is out of range, or the model is none.
     """
     require(0 < sigma < math.inf, "sigma", sigma, "positive")
     integers("part and batch", part, batch)
     require(min(part, batch) >= 1, "part and batch", (part, batch), "at least 1")
-    check_square(square, image, model.scale)
+    network = get_model(model)
+    check_square(square, image, network.scale)
     height, width = image.shape[1:]
-    weight, soft, sharp = weight_of(model), blurred(image, sigma), image.double().cpu()
+    weight, soft, sharp = weight_of(network), blurred(image, sigma), image.double().cpu()
     corners = [(y, x) for y in range(0, height, part) for x in range(0, width, part)]
     lost = torch.zeros(height, width, dtype=torch.float64)
-    model = for_inference(model)
+    run = for_inference(network)
     with torch.no_grad(), progress("occlusion") as report:
-        whole = float(measured(model(sharp[None].to(weight)), square, objective))
+        whole = float(measured(run(sharp[None].to(weight)), square, objective))
         for start in range(0, len(corners), batch):
             some = corners[start : start + batch]
             images = sharp.repeat(len(some), 1, 1, 1)
             for changed, (y, x) in zip(images, some, strict=True):
                 changed[:, y : y + part, x : x + part] = soft[:, y : y + part, x : x + part]
-            values = measured(model(images.to(weight)), square, objective).tolist()
+            values = measured(run(images.to(weight)), square, objective).tolist()
             for value, (y, x) in zip(values, some, strict=True):
                 cell = lost[y : y + part, x : x + part]
                 cell.fill_((whole - value) / cell.numel())

@@ -1,5 +1,8 @@
 """What an output pixel depends on, against networks whose receptive field is known."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from listening import listener
@@ -7,6 +10,7 @@ from torch import Tensor, nn
 
 from satlib.analysis.attribution import Square, attribution
 from satlib.analysis.influence import effective_receptive_field, influence, moved, share_side
+from satlib.analysis.occlusion import occlusion
 from satlib.network.model import SAT
 from satlib.upscaling.models import Bicubic
 from tests.small_upscalers import IMAGE, Net, tiny
@@ -34,6 +38,23 @@ def test_gradients_are_taken_in_inference_mode_too() -> None:
         image = IMAGE.clone()
         assert torch.equal(influence(model, image, PLACE), field)
         assert torch.equal(attribution(model, image, square, steps=2).map, shares)
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda model: torch.compile(model, backend="eager")])
+def test_networks_in_wrappers_names_and_others(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    square, image = Square(4, 4, 6), IMAGE.float()
+    looks: list[Callable[[Any], Tensor]] = [
+        lambda model: influence(model, image, PLACE),
+        lambda model: effective_receptive_field(model, image[None], PLACE),
+        lambda model: moved(model, image, PLACE),
+        lambda model: attribution(model, image, square, steps=1).map,
+        lambda model: occlusion(model, image, square, part=12),
+    ]
+    for look in looks:
+        assert torch.equal(look(wrap(tiny())), look(tiny()))
+        assert torch.equal(look("bicubic-x2"), look(Bicubic(2)))
+        with pytest.raises(ValueError, match="model must be a SAT .*, got Linear"):
+            look(nn.Linear(2, 2))
 
 
 def test_the_field_is_the_mean_over_images() -> None:
