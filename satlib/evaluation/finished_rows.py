@@ -7,7 +7,7 @@ scale, option or image is therefore never found. Rows are appended, one JSON lin
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 import torch
@@ -22,16 +22,39 @@ from satlib.upscaling.models import Upscaler
 
 
 def fingerprint(model: Upscaler, protocol: Protocol, device: torch.device) -> str:
-    """Return a hash of what all rows of an evaluation have in common."""
+    """Return a hash of what all rows of an evaluation have in common.
+
+    Raises
+    ------
+    ValueError
+        If nothing tells the model from another one of its name: it is neither a module nor a dataclass.
+    """
     digest = hashlib.sha256()
-    config = json.dumps(model.config.to_dict(), sort_keys=True) if isinstance(model, SAT) else model.name
-    common = [__version__, torch.__version__, device.type, config, json.dumps(asdict(protocol), sort_keys=True)]
+    common = [
+        __version__,
+        torch.__version__,
+        device.type,
+        _settings(model),
+        json.dumps(asdict(protocol), sort_keys=True),
+    ]
     digest.update(json.dumps(common).encode())
     if isinstance(model, nn.Module):
         for name, tensor in model.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _settings(model: Upscaler) -> str:
+    """Return what a model is, without its weights."""
+    if isinstance(model, SAT):
+        return json.dumps(model.config.to_dict(), sort_keys=True)
+    if not isinstance(model, nn.Module) and not is_dataclass(model):
+        raise ValueError(
+            f"resume needs a model whose rows can be told from others', a torch.nn.Module or a dataclass; got "
+            f"{model.name!r}, a {type(model).__name__}"
+        )
+    return f"{model.name} {type(model).__qualname__} {model!r}"
 
 
 def row_key(common: str, hr_file: Path, lr_file: Path | None) -> str:

@@ -69,7 +69,8 @@ def evaluate(
         A folder for the upscaled images, as PNG; made if it is missing.
     resume
         A file that keeps finished rows. A later call that finds it does not compute them again, as far as they were
-        made by the same weights, options and images. It stays; remove it when it is not needed any more.
+        made by the same weights, options and images. It stays; remove it when it is not needed any more. A model that
+        is no ``torch.nn.Module`` must be a dataclass, whose fields tell it from others.
     progress
         Opened once, and told the images that are done.
 

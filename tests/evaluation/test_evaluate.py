@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +254,34 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
         return measure(*arguments)
 
     monkeypatch.setattr(run, "measure", interrupted)
+
+
+class Brighter:
+    """Interpolates, and adds to it."""
+
+    name, scale, n_params = "brighter", 2, 0
+
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    def __call__(self, x: torch.Tensor, /) -> torch.Tensor:
+        return Bicubic(2)(x) + self.by
+
+
+@dataclass(frozen=True)
+class Told(Brighter):
+    by: float
+
+
+def test_rows_of_one_model_are_not_those_of_another_of_its_name(folder: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows"
+    for by in (0.0, 0.1):
+        expected = evaluate(Brighter(by), folder, scale=2).psnr
+        assert evaluate(Told(by), folder, scale=2, resume=rows).psnr == expected
+        with pytest.raises(
+            ValueError, match="resume needs a model whose rows can be told .*; got 'brighter', a Brighter"
+        ):
+            evaluate(Brighter(by), folder, scale=2, resume=rows)
 
 
 def test_interrupted_run_is_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
