@@ -135,7 +135,8 @@ def validate(
 ) -> Validation:
     """Upscale all examples, each in one process, and return the means, the same in all processes.
 
-    The upscaled versions of the first ``samples`` are written into ``folder``.
+    The upscaled versions of the first ``samples`` are written into ``folder``. Photographs of several folders may have
+    one name: the later ones are written with their number behind it.
     """
     protocol = Protocol(scale=model.scale)
     sums = torch.zeros(2, dtype=widest(fabric.device), device=fabric.device)
@@ -146,7 +147,8 @@ def validate(
         sums += torch.tensor([values["psnr"], values["ssim"]], dtype=sums.dtype, device=fabric.device)
         if folder is not None and number < samples:
             folder.mkdir(parents=True, exist_ok=True)
-            write(upscaled, folder / f"{example.name}.png")
+            again = example.name in [other.name for other in examples[:number]]
+            write(upscaled, folder / f"{example.name}{f'-{number}' if again else ''}.png")
     if fabric.world_size > 1:
         sums = torch.as_tensor(fabric.all_reduce(sums, reduce_op="sum"))
     psnr, ssim = (sums / len(examples)).tolist()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from processes import PATIENCE, start, wait_for
 from safetensors.torch import load_file
 from slowness import slow_but
@@ -91,6 +92,17 @@ def test_the_global_generator_is_left_as_it_was(store: Path, tmp_path: Path) -> 
     before = torch.get_rng_state()
     run(config(store, steps=2), tmp_path)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_samples_of_photographs_of_one_name_do_not_replace_each_other(store: Path, tmp_path: Path) -> None:
+    photographs = tmp_path / "validation"
+    photographs.mkdir()
+    for number, name in enumerate(("a.png", "a.webp", "b.png")):
+        Image.new("RGB", (32, 30), (90 * number, 0, 0)).save(photographs / name, lossless=True)
+    settings = config(store, steps=1, holdout=0, validation=str(photographs), samples=3)
+    run(settings, tmp_path / "run")
+    (folder,) = (tmp_path / "run" / "samples").iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["a-1.png", "a.png", "b.png"]
 
 
 @pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
