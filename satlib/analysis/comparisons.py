@@ -94,9 +94,7 @@ def dunnett_critical(n_comparisons: int, degrees: int, *, level: float = 0.95) -
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)  # of the common row
     weights /= weights.sum()
     ends = chi2.ppf(TAIL, degrees), chi2.isf(TAIL, degrees)
-    squares = np.geomspace(
-        *ends, 2000
-    )  # of the estimated noise, times the degrees; few in number where there is little
+    squares = np.geomspace(*ends, 2000)  # of the estimated noise, times the degrees
     likely = squares * chi2.pdf(squares, degrees)
     likely /= likely.sum()
 

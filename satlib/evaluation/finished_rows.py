@@ -30,13 +30,8 @@ def fingerprint(model: Upscaler, protocol: Protocol, device: torch.device) -> st
         If nothing tells the model from another one of its name: it is neither a module nor a dataclass.
     """
     digest = hashlib.sha256()
-    common = [
-        __version__,
-        torch.__version__,
-        device.type,
-        _settings(model),
-        json.dumps(asdict(protocol), sort_keys=True),
-    ]
+    options = json.dumps(asdict(protocol), sort_keys=True)
+    common = [__version__, torch.__version__, device.type, _settings(model), options]
     digest.update(json.dumps(common).encode())
     if isinstance(model, nn.Module):
         for name, tensor in model.state_dict().items():
