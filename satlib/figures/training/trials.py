@@ -122,7 +122,7 @@ def _diamonds(ax: Axes, rows: Sequence[str], printed: Mapping[str, float]) -> No
     known = [place for place, row in enumerate(rows) if row in printed]
     if known:
         values = [printed[rows[i]] for i in known]
-        ax.plot(values, known, "D", color=BLACK, markersize=5, fillstyle="none", label="the paper, Set5 ×4")
+        ax.plot(values, known, "D", color=BLACK, markersize=5, fillstyle="none", label="the paper, Set5")
 
 
 def _axes(ax: Axes, rows: Sequence[str], base: str, unit: str) -> None:
