@@ -138,8 +138,8 @@ def centers_on(image: Pixels, made: Aggregation) -> Shown:
     """Draw the centres of a layer on the network's input."""
     return show(
         centers_on_image(to_tensor(image), made),
-        alt=f"A map in low resolution with the {made.centers.shape[1]} centres of a layer: many of them lie in the "
-        "small legend, few in the large regions.",
+        alt=f"Three copies of a map in low resolution: as it is; with the {made.sample.shape[1]} sampled tokens of a "
+        f"layer; and with its {made.centers.shape[1]} centres, which are much denser in the small legend than elsewhere.",
     )
 
 
