@@ -28,7 +28,8 @@ def lemmas(results: Results) -> Shown:
         bounds.lemmas(results),
         "Four panels. Lemma 2: the bias of the density falls with S at a different slope for each dimension. Lemma 3: "
         "the separations of two tokens swap abruptly when their densities cross. Lemma 5: the distance of the keys "
-        "does not fall with S when all clusters are sampled, and is thousands of times larger when one is missed. "
+        "hardly falls until S comes near N when all clusters are sampled, and is thousands of times larger when one is "
+        "missed. "
         "Lemma 6: the lifted attention matrices stay apart as N grows; with log n they are close.",
     )
 
