@@ -44,8 +44,8 @@ def rounding(loss: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Shown:
     return show(
         conventions.rounding_loss(loss),
         alt=f"Loss in decibels by rounding Y, on a logarithmic axis, against PSNR without rounding, for {len(loss)} "
-        f"photographs. The points follow a dashed line, from {lost[low]:.4f} dB at {levels[low]:.1f} dB to "
-        f"{lost[high]:.2f} dB at {levels[high]:.1f} dB.",
+        f"photographs. The points lie near a dashed line or below it, from {lost[low]:.4f} dB at {levels[low]:.1f} dB "
+        f"to {lost[high]:.2f} dB at {levels[high]:.1f} dB.",
     )
 
 

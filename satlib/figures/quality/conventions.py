@@ -68,13 +68,15 @@ def rounding_loss(measured: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -
     variance of 1/12 each, so that a mean squared error of E becomes E + 1/6.
     """
     figure, (ax,) = panels(1, 0.45)
-    place = np.linspace(25, 50, 100)
+    levels = np.concatenate([np.ravel(level) for level, _ in measured.values()])
+    ends = (min(25, levels.min() - 1), max(50, levels.max() + 1))
+    place = np.linspace(*ends, 100)
     expected = 10 * np.log10(1 + 10 ** (place / 10) / (6 * 255**2))
     ax.plot(place, expected, color=BLACK, linewidth=1, linestyle="--", label="expected")
     for (name, (x, y)), marker in zip(measured.items(), "o^sD", strict=False):
         ax.plot(x, y, marker=marker, linestyle="none", markersize=5, label=name, alpha=0.8)
     ax.set_yscale("log")
-    ax.set(xlabel="PSNR of Y without rounding, dB", ylabel="loss by rounding, dB", xlim=(25, 50))
+    ax.set(xlabel="PSNR of Y without rounding, dB", ylabel="loss by rounding, dB", xlim=ends)
     ax.legend(ncols=2)
     return figure
 
