@@ -139,7 +139,7 @@ def centers_on(image: Pixels, made: Aggregation) -> Shown:
     return show(
         centers_on_image(to_tensor(image), made),
         alt=f"Three copies of a map in low resolution: as it is; with the {made.sample.shape[1]} sampled tokens of a "
-        f"layer; and with its {made.centers.shape[1]} centres, which are much denser in the small legend than elsewhere.",
+        f"layer; and with its {made.centers.shape[1]} centres, much denser in the small legend than elsewhere.",
     )
 
 
