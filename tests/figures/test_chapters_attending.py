@@ -76,7 +76,7 @@ def test_centres_lie_on_the_input():
     low = random_image(0, 16, 16)
     made = aggregate(torch.rand(1, 256, 5), 9, grid=(16, 16))
     shown = pictures.centers_on(low, made)
-    assert len(shown.figure.axes) == 3 and "the 9 centres of a layer" in shown.alt
+    assert len(shown.figure.axes) == 3 and "with its 9 centres" in shown.alt
 
 
 def test_what_queries_look_up_is_drawn_as_it_is():

@@ -89,9 +89,9 @@ def failure_quantiles(results: Results) -> Shown:
     return Shown(
         bounds.failure_quantiles(results),
         "Quantiles of the clustering error against the square root of log one over delta for beta 2, 4, 6 and 8. At "
-        "4 and 6 the curve is flat and low, then jumps by four orders of magnitude where delta equals the probability of "
-        "missing a cluster, marked by a dashed line, and is flat and high afterwards. At 2 it is high throughout, at 8 low. "
-        "The theorem's line rises slowly.",
+        "4 and 6 the curve is flat and low, then jumps by four orders of magnitude where delta equals the probability "
+        "of missing a cluster, marked by a dashed line, and is flat and high afterwards. At 2 it is high throughout, "
+        "at 8 low. The theorem's line rises slowly.",
     )
 
 
