@@ -14,6 +14,7 @@ from satlib.support.files import replacing
 from satlib.support.paths import check_folder
 from satlib.weights.checkpoint import FORMAT, save
 from satlib.weights.hub import CONFIG, WEIGHTS, check_repo
+from satlib.weights.tensors import check_own
 
 UPSCALING = ["super-resolution", "image-super-resolution"]
 """Tags of a network that makes images larger."""
@@ -48,7 +49,7 @@ def write_folder(
     Raises
     ------
     ValueError
-        If ``repo`` is no "owner/name".
+        If ``repo`` is no "owner/name", or the network is none that :func:`satlib.save` takes. No folder is made then.
     OSError
         If one of the files is there already, or cannot be written.
     """
@@ -58,13 +59,15 @@ def write_folder(
     for file in (WEIGHTS, CONFIG, CARD):
         if (target / file).exists():
             raise FileExistsError(f"{target / file} is there already; give a new folder")
+    check_own(model, lambda: SAT(model.config))  # what cannot be saved leaves no folder behind
+    card = model_card(model, name=name, repo=repo, license=license)
     target.mkdir(parents=True, exist_ok=True)
     save(model, target / WEIGHTS)
     config = {"format": FORMAT, "version": __version__, "config": model.config.to_dict()}
     with replacing(target / CONFIG) as temporary:
         temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     with replacing(target / CARD) as temporary:
-        temporary.write_text(model_card(model, name=name, repo=repo, license=license), encoding="utf-8")
+        temporary.write_text(card, encoding="utf-8")
     return target
 
 

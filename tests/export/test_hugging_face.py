@@ -74,6 +74,14 @@ def test_a_network_in_a_wrapper_is_written_without_it(tmp_path: Path) -> None:
         assert (folder / file.name).read_bytes() == file.read_bytes()
 
 
+def test_a_network_that_cannot_be_saved_leaves_no_folder(tmp_path: Path) -> None:
+    model = small()
+    torch.nn.utils.parametrizations.weight_norm(model.head)
+    with pytest.raises(ValueError, match="cannot be saved"):
+        write_folder(model, tmp_path / "new", name="mine")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("repo", ["sat", "a/b/c", "hf://a/b", "a/", "/b", "a b/c"])
 def test_a_repository_is_owner_and_name(tmp_path: Path, repo: str) -> None:
     with pytest.raises(ValueError, match="is owner/name, got"):

@@ -61,7 +61,9 @@ def exploring_graph(model: SAT) -> onnx.ModelProto:
     grid = TRACED[0] * TRACED[1]
     n_layers, k = sum(model.config.groups), max(2, grid // 20)
     samples = torch.arange(0, grid, 5).expand(n_layers, -1)
-    example = (torch.rand(1, model.in_channels, *TRACED), samples, torch.tensor(k), torch.tensor(3), torch.tensor(0.1))
+    random = torch.Generator().manual_seed(0)
+    image = torch.rand(1, model.in_channels, *TRACED, generator=random, dtype=torch.float32)
+    example = (image, samples, torch.tensor(k), torch.tensor(3), torch.tensor(0.1, dtype=torch.float32))
     free = torch.export.Dim.DYNAMIC
     with _quietly(), torch.no_grad():
         program = torch.export.export(
