@@ -7,7 +7,7 @@ scale, option or image is therefore never found. Rows are appended, one JSON lin
 
 import hashlib
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 
 import torch
@@ -27,7 +27,8 @@ def fingerprint(model: Upscaler, protocol: Protocol, device: torch.device) -> st
     Raises
     ------
     ValueError
-        If nothing tells the model from another one of its name: it is neither a module nor a dataclass.
+        If nothing tells the model from another one of its name: it is neither a module nor a dataclass
+        of numbers and texts.
     """
     digest = hashlib.sha256()
     options = json.dumps(asdict(protocol), sort_keys=True)
@@ -44,12 +45,17 @@ def _settings(model: Upscaler) -> str:
     """Return what a model is, without its weights."""
     if isinstance(model, SAT):
         return json.dumps(model.config.to_dict(), sort_keys=True)
-    if not isinstance(model, nn.Module) and not is_dataclass(model):
+    kind = f"{model.name} {type(model).__qualname__}"
+    if isinstance(model, nn.Module):
+        return f"{kind} {model!r}"
+    values = {one.name: getattr(model, one.name) for one in fields(model)} if is_dataclass(model) else model
+    try:
+        return f"{kind} {json.dumps(values)}"
+    except TypeError as error:  # no dataclass, or a field, such as a network, that a text does not tell from another
         raise ValueError(
-            f"resume needs a model whose rows can be told from others', a torch.nn.Module or a dataclass; got "
-            f"{model.name!r}, a {type(model).__name__}"
-        )
-    return f"{model.name} {type(model).__qualname__} {model!r}"
+            "resume needs a model whose rows can be told from others', a torch.nn.Module or a dataclass of numbers and "
+            f"texts; got {model.name!r}, a {type(model).__name__}"
+        ) from error
 
 
 def row_key(common: str, hr_file: Path, lr_file: Path | None) -> str:

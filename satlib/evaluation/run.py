@@ -70,7 +70,7 @@ def evaluate(
     resume
         A file that keeps finished rows. A later call that finds it does not compute them again, as far as they were
         made by the same weights, options and images. It stays; remove it when it is not needed any more. A model that
-        is no ``torch.nn.Module`` must be a dataclass, whose fields tell it from others.
+        is no ``torch.nn.Module`` must be a dataclass of numbers and texts, which tell it from others.
     progress
         Opened once, and told the images that are done.
 

@@ -273,6 +273,16 @@ class Told(Brighter):
     by: float
 
 
+@pytest.mark.parametrize(
+    "hidden", [torch.nn.Linear(2, 2), torch.zeros(3), np.zeros(2000)], ids=["net", "tensor", "array"]
+)
+def test_a_model_with_fields_that_a_text_does_not_tell_apart_is_not_resumed(
+    folder: Path, tmp_path: Path, hidden: object
+) -> None:
+    with pytest.raises(ValueError, match="a dataclass of numbers and texts; got 'brighter', a Told"):
+        evaluate(Told(hidden), folder, scale=2, resume=tmp_path / "rows")
+
+
 def test_rows_of_one_model_are_not_those_of_another_of_its_name(folder: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows"
     for by in (0.0, 0.1):
